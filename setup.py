@@ -1,0 +1,36 @@
+"""Packages and dependencies; every tool's settings are in pyproject.toml."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="amplitude-to-iterable",
+    version="0.1.0",
+    description="Self-hosted Amplitude to Iterable event streaming, as an Apache Beam pipeline",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["pipeline", "pipeline.*", "transforms", "transforms.*"]),
+    install_requires=[
+        "apache-beam[gcp]==2.77.0",
+        "google-cloud-pubsub>=2.30,<3",
+        "orjson>=3.10,<4",
+        "pydantic>=2.10,<3",
+        "pyyaml>=6.0.2,<7",
+        "requests>=2.32,<3",
+        "rich>=14,<15",
+    ],
+    extras_require={
+        # The simulated Iterable of `make run` and of the tests.
+        "sandbox": ["aiohttp>=3.11,<4"],
+        "dev": [
+            "hypothesis>=6.120",
+            "jsonschema>=4.23",
+            "mypy>=1.14",
+            "pytest>=8.3",
+            "pytest-timeout>=2.3",
+            "ruff>=0.9",
+            "types-jsonschema",
+            "types-PyYAML",
+            "types-requests",
+        ],
+    },
+)

@@ -1,0 +1,33 @@
+"""How a record leaves its way early, named for what happens next.
+
+    Exception
+    ├── DroppedError    filtered on purpose: counted by reason, never sent
+    ├── RejectedError   this record is bad: it becomes a dead letter
+    └── FatalError      the set-up is bad: sending stops, nothing is settled
+
+That the world is bad (retryable) is no exception: the delivery core waits.
+"""
+
+
+class DroppedError(Exception):
+    """The rule named by `reason` filters this record out."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RejectedError(Exception):
+    """This record is bad. `reason` is a snake_case code, `detail` says where; neither holds a value of the record."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class FatalError(Exception):
+    """The set-up is bad, and the one argument says how.
+
+    Exactly one string: Beam's runners rebuild an exception from its arguments, and one with others loses its type.
+    """

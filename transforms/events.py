@@ -1,0 +1,39 @@
+"""The nouns: message → event → item. Knows no rule, no Beam, no HTTP."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+USER = "user"
+TRACK = "track"
+MESSAGE = "message"  # the part of a message that never became an event
+
+
+class Message(NamedTuple):
+    """A Pub/Sub message, or a line of a file in the same shape."""
+
+    data: bytes
+    attributes: Mapping[str, str]
+    message_id: str  # unique in a run: Pub/Sub's id, or file:line
+    publish_time: float  # Unix seconds
+
+
+class Event(NamedTuple):
+    """A well-formed Amplitude event, still with the message it came in."""
+
+    message: Message
+    row: dict[str, Any]  # the JSON object; every scope in it is a dict or absent
+    event_type: str  # "$identify" for an identify of any shape
+    event_time: float | None  # Unix seconds; None only for an identify, which may carry no time
+
+
+class Item(NamedTuple):
+    """One thing to write to Iterable: an element of bulkUpdate's `users` or of trackBulk's `events`."""
+
+    message: Message
+    part: str  # USER or TRACK
+    identity: str  # equal for two items of one user: "userId:42", "email:ada@example.com"
+    email: str  # as sent, "" for none; with user_id: what Iterable's failure lists may name
+    user_id: str
+    event_name: str  # "" for a user update
+    event_time: float  # Unix seconds; orders the updates of one user
+    body: bytes  # the element as JSON

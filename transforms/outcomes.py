@@ -1,0 +1,29 @@
+"""What became of a message's items. Knows no Beam and no destination.
+
+`read + split = delivered + dropped + dead_lettered` once nothing is waiting.
+"""
+
+from typing import NamedTuple
+
+from transforms.events import Message
+
+SPLIT = "split"  # this message made one item more than the one that every message makes
+DELIVERED = "delivered"
+DROPPED = "dropped"
+DEAD_LETTERED = "dead_lettered"
+WAITING = "waiting"  # its user is not known yet: its message is not settled
+NOTED = "noted"  # worth reporting, no part of the sum
+
+FINAL = frozenset({DELIVERED, DROPPED, DEAD_LETTERED})
+
+
+class Outcome(NamedTuple):
+    """One item's fate, or a note on it. `reason` is a snake_case code; no field but `message` holds personal data."""
+
+    kind: str
+    part: str  # USER, TRACK or MESSAGE
+    reason: str  # "" for split and delivered
+    message: Message
+    detail: str = ""
+    attempts: int = 0  # requests that held the item
+    time: float = 0.0  # delivered: when Iterable accepted it; waiting: when it is due again. Unix seconds
