@@ -1,1 +1,1 @@
-"""For trying and testing: a simulated Iterable, Google's Pub/Sub emulator, generated traffic. No worker code imports it."""
+"""A simulated Iterable, the Pub/Sub emulator and generated traffic, to try and to test with. No worker imports it."""
