@@ -8,6 +8,14 @@ TRACK = "track"
 MESSAGE = "message"  # the part of a message that never became an event
 
 
+class Resumed(NamedTuple):
+    """Where a run left an item that waits for its user, so that a later chunk goes on from there."""
+
+    part: str  # the only part of the message that is not settled
+    attempts: int  # requests that held the item
+    first_tried: float  # Unix seconds
+
+
 class Message(NamedTuple):
     """A Pub/Sub message, or a line of a file in the same shape."""
 
@@ -15,6 +23,7 @@ class Message(NamedTuple):
     attributes: Mapping[str, str]
     message_id: str  # unique in a run: Pub/Sub's id, or file:line
     publish_time: float  # Unix seconds
+    resumed: Resumed | None = None
 
 
 class Event(NamedTuple):

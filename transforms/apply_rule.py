@@ -1,0 +1,68 @@
+"""The thin step that applies a rule on one record to a list of records. Knows no rule."""
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection, TaggedOutput
+
+from transforms.errors import DroppedError, RejectedError
+from transforms.events import Message
+from transforms.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
+
+OUTCOMES = "outcomes"
+
+Note = Callable[[str], None]
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Applied(NamedTuple):
+    """Both outputs of a step: PCollections of list[record] and of list[Outcome]."""
+
+    records: Any
+    outcomes: Any
+
+
+class ApplyRule(beam.PTransform):
+    """list[record] → what `rule(record, note)` returns for each, and the outcomes of those it drops or rejects.
+
+    A rule raises DroppedError or RejectedError to end a record's way; `note(reason)` reports without ending it.
+    """
+
+    def __init__(
+        self, rule: Callable[[In, Note], Out], part: str, message_of: Callable[[In], Message] | None = None
+    ) -> None:
+        super().__init__()
+        self._fn = _ApplyRuleFn(rule, part, message_of or operator.attrgetter("message"))
+
+    def expand(self, records: PCollection) -> Applied:
+        applied = records | "Apply" >> beam.ParDo(self._fn).with_outputs(OUTCOMES, main="records")
+        return Applied(applied.records, applied[OUTCOMES])
+
+
+class _ApplyRuleFn(beam.DoFn):
+    def __init__(self, rule: Callable[[Any, Note], Any], part: str, message_of: Callable[[Any], Message]) -> None:
+        self._rule = rule
+        self._part = part
+        self._message_of = message_of
+
+    def process(self, records: list[Any]) -> Iterator[Any]:
+        kept: list[Any] = []
+        outcomes: list[Outcome] = []
+        for record in records:
+            notes: list[str] = []
+            try:
+                kept.append(self._rule(record, notes.append))
+            except DroppedError as dropped:
+                outcomes.append(Outcome(DROPPED, self._part, dropped.reason, self._message_of(record)))
+            except RejectedError as rejected:
+                outcomes.append(
+                    Outcome(DEAD_LETTERED, self._part, rejected.reason, self._message_of(record), rejected.detail)
+                )
+            outcomes.extend(Outcome(NOTED, self._part, note, self._message_of(record)) for note in notes)
+        if kept:
+            yield kept
+        if outcomes:
+            yield TaggedOutput(OUTCOMES, outcomes)

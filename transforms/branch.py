@@ -1,0 +1,90 @@
+"""Event → identify branch, track branch, or both. Knows no filter and no mapping."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection, TaggedOutput
+
+from transforms.apply_rule import OUTCOMES
+from transforms.dead_letters import DL_CONFIG, DL_PART, sync_name_of
+from transforms.errors import DroppedError
+from transforms.events import TRACK, USER, Event
+from transforms.outcomes import DROPPED, SPLIT, Outcome
+
+IDENTIFY = "identify"
+PROPERTY_CHANGES = "property_changes"
+
+
+@dataclass(frozen=True)
+class BranchRules:
+    """`on`: what updates a user, of IDENTIFY (identify calls) and PROPERTY_CHANGES (events that changed the user)."""
+
+    sync_name: str
+    on: frozenset[str]
+
+
+def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
+    """The parts that this event makes, one item each: USER, TRACK or both.
+
+    Raises:
+      DroppedError: identify_not_selected; other_sync, a dead letter of another config; part_not_selected, a dead
+        letter whose part this config no longer makes.
+    """
+    attributes = event.message.attributes
+    if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != rules.sync_name:
+        raise DroppedError("other_sync")
+    if event.event_type != "$identify":
+        changed = PROPERTY_CHANGES in rules.on and _changed_user(event.row)
+        parts: tuple[str, ...] = (USER, TRACK) if changed else (TRACK,)
+    elif IDENTIFY in rules.on:
+        parts = (USER,)
+    else:
+        raise DroppedError("identify_not_selected")
+    only = event.message.resumed.part if event.message.resumed else attributes.get(DL_PART)
+    if only in (USER, TRACK):
+        parts = tuple(part for part in parts if part == only)
+        if not parts:
+            raise DroppedError("part_not_selected")
+    return parts
+
+
+def _changed_user(row: dict[str, Any]) -> bool:
+    # Amplitude writes the key only when true; other exporters write it as text or as 1.
+    return row.get("data", {}).get("user_properties_updated") in (True, "true", "True", "1")
+
+
+class BranchEvents(beam.PTransform):
+    """list[Event] → `.user` and `.track`, each list[Event], and `.outcomes`: drops, and a split for a second part."""
+
+    def __init__(self, rules: BranchRules) -> None:
+        super().__init__()
+        self._rules = rules
+
+    def expand(self, events: PCollection) -> Any:
+        return events | "Branch" >> beam.ParDo(_BranchFn(self._rules)).with_outputs(USER, TRACK, OUTCOMES)
+
+
+class _BranchFn(beam.DoFn):
+    def __init__(self, rules: BranchRules) -> None:
+        self._rules = rules
+
+    def process(self, events: list[Event]) -> Iterator[TaggedOutput]:
+        branches: dict[str, list[Event]] = {USER: [], TRACK: []}
+        outcomes: list[Outcome] = []
+        for event in events:
+            try:
+                parts = parts_of(self._rules, event)
+            except DroppedError as dropped:
+                part = USER if event.event_type == "$identify" else TRACK
+                outcomes.append(Outcome(DROPPED, part, dropped.reason, event.message))
+                continue
+            for part in parts:
+                branches[part].append(event)
+            outcomes.extend(Outcome(SPLIT, part, "", event.message) for part in parts[1:])
+        for part, branch in branches.items():
+            if branch:
+                yield TaggedOutput(part, branch)
+        if outcomes:
+            yield TaggedOutput(OUTCOMES, outcomes)

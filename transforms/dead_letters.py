@@ -1,0 +1,105 @@
+"""The dead letter: the message untouched, plus why it is one. Publishing it again is the replay. Knows no sink.
+
+Limits: Pub/Sub takes 100 attributes a message, 256 bytes a key, 1,024 bytes a value, 10 MB in all
+(https://cloud.google.com/pubsub/quotas).
+"""
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+import orjson
+
+from transforms.events import Message
+from transforms.outcomes import Outcome
+
+PREFIX = "dl_"
+DL_REASON = "dl_reason"
+DL_DETAIL = "dl_detail"
+DL_PART = "dl_part"  # user, track, or message: which part of it runs again
+DL_CONFIG = "dl_config"  # name#hash of the config that rejected it
+DL_ATTEMPTS = "dl_attempts"
+DL_TIME = "dl_time"
+
+MAX_ATTRIBUTES = 100
+MAX_VALUE_BYTES = 1024
+MAX_MESSAGE_BYTES = 10_000_000
+
+
+class DeadLetter(NamedTuple):
+    """Original bytes and attributes with our own attributes added, as they go to the sink."""
+
+    data: bytes
+    attributes: Mapping[str, str]
+    message_id: str
+    publish_time: float  # Unix seconds, of the original message
+
+
+def sync_tag(name: str, config_hash: str) -> str:
+    """What `dl_config` holds; a config's name has no "#"."""
+    return f"{name}#{config_hash}"
+
+
+def sync_name_of(tag: str) -> str:
+    return tag.partition("#")[0]
+
+
+def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
+    """A message whose item is dead-lettered, with our attributes; those of an earlier rejection are overwritten."""
+    message = outcome.message
+    original = {name: value for name, value in message.attributes.items() if not name.startswith(PREFIX)}
+    ours = {
+        DL_REASON: outcome.reason,
+        DL_DETAIL: outcome.detail,
+        DL_PART: outcome.part,
+        DL_CONFIG: tag,
+        DL_ATTEMPTS: str(outcome.attempts),
+        DL_TIME: datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="milliseconds"),
+    }
+    ours = {name: _truncate(value) for name, value in ours.items() if value}
+    for added in (ours, {DL_REASON: ours[DL_REASON]}, {}):
+        attributes = original | added
+        if _fits(message.data, attributes):
+            break
+    return DeadLetter(message.data, attributes, message.message_id, message.publish_time)
+
+
+def _truncate(value: str) -> str:
+    return value.encode(errors="replace")[:MAX_VALUE_BYTES].decode(errors="ignore")
+
+
+def _fits(data: bytes, attributes: Mapping[str, str]) -> bool:
+    size = len(data) + sum(len(name.encode()) + len(value.encode()) for name, value in attributes.items())
+    return len(attributes) <= MAX_ATTRIBUTES and size <= MAX_MESSAGE_BYTES
+
+
+def to_line(letter: DeadLetter) -> bytes:
+    """One line of Pub/Sub's own PubsubMessage JSON, newline included."""
+    published = datetime.fromtimestamp(letter.publish_time, timezone.utc).isoformat(timespec="microseconds")
+    return orjson.dumps(
+        {
+            "data": base64.b64encode(letter.data).decode(),
+            "attributes": letter.attributes,
+            "messageId": letter.message_id,
+            "publishTime": published.replace("+00:00", "Z"),
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+def from_line(line: bytes) -> Message | None:
+    """The message of a line that `to_line` (or a Pub/Sub tool) wrote; None for any other line.
+
+    An Amplitude row has a `data` too, but there it is an object.
+    """
+    if b'"data"' not in line:
+        return None
+    try:
+        read = orjson.loads(line)
+        data = base64.b64decode(read["data"], validate=True)
+        attributes = {str(name): str(value) for name, value in (read.get("attributes") or {}).items()}
+        published = datetime.fromisoformat(read["publishTime"].replace("Z", "+00:00")).timestamp()
+        return Message(data, attributes, str(read["messageId"]), published)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None

@@ -1,0 +1,113 @@
+"""The identify branch: event → user update for bulkUpdate. Knows no HTTP and no batch."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from transforms.apply_rule import Applied, ApplyRule, Note
+from transforms.errors import DroppedError
+from transforms.events import USER, Event, Item
+from transforms.identify_operators import apply_operators
+from transforms.identity import EMAIL, USER_ID, IdentityRules
+from transforms.item_body import encode_body
+from transforms.properties import PropertySelection, select_properties
+from transforms.reserved_fields import RESERVED_FIELDS
+
+# In dataFields these two are identity changes (Iterable's Swagger, `invalidEmails`): they come from the mappings alone.
+NEVER_SELECTED = RESERVED_FIELDS | {EMAIL, USER_ID}
+SCOPE = "user_properties"
+
+
+@dataclass(frozen=True)
+class UserUpdateRules:
+    """The config's create_and_update_users, with what else a user update is made of."""
+
+    enabled: bool
+    properties: PropertySelection
+    identity: IdentityRules
+    merge_nested_objects: bool | None
+    max_bytes: int
+
+    def names(self, name: str) -> bool:
+        """Whether the user property `name` is one of those to send."""
+        if self.properties.everything_in:
+            return name not in NEVER_SELECTED
+        return any(row.path == (SCOPE, name) for row in self.properties.rows)
+
+
+class IdentifyUsers(beam.PTransform):
+    """list[Event] → list[Item], user updates, and outcomes: filter, then map.
+
+    Drops: users_disabled, no_identity, nothing_to_send. Rejects: wrong_type, invalid_email, invalid_user_id,
+    unconvertible_property, item_too_large, not_encodable. Notes: reserved_field, and not_expressible_<operator> where
+    that concerns a property to send.
+    """
+
+    def __init__(self, rules: UserUpdateRules) -> None:
+        super().__init__()
+        self._rules = rules
+
+    def expand(self, events: PCollection) -> Applied:
+        filtered = events | "Filter" >> ApplyRule(partial(filter_identify, self._rules), USER)
+        mapped = filtered.records | "Map" >> ApplyRule(partial(map_identify, self._rules), USER)
+        return Applied(mapped.records, (filtered.outcomes, mapped.outcomes) | beam.Flatten())
+
+
+def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Event:
+    """The event with its operators applied: a value to set, None to clear."""
+    if not rules.enabled:
+        raise DroppedError("users_disabled")
+    known = apply_operators(event.row.get(SCOPE, {}))
+    for operator, names in known.unknown.items():
+        if any(rules.names(name) for name in names):
+            note(f"not_expressible_{operator.removeprefix('$')}")
+    values = known.values
+    if known.cleared:
+        if rules.properties.everything_in:
+            note("not_expressible_clearAll")
+        listed = (row.path.name for row in rules.properties.rows if row.path.scope == SCOPE)
+        values = dict.fromkeys(listed) | values
+    return event._replace(row={**event.row, SCOPE: values})
+
+
+def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
+    """One element of bulkUpdate's `users`: its identity, and in dataFields the selected properties."""
+    identity = rules.identity.of_update(event.row)
+    fields = select_properties(rules.properties, event.row, NEVER_SELECTED, note)
+    body: dict[str, Any] = {}
+    if identity.by == EMAIL:
+        body["email"] = identity.email
+        if identity.user_id:
+            body["userId"] = identity.user_id
+    else:
+        body["userId"] = identity.user_id
+        if identity.email:
+            fields[EMAIL] = identity.email
+        if rules.identity.prefer_user_id:
+            body["preferUserId"] = True
+    if not fields and not _creates_user(rules, event):
+        raise DroppedError("nothing_to_send")
+    body["dataFields"] = fields
+    if rules.merge_nested_objects is not None:
+        body["mergeNestedObjects"] = rules.merge_nested_objects
+    return Item(
+        message=event.message,
+        part=USER,
+        identity=identity.key,
+        email=identity.email,
+        user_id=identity.user_id,
+        event_name="",
+        # An identify without a time is as old as its message: it only orders the updates of one user.
+        event_time=event.message.publish_time if event.event_time is None else event.event_time,
+        body=encode_body(body, rules.max_bytes),
+    )
+
+
+def _creates_user(rules: UserUpdateRules, event: Event) -> bool:
+    """Whether the identity alone is worth an update: no property is listed, or the identify brings the email itself."""
+    email = rules.identity.email
+    listed = rules.properties.rows or rules.properties.everything_in
+    return not listed or bool(email and email.scope == SCOPE and event.row[SCOPE].get(email.name))

@@ -1,0 +1,151 @@
+"""The track branch: event → track event for trackBulk. Knows no HTTP and no batch."""
+
+import hashlib
+import json
+import math
+import uuid
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from transforms.apply_rule import Applied, ApplyRule, Note
+from transforms.errors import DroppedError, RejectedError
+from transforms.events import TRACK, Event, Item, Message
+from transforms.filters import EventFilter
+from transforms.identity import EMAIL, IdentityRules
+from transforms.item_body import encode_body
+from transforms.paths import MISSING, Path, look_up
+from transforms.properties import PropertySelection, select_properties
+
+INT64 = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True)
+class TrackEventRules:
+    """The config's send_events, with what else a track event is made of."""
+
+    enabled: bool
+    events: EventFilter
+    event_properties: PropertySelection
+    user_properties: PropertySelection
+    identity: IdentityRules
+    campaign_id: Path | None
+    template_id: Path | None
+    create_new_fields: bool | None
+    max_bytes: int
+
+
+class SelectedEvent(NamedTuple):
+    """An event that is sent, with the name it has in Iterable."""
+
+    event: Event
+    event_name: str
+
+    @property
+    def message(self) -> Message:
+        return self.event.message
+
+
+class TrackEvents(beam.PTransform):
+    """list[Event] → list[Item], track events, and outcomes: filter, then map.
+
+    Drops: events_disabled, reserved_event, event_not_selected, where_not_met, no_identity.
+    Rejects: invalid_email, invalid_user_id, invalid_campaign_id, invalid_template_id, unconvertible_property,
+    item_too_large, not_encodable. Notes: shadowed_user_property.
+    """
+
+    def __init__(self, rules: TrackEventRules) -> None:
+        super().__init__()
+        self._rules = rules
+
+    def expand(self, events: PCollection) -> Applied:
+        filtered = events | "Filter" >> ApplyRule(partial(filter_track, self._rules), TRACK)
+        mapped = filtered.records | "Map" >> ApplyRule(partial(map_track, self._rules), TRACK)
+        return Applied(mapped.records, (filtered.outcomes, mapped.outcomes) | beam.Flatten())
+
+
+def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEvent:  # noqa: ARG001
+    if not rules.enabled:
+        raise DroppedError("events_disabled")
+    row = rules.events.match(event)
+    return SelectedEvent(event, row.rename or event.event_type)
+
+
+def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> Item:
+    """One element of trackBulk's `events`."""
+    event, row = selected.event, selected.event.row
+    if event.event_time is None:
+        raise RejectedError("missing_event_time")
+    identity = rules.identity.of_track(row)
+    fields = select_properties(rules.user_properties, row, frozenset(), note)
+    event_fields = select_properties(rules.event_properties, row, frozenset(), note)
+    if not fields.keys().isdisjoint(event_fields):
+        note("shadowed_user_property")
+    body: dict[str, Any] = {
+        "email" if identity.by == EMAIL else "userId": identity.email or identity.user_id,
+        "eventName": selected.event_name,
+        "id": event_id(event),
+        "createdAt": math.floor(event.event_time),
+        "dataFields": fields | event_fields,
+    }
+    for name, path in (("campaignId", rules.campaign_id), ("templateId", rules.template_id)):
+        if path and (value := _integer(row, path, name)) is not None:
+            body[name] = value
+    if rules.create_new_fields is not None:
+        body["createNewFields"] = rules.create_new_fields
+    return Item(
+        message=event.message,
+        part=TRACK,
+        identity=identity.key,
+        email=identity.email,
+        user_id=identity.user_id,
+        event_name=selected.event_name,
+        event_time=event.event_time,
+        body=encode_body(body, rules.max_bytes),
+    )
+
+
+def event_id(event: Event) -> str:
+    """A function of the event alone, so that a resend is an update: Iterable's ids are letters, digits and hyphens.
+
+    UUIDv5 of (app, device_id, $insert_id), by which Amplitude itself tells duplicates apart; without an insert id the
+    row's uuid; without that the UUIDv5 of the message's bytes.
+    """
+    row = event.row
+    insert_id = _scalar(row.get("$insert_id")) or _scalar(row.get("insert_id"))
+    if insert_id:
+        key = json.dumps(
+            [_scalar(row.get("app")), row.get("device_id"), insert_id], separators=(",", ":"), ensure_ascii=False
+        )
+        return str(_uuid5(key.encode()))
+    try:
+        return str(uuid.UUID(row["uuid"]))
+    except (KeyError, ValueError, TypeError, AttributeError):  # no uuid in form: Iterable might refuse it as an id
+        return str(_uuid5(event.message.data))
+
+
+def _scalar(value: Any) -> str | int | float | None:
+    return value if isinstance(value, str | int | float) else None
+
+
+def _uuid5(name: bytes) -> uuid.UUID:
+    # uuid.uuid5 takes bytes only from Python 3.12 on.
+    digest = hashlib.sha1(uuid.NAMESPACE_OID.bytes + name, usedforsecurity=False).digest()
+    return uuid.UUID(bytes=digest[:16], version=5)
+
+
+def _integer(row: dict[str, Any], path: Path, name: str) -> int | None:
+    value = look_up(row, path)
+    if value is None or value is MISSING:
+        return None
+    if isinstance(value, str) and value.strip().isdecimal() and value.isascii():
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value not in INT64:
+        reason = "invalid_campaign_id" if name == "campaignId" else "invalid_template_id"
+        raise RejectedError(reason, f"{path} must be an integer")
+    return value
