@@ -3,9 +3,10 @@
     Exception
     ├── DroppedError    filtered on purpose: counted by reason, never sent
     ├── RejectedError   this record is bad: it becomes a dead letter
-    └── FatalError      the set-up is bad: sending stops, nothing is settled
+    ├── FatalError      the set-up is bad: sending stops, nothing is settled
+    └── OutageError     the world is bad for long: nothing is settled, it goes again later
 
-That the world is bad (retryable) is no exception: the delivery core waits.
+A world that is bad for a while (retryable) is no exception: the delivery core waits.
 """
 
 
@@ -31,3 +32,7 @@ class FatalError(Exception):
 
     Exactly one string: Beam's runners rebuild an exception from its arguments, and one with others loses its type.
     """
+
+
+class OutageError(Exception):
+    """Iterable did not take anything for long: nothing is settled, and the chunk runs again later. One string, too."""

@@ -13,6 +13,7 @@ class Resumed(NamedTuple):
 
     part: str  # the only part of the message that is not settled
     attempts: int  # requests that held the item
+    waits: int  # how often it was sent back to wait
     first_tried: float  # Unix seconds
 
 

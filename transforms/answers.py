@@ -1,0 +1,150 @@
+"""What an answer of Iterable means for the batch that was sent. Knows no HTTP library, no clock, no queue.
+
+HTTP status first, the body's `code` second (an error may carry code "Success"), its shape third. Sources: Iterable's
+Swagger and its article "API Response Codes"; recorded bodies of other integrations.
+
+    status            body                                   verdict
+    200               counters                               ACCEPTED: read per record
+    200               anything else (HTML, empty, cut)       RETRY: the outcome is unknown
+    401, 403, 404     any                                    FATAL: key, its type, or host
+    3xx               any                                    FATAL: not Iterable
+    429               any                                    THROTTLED
+    408, no answer    any                                    RETRY
+    5xx               code RequestFieldsTypesMismatched      SPLIT
+    5xx               anything else                          RETRY
+    other 4xx         any                                    SPLIT: some record of the batch is at fault
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from transforms.iterable_client import NO_ANSWER, Response
+
+ACCEPTED = "accepted"
+SPLIT = "split"
+RETRY = "retry"
+THROTTLED = "throttled"
+FATAL = "fatal"
+
+# Failure lists of a 200 → our reason. The lists name users (emails or userIds), never positions.
+_LISTS = {
+    "invalidEmails": "invalid_email",
+    "invalidUserIds": "invalid_user_id",
+    "invalidDataEmails": "invalid_data",
+    "invalidDataUserIds": "invalid_data",
+    "conflictEmails": "identity_conflict",
+    "conflictUserIds": "identity_conflict",
+    "forgottenEmails": "forgotten_user",
+    "forgottenUserIds": "forgotten_user",
+    "notFoundEmails": "unknown_user",
+    "notFoundUserIds": "unknown_user",
+}
+UNKNOWN_USER = "unknown_user"
+DISALLOWED = "disallowed_event_name"
+
+# Whole-request codes → the reason of a record that is refused with it alone.
+_CODES = {
+    "BadJsonBody": "bad_json_body",
+    "RequestFieldsTypesMismatched": "field_type_mismatch",
+    "UniqueFieldsLimitExceeded": "field_limit_exceeded",
+    "InvalidEmailAddressError": "invalid_email",
+    "InvalidUserIdError": "invalid_user_id",
+    "UnknownEmailError": UNKNOWN_USER,
+    "UnknownUserIdError": UNKNOWN_USER,
+    "EmailAlreadyExists": "identity_conflict",
+    "UserIdAlreadyExists": "identity_conflict",
+    "ExternalKeyConflict": "identity_conflict",
+    "Conflict": "identity_conflict",
+    "ForgottenUserError": "forgotten_user",
+    "BatchTooLarge": "item_too_large",
+}
+REFUSED = "refused_by_iterable"
+
+_FATAL_STATUSES = frozenset({401, 403, 404})
+_SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
+MAX_HINT_SECONDS = 3600.0
+_INDEX = re.compile(r"obj\.(?:users|events)\[(\d+)\]")
+
+
+class Answer(NamedTuple):
+    """One verdict on a batch."""
+
+    verdict: str
+    detail: str  # status and code; never Iterable's `msg`, which can echo the request with its key
+    reason: str = REFUSED  # SPLIT: what a record that is refused alone is dead-lettered as
+    failed_users: Mapping[str, str] = {}  # ACCEPTED: email in lower case, or userId → reason
+    failed_names: frozenset[str] = frozenset()  # ACCEPTED: event names that the project does not take
+    fail_count: int = 0  # ACCEPTED: how many records Iterable counts as failed
+    suspects: tuple[int, ...] = ()  # SPLIT: positions in the batch that the answer names
+    wait_seconds: float = 0.0  # THROTTLED, RETRY: what Iterable asks for; 0 where it does not say
+    filtered_out_fields: tuple[str, ...] = ()
+    created_fields: tuple[str, ...] = ()
+
+
+def read_answer(response: Response) -> Answer:
+    body = _read_json(response.body)
+    code = body.get("code")
+    code = code if isinstance(code, str) and re.fullmatch(r"[\w.]{1,60}", code) else ""
+    status = response.status
+    detail = f"HTTP {status} {code}".strip() if status != NO_ANSWER else f"no answer: {response.body.decode()}"
+    if status == 200:
+        if isinstance(body.get("successCount"), int) and isinstance(body.get("failCount"), int):
+            return _read_counters(body, detail)
+        return Answer(RETRY, f"{detail} without counters")
+    if status in _FATAL_STATUSES or 300 <= status < 400:
+        return Answer(FATAL, detail)
+    if status == 429:
+        return Answer(THROTTLED, detail, wait_seconds=_wait_seconds(body, response.retry_after))
+    if status in (NO_ANSWER, 408) or (status >= 500 and code != "RequestFieldsTypesMismatched") or status < 400:
+        return Answer(RETRY, detail, wait_seconds=_wait_seconds(body, response.retry_after))
+    return Answer(SPLIT, detail, reason=_CODES.get(code, REFUSED), suspects=_suspects(body))
+
+
+def _read_json(body: bytes) -> dict[str, Any]:
+    try:
+        read = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _read_counters(body: dict[str, Any], detail: str) -> Answer:
+    lists = body.get("failedUpdates")
+    # Answers of before failedUpdates existed have two of the lists at the top level; they still repeat them there.
+    lists = lists if isinstance(lists, dict) else body
+    failed: dict[str, str] = {}
+    for name, reason in _LISTS.items():
+        for user in _strings(lists, name):
+            failed[user.lower() if name.endswith("Emails") else user] = reason
+    return Answer(
+        ACCEPTED,
+        detail,
+        failed_users=failed,
+        failed_names=frozenset(_strings(body, "disallowedEventNames")),
+        fail_count=body["failCount"],
+        filtered_out_fields=_strings(body, "filteredOutFields"),
+        created_fields=_strings(body, "createdFields"),
+    )
+
+
+def _strings(holder: dict[str, Any], name: str) -> tuple[str, ...]:
+    values = holder.get(name)
+    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
+
+
+def _suspects(body: dict[str, Any]) -> tuple[int, ...]:
+    params = body.get("params")
+    named = (_INDEX.match(name) for name in params) if isinstance(params, dict) else ()
+    return tuple(sorted({int(match[1]) for match in named if match}))
+
+
+def _wait_seconds(body: dict[str, Any], retry_after: str) -> float:
+    params = body.get("params")
+    reset = params.get("rateLimitReset") if isinstance(params, dict) else None
+    for hint in (str(reset), retry_after):
+        if _SECONDS.fullmatch(hint):
+            return min(float(hint), MAX_HINT_SECONDS)
+    return 0.0

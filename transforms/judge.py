@@ -1,0 +1,69 @@
+"""An answer's meaning for each record of its batch. Knows no queue and no clock."""
+
+from dataclasses import dataclass, field
+
+from transforms.answers import ACCEPTED, DISALLOWED, REFUSED, Answer
+from transforms.batches import Batch, Record
+
+
+@dataclass
+class Judgement:
+    """`refused`: record and reason. `again`: records to send again, each tuple in a request of its own."""
+
+    delivered: list[Record] = field(default_factory=list)
+    refused: list[tuple[Record, str]] = field(default_factory=list)
+    again: list[tuple[Record, ...]] = field(default_factory=list)
+
+
+def judge(batch: Batch, answer: Answer) -> Judgement:
+    """For the verdicts ACCEPTED and SPLIT: one bad record costs one record."""
+    return _judge_counters(batch, answer) if answer.verdict == ACCEPTED else _judge_refusal(batch, answer)
+
+
+def _judge_counters(batch: Batch, answer: Answer) -> Judgement:
+    """Failure lists name users: the verdict is on the user, all its records share it.
+
+    Only where the count says otherwise the doubtful ones are sent again, apart.
+    """
+    if not answer.fail_count and not answer.failed_users and not answer.failed_names:
+        return Judgement(delivered=list(batch.records))
+    listed = [(record, reason) for record in batch.records if (reason := _reason(record, answer))]
+    unlisted = [record for record in batch.records if not _reason(record, answer)]
+    disallowed = sum(reason == DISALLOWED for _, reason in listed)
+    # Whether Iterable counts disallowed names as failed is not documented: both sums are right.
+    if answer.fail_count in (len(listed), len(listed) - disallowed):
+        return Judgement(delivered=unlisted, refused=listed)
+    if len(batch.records) == 1:
+        return Judgement(refused=listed or [(batch.records[0], REFUSED)])
+    if answer.fail_count > len(listed):
+        return Judgement(refused=listed, again=_halves(tuple(unlisted)))
+    return Judgement(delivered=unlisted, again=[(record,) for record, _ in listed])
+
+
+def _judge_refusal(batch: Batch, answer: Answer) -> Judgement:
+    """The whole batch was refused: narrow it down to the records at fault."""
+    records = batch.records
+    suspects = {index for index in answer.suspects if index < len(records)}
+    if len(records) == 1 or len(suspects) == len(records):
+        return Judgement(refused=[(record, answer.reason) for record in records])
+    if not suspects:
+        return Judgement(again=_halves(records))
+    # Positions have been seen wrong: the suspects must fail by themselves before they are refused.
+    apart = tuple(record for index, record in enumerate(records) if index in suspects)
+    rest = tuple(record for index, record in enumerate(records) if index not in suspects)
+    return Judgement(again=[apart, rest])
+
+
+def _reason(record: Record, answer: Answer) -> str:
+    if record.item.event_name in answer.failed_names:
+        return DISALLOWED
+    for pending in record.pending:
+        named = answer.failed_users.get(pending.item.email.lower()) or answer.failed_users.get(pending.item.user_id)
+        if named:
+            return named
+    return ""
+
+
+def _halves(records: tuple[Record, ...]) -> list[tuple[Record, ...]]:
+    middle = (len(records) + 1) // 2
+    return [half for half in (records[:middle], records[middle:]) if half]

@@ -1,0 +1,350 @@
+"""The delivery core: what is due, what goes first, how long to wait, what is settled. Knows no I/O and no Beam.
+
+A plain state machine: it is told the time, hands out batches and is handed the answers. Both shapes of the sender drive
+it: the collected one of a bounded run, and the keyed stateful one of a streaming job.
+"""
+
+import itertools
+import random
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from transforms.answers import ACCEPTED, FATAL, SPLIT, THROTTLED, UNKNOWN_USER, Answer
+from transforms.batches import Batch, DeliveryRules, Pending, Record, fill, to_batch
+from transforms.coalescing import SentValues, coalesce
+from transforms.events import TRACK, USER, Item, Resumed
+from transforms.identity import email_key
+from transforms.judge import judge
+from transforms.outcomes import DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcome
+from transforms.waiting import WaitingList
+
+PROBE_SECONDS = 60.0  # how often a refused key is tried again
+FIRST_BACKOFF_SECONDS = 1.0
+MAX_BACKOFF_SECONDS = 300.0
+
+
+class Parcel(NamedTuple):
+    """Records that go out together, apart from others, not before a time (Unix seconds)."""
+
+    not_before: float
+    order: int
+    part: str
+    records: tuple[Record, ...]
+
+
+class Entry(NamedTuple):
+    """One item that is not settled. `not_before`: Unix seconds, 0 for now; `parcel`: equal for items kept together."""
+
+    pending: Pending
+    not_before: float
+    parcel: int | None
+
+
+@dataclass
+class _Endpoint:
+    closed_until: float = 0.0
+    failures: int = 0  # in a row
+    last_success: float = 0.0
+
+
+class Outbox:
+    """All items of one shard, or of one chunk, that are not settled."""
+
+    def __init__(self, rules: DeliveryRules, sent: SentValues) -> None:
+        self._rules = rules
+        self._sent = sent
+        self._endpoints = {USER: _Endpoint(), TRACK: _Endpoint()}
+        self._updates: dict[str, list[Pending]] = {}  # identity → updates that are in no record yet
+        self._events: deque[Pending] = deque()
+        self._bytes: Counter[str] = Counter()  # of _updates and of _events
+        self._parcels: list[Parcel] = []
+        self._order = itertools.count()
+        self._waiting = WaitingList(rules.unknown_user_delays)
+        self._sending: set[str] = set()  # users with an update in a record
+        self._unsettled: Counter[str] = Counter()  # identity → updates that are not settled
+        self._held: defaultdict[str, list[Pending]] = defaultdict(list)  # events behind an update of their user
+
+    def __bool__(self) -> bool:
+        """Whether anything is left but what waits for its user."""
+        return bool(self._updates or self._events or self._parcels or self._sending or self._held)
+
+    def add(self, item: Item, now: float) -> None:
+        pending = Pending(item, queued=now)
+        if item.message.resumed:
+            _, pending.attempts, pending.waits, pending.first_tried = item.message.resumed
+        self._queue(pending)
+
+    def next_batch(self, now: float, parts: Collection[str], flush: bool) -> Batch | None:
+        """The next request for one of `parts`, users first; None while nothing is due.
+
+        With `flush` nothing more will come: a batch need not be full or old.
+        """
+        for pending in self._waiting.take_due(now):
+            self._queue(pending)
+        for part in (USER, TRACK):
+            if part in parts and self._endpoints[part].closed_until <= now:
+                records = self._due_parcel(part, now) or self._new_records(part, now, flush)
+                if records:
+                    return to_batch(part, records, self._rules)
+        return None
+
+    def next_time(self, now: float, flush: bool) -> float | None:
+        """When a batch may be due, from `now` on; None if nothing is here."""
+        times = [max(parcel.not_before, self._endpoints[parcel.part].closed_until) for parcel in self._parcels]
+        if (due := self._waiting.next_time()) is not None:
+            times.append(due)
+        closing = ((self._closes_at(part, now, flush), self._endpoints[part]) for part in (USER, TRACK))
+        times.extend(max(closes, endpoint.closed_until) for closes, endpoint in closing if closes is not None)
+        return max(now, min(times)) if times else None
+
+    def settle(self, batch: Batch, answer: Answer, now: float) -> list[Outcome]:
+        """Take the answer to a batch: the outcomes of what it settles; the rest is queued again."""
+        endpoint = self._endpoints[batch.part]
+        for pending in _pending_of(batch):
+            pending.attempts += 1
+            pending.first_tried = pending.first_tried or now
+        if answer.verdict in (ACCEPTED, SPLIT):
+            endpoint.failures, endpoint.last_success = 0, now
+            return [*self._settle_judged(batch, answer, now), *_schema_notes(batch, answer)]
+        endpoint.failures += 1
+        wait = PROBE_SECONDS if answer.verdict == FATAL else answer.wait_seconds or _backoff(endpoint.failures)
+        endpoint.closed_until = max(endpoint.closed_until, now + wait)
+        if answer.verdict in (THROTTLED, FATAL):
+            self._send_later(batch.part, batch.records, now + wait)
+            return []
+        return list(self._settle_retry(batch, answer, now))
+
+    def take_waiting(self) -> list[Outcome]:
+        """Hand over what waits for its user: each message says where to resume, each `time` when it is due."""
+        outcomes = []
+        for due, pending in self._waiting.entries():
+            item = pending.item
+            resumed = Resumed(item.part, pending.attempts, pending.waits, pending.first_tried)
+            message = item.message._replace(resumed=resumed)
+            outcomes.append(Outcome(WAITING, item.part, UNKNOWN_USER, message, attempts=pending.attempts, time=due))
+        self._waiting.clear()
+        return outcomes
+
+    def expire_waiting(self) -> list[Outcome]:
+        """Nothing more will come, and there is no later: what still waits had its last try."""
+        records = [_event_record(pending) for _, pending in self._waiting.entries()]
+        self._waiting.clear()
+        return [outcome for record in records for outcome in self._dead_letter(record, UNKNOWN_USER, "input ended")]
+
+    def entries(self) -> Iterator[Entry]:
+        """All that is not settled, to be kept elsewhere and restored; no request may be under way."""
+        for parcel in self._parcels:
+            for pending in itertools.chain(*(record.pending for record in parcel.records)):
+                yield Entry(pending, parcel.not_before, parcel.order)
+        for due, pending in self._waiting.entries():
+            yield Entry(pending, due, None)
+        for pending in itertools.chain(*self._updates.values(), self._events, *self._held.values()):
+            yield Entry(pending, 0.0, None)
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        parcels: defaultdict[int, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            if entry.parcel is not None:
+                parcels[entry.parcel].append(entry)
+            elif entry.not_before:
+                self._waiting.restore(entry.pending, entry.not_before)
+            else:
+                self._queue(entry.pending)
+        for _, members in sorted(parcels.items()):
+            self._restore_parcel([entry.pending for entry in members], members[0].not_before)
+
+    def _restore_parcel(self, members: list[Pending], not_before: float) -> None:
+        part = members[0].item.part
+        if part == TRACK:
+            self._send_later(part, tuple(map(_event_record, members)), not_before)
+            return
+        users: defaultdict[str, list[Pending]] = defaultdict(list)
+        for pending in members:
+            users[pending.item.identity].append(pending)
+            self._unsettled.update(_identities(pending.item))
+        self._sending.update(users)
+        self._send_later(part, tuple(map(self._user_record, users.values())), not_before)
+
+    # Queueing
+
+    def _queue(self, pending: Pending) -> None:
+        item = pending.item
+        self._bytes[item.part] += pending.size
+        if item.part == TRACK:
+            self._events.append(pending)
+            return
+        self._updates.setdefault(item.identity, []).append(pending)
+        self._unsettled.update(_identities(item))
+
+    def _closes_at(self, part: str, now: float, flush: bool) -> float | None:
+        """When the batch that is being gathered goes out, full or not; None if there is none."""
+        if part == USER:
+            ready = (updates[0] for user, updates in self._updates.items() if user not in self._sending)
+            oldest, count = next(ready, None), len(self._updates)
+        else:
+            oldest, count = self._events[0] if self._events else None, len(self._events)
+            flush = flush and not self._held  # those join the last batch once their users are settled
+        if oldest is None:
+            return None
+        if flush or count >= self._rules.max_items or self._bytes[part] >= self._rules.max_bytes:
+            return now
+        return oldest.queued + self._rules.max_age_seconds
+
+    def _due_parcel(self, part: str, now: float) -> tuple[Record, ...]:
+        due = [parcel for parcel in self._parcels if parcel.part == part and parcel.not_before <= now]
+        if not due:
+            return ()
+        first = min(due, key=lambda parcel: parcel[:2])
+        self._parcels.remove(first)
+        return first.records
+
+    def _new_records(self, part: str, now: float, flush: bool) -> tuple[Record, ...]:
+        closes = self._closes_at(part, now, flush)
+        if closes is None or closes > now:
+            return ()
+        records = []
+        for record, fits in fill(self._take_updates() if part == USER else self._take_events(), self._rules):
+            if fits:
+                records.append(record)
+            else:
+                self._put_back(record)
+        return tuple(records)
+
+    def _take_updates(self) -> Iterator[Record]:
+        for user in [user for user in self._updates if user not in self._sending]:
+            updates = self._updates.pop(user)
+            taken = updates[:1] if updates[0].alone else updates
+            if len(taken) < len(updates):
+                self._updates[user] = updates[1:]
+            self._sending.add(user)
+            self._bytes[USER] -= sum(pending.size for pending in taken)
+            yield self._user_record(taken)
+
+    def _take_events(self) -> Iterator[Record]:
+        while self._events:
+            pending = self._events.popleft()
+            self._bytes[TRACK] -= pending.size
+            if self._unsettled[pending.item.identity]:
+                self._held[pending.item.identity].append(pending)
+            else:
+                yield _event_record(pending)
+
+    def _put_back(self, record: Record) -> None:
+        item = record.item
+        self._bytes[item.part] += sum(pending.size for pending in record.pending)
+        if item.part == TRACK:
+            self._events.extendleft(record.pending)
+        else:
+            self._sending.remove(item.identity)
+            self._updates = {item.identity: [*record.pending, *self._updates.pop(item.identity, [])], **self._updates}
+
+    def _user_record(self, updates: list[Pending]) -> Record:
+        return Record(tuple(updates), coalesce([pending.item for pending in updates], self._sent))
+
+    def _send_later(self, part: str, records: tuple[Record, ...], not_before: float) -> None:
+        self._parcels.append(Parcel(not_before, next(self._order), part, records))
+
+    # Settling
+
+    def _settle_judged(self, batch: Batch, answer: Answer, now: float) -> Iterator[Outcome]:
+        judgement = judge(batch, answer)
+        for record in judgement.delivered:
+            yield from self._deliver(record, now)
+        for record, reason in judgement.refused:
+            if reason == UNKNOWN_USER and batch.part == TRACK:
+                yield from self._wait_for_user(record.pending[0], answer, now)
+            elif len(record.pending) > 1:
+                self._send_apart(record)
+            else:
+                yield from self._dead_letter(record, reason, answer.detail)
+        for records in judgement.again:
+            self._send_later(batch.part, records, now)
+
+    def _settle_retry(self, batch: Batch, answer: Answer, now: float) -> Iterator[Outcome]:
+        last_success = self._endpoints[batch.part].last_success
+        for pending in _pending_of(batch):
+            if 0 < pending.last_failure < last_success:
+                pending.failing_seconds += now - pending.last_failure
+            pending.last_failure = now
+        kept = []
+        for record in batch.records:
+            if record.pending[0].failing_seconds >= self._rules.give_up_after_seconds:
+                yield from self._dead_letter(record, "expired", answer.detail)
+            else:
+                kept.append(record)
+        if kept:
+            wait = answer.wait_seconds or _backoff(kept[0].pending[0].attempts)
+            self._send_later(batch.part, tuple(kept), now + wait)
+
+    def _deliver(self, record: Record, now: float) -> Iterator[Outcome]:
+        for pending in record.pending:
+            item = pending.item
+            if item.part == USER:
+                self._sent.remember(item, now)
+            yield Outcome(DELIVERED, item.part, "", item.message, attempts=pending.attempts, time=now)
+        self._release(record)
+
+    def _dead_letter(self, record: Record, reason: str, detail: str) -> Iterator[Outcome]:
+        for pending in record.pending:
+            item = pending.item
+            yield Outcome(DEAD_LETTERED, item.part, reason, item.message, detail, pending.attempts)
+        self._release(record)
+
+    def _wait_for_user(self, pending: Pending, answer: Answer, now: float) -> Iterator[Outcome]:
+        last_update = self._sent.last_update(pending.item.identity)
+        if self._waiting.is_expired(pending, last_update, now):
+            yield from self._dead_letter(_event_record(pending), UNKNOWN_USER, answer.detail)
+        elif crowded_out := self._waiting.add(pending, now):
+            yield Outcome(NOTED, TRACK, "waiting_full", crowded_out.item.message)
+            yield from self._dead_letter(_event_record(crowded_out), UNKNOWN_USER, "too many events wait")
+
+    def _send_apart(self, record: Record) -> None:
+        """A coalesced update was refused: its parts go one by one, in time order, before any is dead-lettered."""
+        self._release(record)
+        later = self._updates.pop(record.item.identity, [])
+        for pending in sorted(record.pending, key=lambda pending: pending.item.event_time):
+            pending.alone = True
+            self._queue(pending)
+        for pending in later:
+            pending.alone = True
+            self._updates[record.item.identity].append(pending)
+
+    def _release(self, record: Record) -> None:
+        """What waited behind this record's updates may go."""
+        if record.item.part == TRACK:
+            return
+        self._sending.discard(record.item.identity)
+        for identity in itertools.chain(*(_identities(pending.item) for pending in record.pending)):
+            self._unsettled[identity] -= 1
+            if not self._unsettled[identity]:
+                del self._unsettled[identity]
+                for held in self._held.pop(identity, ()):
+                    self._queue(held)
+
+
+def _pending_of(batch: Batch) -> Iterator[Pending]:
+    return (pending for record in batch.records for pending in record.pending)
+
+
+def _event_record(pending: Pending) -> Record:
+    return Record((pending,), pending.item.body)
+
+
+def _schema_notes(batch: Batch, answer: Answer) -> Iterator[Outcome]:
+    message = batch.records[0].item.message
+    for name in answer.filtered_out_fields:
+        yield Outcome(NOTED, batch.part, "filtered_out_field", message, detail=name)
+    for name in answer.created_fields:
+        yield Outcome(NOTED, batch.part, "created_field", message, detail=name)
+
+
+def _identities(item: Item) -> set[str]:
+    """The keys under which events of this user come: the id that identifies it, and the email it has from now on."""
+    return {item.identity, email_key(item.email)} if item.email else {item.identity}
+
+
+def _backoff(failures: int) -> float:
+    # Exponential with full jitter, as Iterable advises for 429 (its article "API Response Codes").
+    return random.uniform(0, min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(failures, 16)))
