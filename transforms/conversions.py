@@ -94,9 +94,9 @@ def _to_date(value: Any) -> str:
     """`yyyy-MM-dd HH:mm:ss +00:00`, or `yyyy-MM-dd` as it is: of Iterable's forms those that no fraction can spoil."""
     if isinstance(value, str):
         text = value.strip()
-        return _checked_day(text) if _DATE.fullmatch(text) else _format_date(math.floor(parse_time(text)))
+        return _checked_day(text) if _DATE.fullmatch(text) else _format_date(parse_time(text))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _format_date(int(value // (1000 if abs(value) >= _FIRST_AS_MILLISECONDS else 1)))
+        return _format_date(value // 1000 if abs(value) >= _FIRST_AS_MILLISECONDS else value)
     raise ValueError("not a date")
 
 
@@ -108,10 +108,10 @@ def _checked_day(text: str) -> str:
     return text
 
 
-def _format_date(seconds: int) -> str:
-    if not FIRST_SECOND <= seconds <= LAST_SECOND:
+def _format_date(seconds: float) -> str:
+    if not FIRST_SECOND <= seconds < LAST_SECOND + 1:
         raise ValueError("not within the years 1 to 9999")
-    return f"{_EPOCH + timedelta(seconds=seconds)} +00:00"
+    return f"{_EPOCH + timedelta(seconds=math.floor(seconds))} +00:00"
 
 
 def _to_list(value: Any) -> list[Any]:
