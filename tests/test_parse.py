@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from transforms.errors import DroppedError, RejectedError
 from transforms.events import Event, Message
-from transforms.parse import IDENTIFY, MAX_DEPTH, OBJECTS, parse_event
+from transforms.parse import IDENTIFY, MAX_DEPTH, parse_event
 
 TIME = "2025-07-01 16:34:54.837000"
 SECONDS = 1751387694.837
+OBJECTS = ["event_properties", "user_properties", "groups", "group_properties", "derived_properties", "data"]
 TRACK = {"event_type": "Order Completed", "event_time": TIME, "user_id": "user-42"}
 
 

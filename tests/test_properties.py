@@ -94,6 +94,7 @@ def test_what_cannot_be_converted_is_rejected(path: str, type_name: str, detail:
         ),
         ("user_properties", [listed("user_properties.total", "t", "string")], ROW, {"plan": "pro", "t": "7"}, []),
         ("user_properties", [listed("event_properties.total")], ROW, {"plan": "pro", "total": 6396.0}, []),
+        ("user_properties", [listed("event_properties.plan", "p")], ROW, {"plan": "pro", "total": 7}, []),
         ("user_properties", [listed("event_properties.absent", "total")], ROW, {"plan": "pro", "total": 7}, []),
         (
             "user_properties",
