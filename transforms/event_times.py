@@ -1,0 +1,63 @@
+"""Timestamps as Amplitude writes them → Unix seconds, UTC. Knows no record and no field name.
+
+A pattern of its own, not `datetime.fromisoformat`: that accepts other shapes on 3.10 than on 3.11 and later.
+"""
+
+import math
+import re
+from datetime import date
+
+FIRST_SECOND = -62_135_596_800  # 0001-01-01 00:00:00
+LAST_SECOND = 253_402_300_799  # 9999-12-31 23:59:59
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+
+_TIMESTAMP = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"[ T]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])"
+    r"(?:\.([0-9]{0,9}))?"
+    r"(?: ?(?:Z|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?))?"
+)
+
+
+def parse_time(text: str) -> float:
+    """`2025-07-01 16:34:54.837000`, with a T, a shorter or longer fraction, `Z` or an offset; no zone means UTC.
+
+    Exact to the microsecond wherever a float can be (to the year 2242); the whole second is exact always.
+
+    Raises:
+      ValueError: another shape, no such date, or a year outside 1–9999 in UTC.
+    """
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        raise ValueError("not a timestamp")
+    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups()
+    seconds = _days(year, month, day) * 86_400 + int(hour) * 3_600 + int(minute) * 60 + int(second)
+    if sign:
+        offset = int(offset_hours) * 3_600 + int(offset_minutes or 0) * 60
+        seconds += offset if sign == "-" else -offset
+    return _unix_seconds(seconds, int(fraction[:6].ljust(6, "0")) if fraction else 0)
+
+
+def from_epoch_ms(milliseconds: int) -> float:
+    """Milliseconds since 1970, as in HTTP V2's `time`.
+
+    Raises:
+      ValueError: a year outside 1–9999.
+    """
+    seconds, rest = divmod(milliseconds, 1_000)
+    return _unix_seconds(seconds, rest * 1_000)
+
+
+def _days(year: str, month: str, day: str) -> int:
+    try:
+        return date(int(year), int(month), int(day)).toordinal() - _EPOCH_DAY
+    except ValueError:
+        raise ValueError("no such date") from None  # newer Pythons put the value into their text
+
+
+def _unix_seconds(seconds: int, microseconds: int) -> float:
+    if not FIRST_SECOND <= seconds <= LAST_SECOND:
+        raise ValueError("not within the years 1 to 9999")
+    time = (seconds * 1_000_000 + microseconds) / 1_000_000  # of integers: rounded once
+    # Far from 1970 a float is coarser than a microsecond: .999999 must not become the next second.
+    return time if time < seconds + 1 else math.nextafter(seconds + 1, -math.inf)

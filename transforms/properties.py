@@ -1,0 +1,66 @@
+"""Which properties of an event are sent, under which name and type. Knows neither users nor tracks."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from transforms.conversions import convert
+from transforms.errors import RejectedError
+from transforms.paths import MISSING, Path, look_up
+
+
+class PropertyRow(NamedTuple):
+    """One listed property: where it is, its name in Iterable, and one of conversions.TYPES or None (as it is)."""
+
+    path: Path
+    target: str
+    type: str | None = None
+
+
+class PropertySelection(NamedTuple):
+    """The listed properties and, for "*", the scope that is sent whole."""
+
+    rows: tuple[PropertyRow, ...]
+    everything_in: str = ""
+
+
+def select_properties(
+    selection: PropertySelection, row: Mapping[str, Any], reserved: frozenset[str], note: Callable[[str], None]
+) -> dict[str, Any]:
+    """The selected properties that `row` has, by their names in Iterable; one that is null stays null.
+
+    Under "*" a property goes under its own name, except the `reserved` ones, which are noted as reserved_field, and
+    those with a row of their own, which go as it says. A row's name goes before an equal name under "*".
+
+    Raises:
+      RejectedError: unconvertible_property.
+    """
+    selected: dict[str, Any] = {}
+    if selection.everything_in:
+        selected = _everything_in(selection, row, reserved, note)
+    for path, target, type_name in selection.rows:
+        value = look_up(row, path)
+        if value is not MISSING:
+            selected[target] = value if type_name is None else _converted(value, path, type_name)
+    return selected
+
+
+def _everything_in(
+    selection: PropertySelection, row: Mapping[str, Any], reserved: frozenset[str], note: Callable[[str], None]
+) -> dict[str, Any]:
+    listed = {path.name for path, _, _ in selection.rows if path.scope == selection.everything_in}
+    selected: dict[str, Any] = {}
+    for name, value in row.get(selection.everything_in, {}).items():
+        if name in listed:
+            continue
+        if name in reserved:
+            note("reserved_field")
+        else:
+            selected[name] = value
+    return selected
+
+
+def _converted(value: Any, path: Path, type_name: str) -> Any:
+    try:
+        return convert(value, type_name)
+    except ValueError:
+        raise RejectedError("unconvertible_property", f"{path} as {type_name}") from None
