@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
+from transforms.event_times import parse_time
 from transforms.events import Message
 from transforms.outcomes import Outcome
 
@@ -99,7 +100,6 @@ def from_line(line: bytes) -> Message | None:
         read = orjson.loads(line)
         data = base64.b64decode(read["data"], validate=True)
         attributes = {str(name): str(value) for name, value in (read.get("attributes") or {}).items()}
-        published = datetime.fromisoformat(read["publishTime"].replace("Z", "+00:00")).timestamp()
-        return Message(data, attributes, str(read["messageId"]), published)
+        return Message(data, attributes, str(read["messageId"]), parse_time(read["publishTime"]))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

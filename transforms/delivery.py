@@ -1,5 +1,6 @@
 """Drives an outbox: posts what is due, at the job's pace, until nothing is left to send. Knows no Beam and no HTTP."""
 
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -15,6 +16,9 @@ from transforms.pacing import Pace
 
 PATHS = {USER: BULK_UPDATE, TRACK: TRACK_BULK}
 OUTAGE_SECONDS = 300.0
+
+
+_UnderWay = dict[Future[Response], Batch]
 
 
 class Delivery:
@@ -43,7 +47,6 @@ class Delivery:
         self._threads = threads
         self._clock = clock
         self._sleep = sleep
-        self._under_way: dict[Future[Response], Batch] = {}
 
     def run(self, outbox: Outbox, flush: bool, until: float | None = None) -> list[Outcome]:
         """Send what is due and settle what comes back, until the outbox has nothing to send before `until`.
@@ -55,14 +58,18 @@ class Delivery:
         """
         outcomes: list[Outcome] = []
         last_success = self._clock()
+        under_way: _UnderWay = {}
         with ThreadPoolExecutor(self._threads) as pool:
-            while outbox or self._under_way:
+            while True:
                 now = self._clock()
-                if self._start_next(outbox, pool, now, flush):
+                in_time = until is None or now < until
+                if in_time and len(under_way) < self._threads and (batch := self._next_batch(outbox, now, flush)):
+                    under_way[pool.submit(self._post, PATHS[batch.part], batch.body)] = batch
                     continue
-                if not self._under_way and until is not None and self._next_start(outbox, now, flush) > until:
-                    break
-                for batch, response in self._wait(outbox, now, flush):
+                next_start = self._next_start(outbox, now, flush)
+                if not under_way and (not outbox if until is None else not in_time or next_start > until):
+                    return outcomes
+                for batch, response in self._wait(under_way, next_start - now):
                     answer = read_answer(response)
                     now = self._clock()
                     outcomes.extend(outbox.settle(batch, answer, now))
@@ -72,31 +79,24 @@ class Delivery:
                         last_success = now
                 if until is None and now - last_success > OUTAGE_SECONDS:
                     raise OutageError(f"no request to Iterable succeeded for {OUTAGE_SECONDS:.0f} s")
-        return outcomes
 
-    def _start_next(self, outbox: Outbox, pool: ThreadPoolExecutor, now: float, flush: bool) -> bool:
-        if len(self._under_way) >= self._threads:
-            return False
-        open_parts = [part for part in PATHS if self._pace.next_time(part, now) <= now]
-        batch = outbox.next_batch(now, open_parts, flush) if open_parts else None
-        if batch is None:
-            return False
-        self._pace.take(batch.part, now)
-        self._under_way[pool.submit(self._post, PATHS[batch.part], batch.body)] = batch
-        return True
+    def _next_batch(self, outbox: Outbox, now: float, flush: bool) -> Batch | None:
+        parts = [part for part in PATHS if self._pace.next_time(part, now) <= now]
+        batch = outbox.next_batch(now, parts, flush)
+        if batch:
+            self._pace.take(batch.part, now)
+        return batch
 
     def _next_start(self, outbox: Outbox, now: float, flush: bool) -> float:
-        due = outbox.next_time(now, flush)
-        if due is None:
-            return float("inf")
-        return max(due, min(self._pace.next_time(part, now) for part in PATHS))
+        due = ((part, outbox.next_time(part, now, flush)) for part in PATHS)
+        return min((self._pace.next_time(part, time) for part, time in due if time is not None), default=math.inf)
 
-    def _wait(self, outbox: Outbox, now: float, flush: bool) -> list[tuple[Batch, Response]]:
-        """Until an answer is there or a request may leave, whichever is first."""
-        pause = max(0.001, min(self._next_start(outbox, now, flush) - now, 1.0))
-        if not self._under_way:
+    def _wait(self, under_way: _UnderWay, seconds: float) -> list[tuple[Batch, Response]]:
+        """Until an answer is there or, with a thread free, for so many seconds (never more than one)."""
+        pause = min(max(seconds, 0.001), 1.0)
+        if not under_way:
             self._sleep(pause)
             return []
-        timeout = pause if len(self._under_way) < self._threads else None
-        done, _ = wait(self._under_way, timeout, return_when=FIRST_COMPLETED)
-        return [(self._under_way.pop(future), future.result()) for future in done]
+        timeout = pause if len(under_way) < self._threads else None
+        done, _ = wait(under_way, timeout, return_when=FIRST_COMPLETED)
+        return [(under_way.pop(future), future.result()) for future in done]

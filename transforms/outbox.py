@@ -43,7 +43,9 @@ class Entry(NamedTuple):
 
 
 @dataclass
-class _Endpoint:
+class Endpoint:
+    """How Iterable's answers left an endpoint. Times in Unix seconds."""
+
     closed_until: float = 0.0
     failures: int = 0  # in a row
     last_success: float = 0.0
@@ -55,7 +57,7 @@ class Outbox:
     def __init__(self, rules: DeliveryRules, sent: SentValues) -> None:
         self._rules = rules
         self._sent = sent
-        self._endpoints = {USER: _Endpoint(), TRACK: _Endpoint()}
+        self.endpoints = {USER: Endpoint(), TRACK: Endpoint()}
         self._updates: dict[str, list[Pending]] = {}  # identity → updates that are in no record yet
         self._events: deque[Pending] = deque()
         self._bytes: Counter[str] = Counter()  # of _updates and of _events
@@ -84,24 +86,24 @@ class Outbox:
         for pending in self._waiting.take_due(now):
             self._queue(pending)
         for part in (USER, TRACK):
-            if part in parts and self._endpoints[part].closed_until <= now:
+            if part in parts and self.endpoints[part].closed_until <= now:
                 records = self._due_parcel(part, now) or self._new_records(part, now, flush)
                 if records:
                     return to_batch(part, records, self._rules)
         return None
 
-    def next_time(self, now: float, flush: bool) -> float | None:
-        """When a batch may be due, from `now` on; None if nothing is here."""
-        times = [max(parcel.not_before, self._endpoints[parcel.part].closed_until) for parcel in self._parcels]
-        if (due := self._waiting.next_time()) is not None:
+    def next_time(self, part: str, now: float, flush: bool) -> float | None:
+        """When a batch of `part` may be due, from `now` on; None if nothing of it is here."""
+        times = [parcel.not_before for parcel in self._parcels if parcel.part == part]
+        if part == TRACK and (due := self._waiting.next_time()) is not None:
             times.append(due)
-        closing = ((self._closes_at(part, now, flush), self._endpoints[part]) for part in (USER, TRACK))
-        times.extend(max(closes, endpoint.closed_until) for closes, endpoint in closing if closes is not None)
-        return max(now, min(times)) if times else None
+        if (closes := self._closes_at(part, now, flush)) is not None:
+            times.append(closes)
+        return max(now, self.endpoints[part].closed_until, min(times)) if times else None
 
     def settle(self, batch: Batch, answer: Answer, now: float) -> list[Outcome]:
         """Take the answer to a batch: the outcomes of what it settles; the rest is queued again."""
-        endpoint = self._endpoints[batch.part]
+        endpoint = self.endpoints[batch.part]
         for pending in _pending_of(batch):
             pending.attempts += 1
             pending.first_tried = pending.first_tried or now
@@ -126,6 +128,12 @@ class Outbox:
             outcomes.append(Outcome(WAITING, item.part, UNKNOWN_USER, message, attempts=pending.attempts, time=due))
         self._waiting.clear()
         return outcomes
+
+    def wake_waiting(self) -> None:
+        """What waits for its user is tried now, whenever it is due."""
+        for _, pending in self._waiting.entries():
+            self._queue(pending)
+        self._waiting.clear()
 
     def expire_waiting(self) -> list[Outcome]:
         """Nothing more will come, and there is no later: what still waits had its last try."""
@@ -263,7 +271,7 @@ class Outbox:
             self._send_later(batch.part, records, now)
 
     def _settle_retry(self, batch: Batch, answer: Answer, now: float) -> Iterator[Outcome]:
-        last_success = self._endpoints[batch.part].last_success
+        last_success = self.endpoints[batch.part].last_success
         for pending in _pending_of(batch):
             if 0 < pending.last_failure < last_success:
                 pending.failing_seconds += now - pending.last_failure

@@ -1,0 +1,60 @@
+"""Messages → events. Knows no filter and no mapping."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.windowed_value import WindowedValue
+
+from transforms.apply_rule import Applied, ApplyRule, Note
+from transforms.events import MESSAGE, Event, Message
+from transforms.parse import parse_event
+
+MAX_LIST = 500  # messages in one element: a hop costs as much as the work on one record
+
+
+class MicroBatch(beam.PTransform):
+    """Message → list[Message], the messages of one bundle, at most MAX_LIST in each list.
+
+    The only buffer that ends with the bundle: nothing is sent from it and nothing can be lost in it, the runner has not
+    taken the bundle's messages yet.
+    """
+
+    def expand(self, messages: PCollection) -> PCollection:
+        return messages | "Gather" >> beam.ParDo(_MicroBatchFn())
+
+
+class _MicroBatchFn(beam.DoFn):
+    def start_bundle(self) -> None:
+        self._messages: list[Message] = []
+
+    def process(self, message: Message) -> Iterator[list[Message]]:
+        self._messages.append(message)
+        if len(self._messages) >= MAX_LIST:
+            yield self._messages
+            self._messages = []
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        if self._messages:
+            yield GlobalWindows.windowed_value(self._messages)
+
+
+class ParseMessages(beam.PTransform):
+    """list[Message] → list[Event] and outcomes.
+
+    Drops: group_identify. Rejects: not_json, not_an_object, missing_event_type, wrong_type, missing_event_time,
+    bad_event_time.
+    """
+
+    def expand(self, messages: PCollection) -> Applied:
+        return messages | "Parse" >> ApplyRule(_parse, MESSAGE, message_of=_itself)
+
+
+def _parse(message: Message, note: Note) -> Event:  # noqa: ARG001 - a rule's signature
+    return parse_event(message)
+
+
+def _itself(message: Any) -> Message:
+    return message

@@ -1,0 +1,68 @@
+"""A shard's state as versioned bytes, so that a running job can be updated. Knows no Beam and no rule."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from transforms.batches import Pending
+from transforms.events import Item
+from transforms.item_codec import History, decode_entries, encode_entry
+from transforms.outbox import Endpoint, Entry, Outbox
+
+
+@dataclass
+class Fill:
+    """What came since the last flush, so that `process` need not read the items; and how the endpoints were left."""
+
+    count: int
+    size: int  # bytes
+    since: float  # Unix seconds; 0 if nothing came
+    endpoints: dict[str, Endpoint]
+
+    @classmethod
+    def decode(cls, state: bytes | None) -> "Fill":
+        if not state:
+            return cls(0, 0, 0.0, {})
+        version, count, size, since, endpoints = orjson.loads(state)
+        if version != 1:
+            raise ValueError(f"state of version {version}; this code reads version 1")
+        return cls(count, size, since, {part: Endpoint(*fields) for part, fields in endpoints.items()})
+
+    def encode(self) -> bytes:
+        endpoints = {
+            part: (endpoint.closed_until, endpoint.failures, endpoint.last_success)
+            for part, endpoint in self.endpoints.items()
+        }
+        return orjson.dumps((1, self.count, self.size, self.since, endpoints))
+
+
+def encode_outbox(outbox: Outbox) -> bytes:
+    """Everything that is not settled, as a blob (see item_codec)."""
+    return b"".join(encode_entry(entry.pending.item, _history(entry)) for entry in outbox.entries())
+
+
+def decode_outbox(outbox: Outbox, blob: bytes, since: float) -> None:
+    """Fill an outbox with what `encode_outbox` wrote, and with entries that were never tried, queued at `since`."""
+    outbox.restore(_entry(item, history, since) for item, history in decode_entries(blob))
+
+
+def _history(entry: Entry) -> History:
+    pending = entry.pending
+    return (
+        entry.not_before,
+        entry.parcel,
+        pending.queued,
+        pending.attempts,
+        pending.waits,
+        pending.first_tried,
+        pending.last_failure,
+        pending.failing_seconds,
+        pending.alone,
+    )
+
+
+def _entry(item: Item, history: History, since: float) -> Entry:
+    if not history:
+        return Entry(Pending(item, since), 0.0, None)
+    not_before, parcel, *tried = history
+    return Entry(Pending(item, *tried), not_before, parcel)

@@ -1,0 +1,113 @@
+"""The sender of a streaming job: each shard keeps its items in keyed state until a batch is due. Knows no answer."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.coders import BytesCoder
+from apache_beam.pvalue import PCollection
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
+
+from transforms.delivery import Delivery
+from transforms.events import TRACK, USER
+from transforms.item_codec import decode_entries
+from transforms.key_by_shard import STREAMING_SHARDS
+from transforms.keyed_state import Fill, decode_outbox, encode_outbox
+from transforms.outbox import Outbox
+from transforms.outcomes import Outcome
+from transforms.sender import SenderSettings, sent_values, shard_delivery
+
+FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
+
+
+class SendKeyed(beam.PTransform):
+    """(shard, blob) without end → list[Outcome]. What Iterable asks to wait for stays in state.
+
+    Batches close on count, bytes or age in processing time: the job needs no window of its own.
+    """
+
+    def __init__(self, settings: SenderSettings, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
+        self._fn = _SendKeyedFn(settings, clock)
+
+    def expand(self, blobs: PCollection) -> PCollection:
+        return blobs | "Post" >> beam.ParDo(self._fn)
+
+
+class _SendKeyedFn(beam.DoFn):
+    ITEMS = BagStateSpec("items", BytesCoder())
+    FILL = ReadModifyWriteStateSpec("fill", BytesCoder())
+    FLUSH = TimerSpec("flush", TimeDomain.REAL_TIME)
+    END = TimerSpec("end", TimeDomain.WATERMARK)
+
+    def __init__(self, settings: SenderSettings, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    def process(
+        self,
+        element: tuple[int, bytes],
+        window: Any = beam.DoFn.WindowParam,
+        items: Any = beam.DoFn.StateParam(ITEMS),
+        fill: Any = beam.DoFn.StateParam(FILL),
+        flush: Any = beam.DoFn.TimerParam(FLUSH),
+        end: Any = beam.DoFn.TimerParam(END),
+    ) -> None:
+        _, blob = element
+        now, rules = self._clock(), self._settings.rules
+        state = Fill.decode(fill.read())
+        state.since = state.since or now
+        state.count += sum(1 for _ in decode_entries(blob))
+        state.size += len(blob)
+        items.add(blob)
+        fill.write(state.encode())
+        full = state.count >= rules.max_items or state.size >= rules.max_bytes
+        flush.set(now if full else max(now, state.since + rules.max_age_seconds))
+        end.set(window.end)
+
+    @on_timer(FLUSH)
+    def on_flush(
+        self,
+        shard: Any = beam.DoFn.KeyParam,
+        items: Any = beam.DoFn.StateParam(ITEMS),
+        fill: Any = beam.DoFn.StateParam(FILL),
+        flush: Any = beam.DoFn.TimerParam(FLUSH),
+    ) -> Iterator[list[Outcome]]:
+        outbox = self._load(items, fill)
+        outcomes = self._delivery(shard).run(outbox, flush=False, until=self._clock() + FLUSH_SECONDS)
+        now = self._clock()
+        items.clear()
+        items.add(encode_outbox(outbox))
+        fill.write(Fill(0, 0, 0.0, outbox.endpoints).encode())
+        times = [outbox.next_time(part, now, flush=False) for part in (USER, TRACK)]
+        if due := [time for time in times if time is not None]:
+            flush.set(min(due))
+        if outcomes:
+            yield outcomes
+
+    @on_timer(END)
+    def on_end(
+        self,
+        shard: Any = beam.DoFn.KeyParam,
+        items: Any = beam.DoFn.StateParam(ITEMS),
+        fill: Any = beam.DoFn.StateParam(FILL),
+    ) -> Iterator[list[Outcome]]:
+        """The input ended or the job drains: nothing may stay behind, and what waits for its user has one last try."""
+        outbox = self._load(items, fill)
+        outbox.wake_waiting()
+        outcomes = self._delivery(shard).run(outbox, flush=True)
+        items.clear()
+        fill.clear()
+        yield outcomes + outbox.expire_waiting()
+
+    def _load(self, items: Any, fill: Any) -> Outbox:
+        outbox = Outbox(self._settings.rules, sent_values(self._settings))
+        state = Fill.decode(fill.read())
+        outbox.endpoints.update(state.endpoints)
+        decode_outbox(outbox, b"".join(items.read()), state.since)
+        return outbox
+
+    def _delivery(self, shard: int) -> Delivery:
+        return shard_delivery(self._settings, shard, STREAMING_SHARDS, self._clock)

@@ -1,0 +1,64 @@
+"""What a sender is made of in one process: client, pace, memory. Knows no Beam."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from transforms.api_key import read_api_key
+from transforms.batches import DeliveryRules
+from transforms.coalescing import SentValues
+from transforms.delivery import Delivery
+from transforms.errors import FatalError
+from transforms.events import TRACK, USER
+from transforms.iterable_client import IterableClient
+from transforms.pacing import EvenPace, SlotPace
+
+THREADS = 16  # of a bounded run: 15 requests/s at about 1 s each
+
+
+@dataclass(frozen=True)
+class SenderSettings:
+    """Where to send and how; equal settings share one connection pool, one pace and one memory per process."""
+
+    url: str
+    api_key: str  # a reference, never the key
+    rules: DeliveryRules
+
+    @property
+    def rates(self) -> dict[str, float]:
+        return {USER: self.rules.bulk_update_per_second, TRACK: self.rules.track_bulk_per_second}
+
+
+# Beam makes DoFns anew for every chunk and, on some runners, for every bundle: what must outlive them is cached here,
+# one per process and settings.
+
+
+@cache
+def client(settings: SenderSettings) -> IterableClient:
+    return IterableClient(settings.url, lambda: read_api_key(settings.api_key))
+
+
+@cache
+def sent_values(settings: SenderSettings) -> SentValues:  # noqa: ARG001 - the key of the cache
+    return SentValues()
+
+
+@cache
+def chunk_delivery(settings: SenderSettings) -> Delivery:
+    def stop(problem: str) -> None:
+        client.cache_clear()  # the next run reads the key again
+        chunk_delivery.cache_clear()
+        raise FatalError(problem)
+
+    return Delivery(client(settings).post, EvenPace(settings.rates), stop, THREADS)
+
+
+@cache
+def shard_delivery(settings: SenderSettings, shard: int, shards: int, clock: Callable[[], float]) -> Delivery:
+    def go_on(problem: str) -> None:
+        logging.getLogger(__name__).error("%s. Nothing is lost; the key is read again in a minute.", problem)
+        client(settings).read_key_again()
+
+    pace = SlotPace(settings.rates, shard, shards)
+    return Delivery(client(settings).post, pace, go_on, threads=1, clock=clock)
