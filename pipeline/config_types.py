@@ -1,0 +1,102 @@
+"""What the values of the config are made of: a type, and in words the rule it checks. Knows no key of the config."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from pipeline.durations import DURATION_PATTERN, parse_duration
+from transforms.paths import SCOPES, Path, parse_path
+
+EVERYTHING = "*"
+BROKEN_RULE = "broken_rule"  # the type of every error about a value; its context holds the rule and the remedy
+
+
+def broken_rule(rule: str, remedy: str) -> PydanticCustomError:
+    """The error that says so."""
+    return PydanticCustomError(BROKEN_RULE, "{rule}. {remedy}", {"rule": rule, "remedy": remedy})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Annotates a type: whatever it objects to about the value itself is told as this rule and this remedy.
+
+    What it objects to further inside (an element of a list) is passed on as it is.
+    """
+
+    rule: str
+    remedy: str
+    kind: str = ""  # "a whole number": said as well when the value is of another type
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(self._check, handler(source))
+
+    def _check(self, value: Any, check: Callable[[Any], Any]) -> Any:
+        try:
+            return check(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            if first["loc"] or first["type"] == BROKEN_RULE:
+                raise
+            wrong_type = self.kind and first["type"].endswith("_type")
+            rule = self.rule.replace("must be", f"must be {self.kind}", 1) if wrong_type else self.rule
+            raise broken_rule(rule, self.remedy) from None
+
+
+class Section(BaseModel):
+    """A mapping of the config: its keys and no others, and nothing changes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _read_path(value: Any) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("not text")
+    path = parse_path(value)
+    scope, dot, _ = path.name.partition(".")
+    close = difflib.get_close_matches(scope, SCOPES, n=1, cutoff=0.8)
+    if not path.scope and dot and close:  # a slip here would find nothing in any event, and nobody would notice
+        raise broken_rule(f'must start with a scope: "{scope}" is none', f'Did you mean "{close[0]}"?')
+    return path
+
+
+PropertyPath = Annotated[
+    Path,
+    PlainValidator(_read_path, json_schema_input_type=Annotated[str, Field(min_length=1)]),
+    PlainSerializer(str),
+    Rule("must be a path", "Write scope.name, such as user_properties.email, or a key such as user_id"),
+]
+Name = Annotated[
+    str,
+    Field(min_length=1),
+    Rule("must be text and not empty", "Write a name; put it in quotes if it reads as a number"),
+]
+
+
+def _read_duration(value: Any) -> float:
+    if isinstance(value, str):
+        value = parse_duration(value)
+    if not isinstance(value, float) or value <= 0:
+        raise ValueError("no duration above 0")
+    return value
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_read_duration, json_schema_input_type=Annotated[str, Field(pattern=DURATION_PATTERN)]),
+    Rule("must be a number above 0 followed by s, m, h or d", "Write for example 20s, 5m or 4h"),
+]
