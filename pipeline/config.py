@@ -105,8 +105,12 @@ def _hash(config: Config) -> str:
 
 
 def _schema_problems(error: ValidationError, document: Document) -> list[Problem]:
-    details = error.errors(include_url=False, include_input=False)
-    return [_schema_problem(one, document) for one in details if document.existing(one["loc"]) not in document.refused]
+    return [
+        _schema_problem(one, document)
+        for one in error.errors(include_url=False, include_input=False)
+        # Too short is said of a list only beside its wrong elements, which pydantic does not count: Rule says the rest.
+        if one["type"] != "too_short" and document.existing(one["loc"]) not in document.refused
+    ]
 
 
 def _schema_problem(error: ErrorDetails, document: Document) -> Problem:

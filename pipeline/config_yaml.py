@@ -93,6 +93,9 @@ def read_document(file: str, secret: Keys) -> Document:
         raise ConfigError([_syntax_problem(file, text, error)]) from None
     except RecursionError:
         raise ConfigError([_too_deep(file, 1)]) from None
+    except (OverflowError, ValueError):  # PyYAML's own, of an escape such as "\\UFFFFFFFF"
+        rule = "is not YAML: it escapes a character that does not exist"
+        raise ConfigError([Problem(file, 0, "", "", rule, "Check its \\U escapes")]) from None
     if root is None:
         raise ConfigError([Problem(file, 0, "", "", "is empty", "Start from configs/minimal.yaml")])
     document = Document(file, secret)
@@ -159,14 +162,9 @@ class _Builder:
         if re.match(r"[-+]?0[0-9o]", text):
             remedy = "Write it without the zero in front, or put it in quotes if it is text"
             return self._refuse(keys, "must not start with 0: YAML's versions read that differently", remedy, text)
-        if kind == "int" and len(text) <= len(str(_INTEGERS[0])):  # Python refuses to read thousands of digits
-            number: float = int(text, 16 if "x" in text else 10)
-            fits = number in _INTEGERS
-        else:
-            number = float(text.replace(".inf", "inf").replace(".nan", "nan")) if "x" not in text else math.inf
-            fits = kind == "float" and math.isfinite(number)
+        number = _read_number(text, kind)
         remedy = "Write a smaller number, or put it in quotes if it is text"
-        return number if fits else self._refuse(keys, "must be a number that JSON can hold", remedy, text)
+        return self._refuse(keys, "must be a number that JSON can hold", remedy, text) if number is None else number
 
     def _refuse(self, keys: Keys, rule: str, remedy: str, text: str = "") -> Any:
         value = shorten(hide_keys(text))
@@ -200,6 +198,16 @@ def _read_text(file: str) -> str:
         raise ConfigError([Problem(file, line, "", "", "is not UTF-8", "Save it as UTF-8")]) from None
 
 
+def _read_number(text: str, kind: str) -> float | None:
+    if kind == "float":
+        number = math.nan if "n" in text.lower() else float(text)  # .inf, .nan
+        return number if math.isfinite(number) else None
+    if len(text) > len(str(_INTEGERS[0])):  # Python refuses to read thousands of digits
+        return None
+    integer = int(text, 16 if "x" in text else 10)
+    return integer if integer in _INTEGERS else None
+
+
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
@@ -215,7 +223,7 @@ def _too_deep(file: str, line: int) -> Problem:
 def _syntax_problem(file: str, text: str, error: yaml.YAMLError) -> Problem:
     if isinstance(error, yaml.reader.ReaderError):
         line = text.count("\n", 0, error.position) + 1
-        return Problem(file, line, "", "", f"holds the character U+{ord(error.character):04X}", "Remove it")
+        return Problem(file, line, "", "", f"holds the character U+{ord(text[error.position]):04X}", "Remove it")
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return Problem(file, 0, "", "", "is not YAML", "Check it in an editor")
     mark = error.problem_mark
