@@ -1,0 +1,61 @@
+"""The simulated Iterable as a command: `python -m pipeline.sandbox.iterable`. Knows no rule and no route."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import orjson
+
+from pipeline.sandbox.iterable.server import listening
+from pipeline.sandbox.iterable.settings import Key, ProjectType, Settings, load_settings
+from pipeline.sandbox.iterable.simulation import Simulation
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.sandbox.iterable", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080, help="0: a free one (default: %(default)s)")
+    parser.add_argument("--project_type", choices=get_args(ProjectType), help="default: hybrid")
+    parser.add_argument("--api_key", help="the one server-side key (default: sandbox-key)")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="a JSON object of switches, as in settings.py")
+    options = parser.parse_args(arguments)
+    try:
+        settings = _settings(options)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    try:
+        asyncio.run(_serve(settings, options.host, options.port))
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
+        return 1
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    switches: dict[str, Any] = orjson.loads(options.settings.read_bytes()) if options.settings else {}
+    if not isinstance(switches, dict):
+        raise ValueError(f"{options.settings}: an object of switches is expected")
+    if options.project_type:
+        switches["project_type"] = options.project_type
+    if options.api_key:
+        switches["keys"] = {options.api_key: Key()}
+    return load_settings(switches)
+
+
+async def _serve(settings: Settings, host: str, port: int) -> None:
+    stop = asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    async with listening(Simulation(settings), host, port) as url:
+        sys.stdout.write(f"Simulated Iterable ({settings.project_type} project) at {url}\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

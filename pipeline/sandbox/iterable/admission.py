@@ -1,0 +1,50 @@
+"""The first steps of a request: its key, its turn, its size. Knows nothing of what a body says."""
+
+import hashlib
+import math
+
+from pipeline.sandbox.iterable.answers import Answer, envelope, page
+from pipeline.sandbox.iterable.simulation import Call, Simulation, WriteCall
+
+
+def check_key(simulation: Simulation, call: Call) -> Answer | None:
+    """401, unless the key is known, enabled and of a kind that may."""
+    params = {"ip": call.remote, "endpoint": call.path}
+    text = call.headers.get("Api-Key") or call.headers.get("Api_Key") or ""
+    key = simulation.settings.keys.get(text)
+    if key is None:
+        return envelope(401, "BadApiKey", "Invalid API key", params)
+    if key.enabled and key.type in call.endpoint.keys:
+        return None
+    identifier = hashlib.sha256(text.encode()).hexdigest()[:8]
+    params |= {"apiKeyIdentifier": identifier, "apiKeyType": key.type}
+    return envelope(401, "BadApiKey", "Disabled API key or insufficient privileges", params)
+
+
+def take_token(simulation: Simulation, call: Call) -> Answer | None:
+    """429 when the endpoint has no token left."""
+    settings, endpoint = simulation.settings, call.endpoint.name
+    wait = simulation.take_token(endpoint)
+    if not wait:
+        return None
+    reset = math.ceil(wait)
+    params: dict[str, object] = {}
+    if endpoint in settings.rate_limit_params:
+        burst = int(settings.burst_of(endpoint))
+        params = {"rateLimitLimit": burst, "rateLimitRemaining": 0, "rateLimitReset": reset}
+    if settings.rate_limit_params_as_strings:
+        params = {name: str(value) for name, value in params.items()}
+    rate = float(settings.rate_of(endpoint) or 0)
+    where = f"endpoint: {call.path}, project: {settings.project_id} "
+    answer = envelope(429, "RateLimitExceeded", f"Exceeded rate limit of {rate} per second for {where}", params)
+    return answer._replace(headers={"Retry-After": str(reset)}) if settings.retry_after_header else answer
+
+
+def check_size(simulation: Simulation, call: WriteCall) -> Answer | None:
+    """413 (or what is switched on) for too many bytes."""
+    settings = simulation.settings
+    if len(call.body) <= settings.max_body_bytes:
+        return None
+    if settings.oversize == "413":
+        return page(413, "Request Entity Too Large")
+    return envelope(400, "BatchTooLarge", f"The request exceeds the allowed limit of {settings.max_body_bytes} bytes")

@@ -1,0 +1,48 @@
+"""The steps that look at a body as a whole: is it JSON, of the right shape, with ids. Knows no user and no schema."""
+
+from pipeline.sandbox.iterable.answers import Answer, envelope
+from pipeline.sandbox.iterable.endpoints import EVENTS
+from pipeline.sandbox.iterable.rules import has_bad_event_id, names_nobody
+from pipeline.sandbox.iterable.shapes import misfits
+from pipeline.sandbox.iterable.simulation import Simulation, WriteCall
+
+
+def check_object(simulation: Simulation, call: WriteCall) -> Answer | None:  # noqa: ARG001 (a step like the others)
+    """400 for what is no JSON object."""
+    return None if isinstance(call.json, dict) else _bad_json_body(call, None)
+
+
+def check_item_count(simulation: Simulation, call: WriteCall) -> Answer | None:
+    """400 for too many items, where a limit is switched on."""
+    limit = simulation.settings.max_items
+    if limit is None or not call.endpoint.is_bulk or len(call.items) <= limit:
+        return None
+    return envelope(400, "BatchTooLarge", f"The request's items exceed the allowed limit of {limit}")
+
+
+def check_shapes(simulation: Simulation, call: WriteCall) -> Answer | None:
+    """400 that names every field of the wrong type."""
+    wrong = misfits(call.endpoint, call.json, simulation.settings)
+    if not wrong:
+        return None
+    if simulation.settings.legacy_error_params:
+        return _bad_json_body(call, {each.path: [{"msg": [each.kind.legacy], "args": []}] for each in wrong})
+    return _bad_json_body(call, {each.path: each.kind.expected for each in wrong})
+
+
+def check_ids(simulation: Simulation, call: WriteCall) -> Answer | None:
+    """400 for an item without or with bad ids, where the switches make that a matter of the whole request."""
+    settings = simulation.settings
+    if (
+        settings.bad_event_id == "whole_request"
+        and call.endpoint.kind == EVENTS
+        and any(map(has_bad_event_id, call.items))
+    ):
+        return envelope(400, "BadParams", "Invalid event id")
+    if settings.no_identity_in_bulk == "whole_request" and any(names_nobody(item, settings) for item in call.items):
+        return envelope(400, "BadParams", "Either email or userId must be specified in a track call")
+    return None
+
+
+def _bad_json_body(call: WriteCall, params: object) -> Answer:
+    return envelope(400, "BadJsonBody", f"[{call.path}] Invalid JSON body", params)

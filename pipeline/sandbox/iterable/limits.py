@@ -1,0 +1,21 @@
+"""A token bucket. Knows no clock and no endpoint: both are handed in."""
+
+import math
+
+
+class TokenBucket:
+    """Starts full. `rate` and `burst` come with each request, so that they can change meanwhile."""
+
+    def __init__(self) -> None:
+        self._tokens = math.inf
+        self._filled_at = 0.0
+
+    def take(self, rate: float, burst: float, now: float) -> float:
+        """Take a token: 0.0. There is none: the seconds until there is one."""
+        gained = max(0.0, now - self._filled_at) * rate
+        self._tokens = min(burst, self._tokens + gained)
+        self._filled_at = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return 0.0
+        return (1 - self._tokens) / rate
