@@ -1,0 +1,166 @@
+"""The run on one machine: take a chunk, run it, settle it. Knows no Pub/Sub, no file and no Beam."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from pipeline.tally import Tally
+from transforms.answers import UNKNOWN_USER
+from transforms.dead_letter_sinks import DeadLetterSink
+from transforms.dead_letters import dead_letter
+from transforms.errors import OutageError
+from transforms.events import TRACK, Message
+from transforms.outcomes import DEAD_LETTERED, FINAL, SPLIT, WAITING, Outcome
+from transforms.waiting import MAX_WAITING
+
+OUTAGE_PAUSE_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Where messages come from. Message ids are unique in a run."""
+
+    def take(self, seconds: float) -> list[Message]:
+        """The next chunk; empty if nothing came within `seconds`. Raises FatalError if the source cannot be read."""
+
+    comes_again: bool  # whether a message that is not settled comes again in a later run
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether nothing more is to be expected."""
+
+    def settle(self, message_ids: Collection[str]) -> None:
+        """These messages must not come again."""
+
+
+class ConservationError(Exception):
+    """A chunk's outcomes do not account for each of its items: a fault of ours, and nothing of it is settled."""
+
+
+class ChunkLoop:
+    """Runs chunks until the source is exhausted or `stop` is set; then nothing is under way.
+
+    Args:
+      run_chunk: messages → the outcomes of all their items.
+      tag: what dead letters carry as dl_config.
+      forever: go on when the source is exhausted.
+      max_wait: seconds to stay, at the end, for items that wait for their user.
+      report: called with the tally after each chunk.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        run_chunk: Callable[[list[Message]], list[Outcome]],
+        sink: DeadLetterSink,
+        tag: str,
+        *,
+        forever: bool = False,
+        max_wait: float = 120.0,
+        report: Callable[[Tally], None] | None = None,
+    ) -> None:
+        self._source = source
+        self._run_chunk = run_chunk
+        self._sink = sink
+        self._tag = tag
+        self._forever = forever
+        self._max_wait = max_wait
+        self._report = report
+        self._waiting: dict[str, tuple[float, Message]] = {}  # message id → due time, where to resume
+        self.tally = Tally()
+
+    def run(self, stop: threading.Event) -> None:
+        """Raises FatalError (nothing of the chunk is settled) and ConservationError."""
+        idle_since: float | None = None
+        while not stop.is_set():
+            chunk = self._take_due() + self._source.take(self._patience())
+            if chunk:
+                idle_since = None
+                self._run_until_settled(chunk, stop)
+            elif self._source.is_exhausted and not self._forever:
+                idle_since = idle_since or time.time()
+                if not self._waiting or time.time() - idle_since >= self._max_wait:
+                    self._end()
+                    return
+                stop.wait(min(1.0, self._patience()))
+
+    def _patience(self) -> float:
+        """How long the source may make us wait: no longer than what waits is due."""
+        next_due = min((due for due, _ in self._waiting.values()), default=float("inf"))
+        return max(0.0, min(1.0, next_due - time.time()))
+
+    def _take_due(self) -> list[Message]:
+        now = time.time()
+        due = [message_id for message_id, (due, _) in self._waiting.items() if due <= now]
+        return [self._waiting.pop(message_id)[1] for message_id in due]
+
+    def _run_until_settled(self, chunk: list[Message], stop: threading.Event) -> None:
+        fresh = sum(message.resumed is None for message in chunk)
+        self.tally.read += fresh
+        self.tally.in_flight += fresh
+        while not stop.is_set():
+            try:
+                outcomes = self._run_chunk(chunk)
+            except OutageError as error:
+                log.warning("%s. Nothing is lost: the chunk goes again in %.0f s.", error, OUTAGE_PAUSE_SECONDS)
+                stop.wait(OUTAGE_PAUSE_SECONDS)
+                continue
+            self._settle(chunk, outcomes)
+            if self._report:
+                self._report(self.tally)
+            return
+
+    def _settle(self, chunk: list[Message], outcomes: list[Outcome]) -> None:
+        """Dead letters are confirmed first; then, if the sum holds, all is acknowledged but what waits."""
+        waiting = _check_sum(chunk, outcomes)
+        crowded_out = list(self._waiting)[: max(0, len(self._waiting) + len(waiting) - MAX_WAITING)]
+        expired = [_expire(self._waiting.pop(message_id)[1], "too many events wait") for message_id in crowded_out]
+        self._keep([*outcomes, *expired])
+        settled = [message.message_id for message in chunk if message.message_id not in waiting]
+        self._source.settle([*settled, *crowded_out])
+        self._waiting.update(waiting)
+        self.tally.in_flight = len(self._waiting)
+
+    def _keep(self, outcomes: list[Outcome]) -> None:
+        now = time.time()
+        letters = [dead_letter(outcome, self._tag, now) for outcome in outcomes if outcome.kind == DEAD_LETTERED]
+        if letters:
+            self._sink.write(letters)
+        self.tally.add(outcome for outcome in outcomes if outcome.kind != WAITING)
+
+    def _end(self) -> None:
+        """What still waits comes again in a later run, or never: then it is dead-lettered."""
+        if not self._source.comes_again:
+            self._keep([_expire(message, "the input ended") for _, message in self._waiting.values()])
+            self._waiting.clear()
+            self.tally.in_flight = 0
+
+
+def _expire(message: Message, detail: str) -> Outcome:
+    resumed = message.resumed
+    attempts = resumed.attempts if resumed else 0
+    return Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, message, detail, attempts)
+
+
+def _check_sum(chunk: list[Message], outcomes: list[Outcome]) -> dict[str, tuple[float, Message]]:
+    """The messages that wait, if every message has as many outcomes as items: one, and one more for each split."""
+    open_items = {message.message_id: 1 for message in chunk}
+    waiting = {}
+    for outcome in outcomes:
+        message_id = outcome.message.message_id
+        if outcome.kind == SPLIT:
+            open_items[message_id] += 1
+        elif outcome.kind in FINAL:
+            open_items[message_id] -= 1
+        elif outcome.kind == WAITING:
+            open_items[message_id] -= 1
+            waiting[message_id] = (outcome.time, outcome.message)
+    wrong = [message_id for message_id, count in open_items.items() if count]
+    if wrong:
+        counts = dict(Counter(outcome.kind for outcome in outcomes))
+        raise ConservationError(f"{len(wrong)} of {len(chunk)} messages are not accounted for by {counts}")
+    return waiting

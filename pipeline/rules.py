@@ -1,0 +1,81 @@
+"""What a config says, as the rules of the steps. Knows no YAML and no Beam."""
+
+from pipeline.config import Config, LoadedConfig
+from pipeline.config_events import EventRow as ConfigEventRow
+from pipeline.config_properties import PropertySelection as ConfigSelection
+from pipeline.graph import Rules
+from transforms.batches import DeliveryRules
+from transforms.branch import BranchRules
+from transforms.dead_letters import sync_tag
+from transforms.filters import Clause, EventFilter, EventRow
+from transforms.identify import UserUpdateRules
+from transforms.identity import IdentityRules
+from transforms.iterable_client import HOSTS
+from transforms.properties import PropertyRow, PropertySelection
+from transforms.sender import SenderSettings
+from transforms.track import TrackEventRules
+
+
+def rules_of(config: Config) -> Rules:
+    """One value per step; each step gets only its own."""
+    users, events, mappings = config.create_and_update_users, config.send_events, config.mappings
+    destination, max_bytes = config.destination, config.delivery.batch.max_bytes
+    identity = IdentityRules(
+        destination.project_type, mappings.email, mappings.user_id, bool(destination.prefer_user_id)
+    )
+    return Rules(
+        branch=BranchRules(config.name, frozenset(users.on)),
+        users=UserUpdateRules(
+            enabled=users.enabled,
+            properties=_selection(users.user_properties, "user_properties"),
+            identity=identity,
+            merge_nested_objects=destination.merge_nested_objects,
+            max_bytes=max_bytes,
+        ),
+        tracks=TrackEventRules(
+            enabled=events.enabled,
+            events=EventFilter(map(_event_row, events.events)),
+            event_properties=_selection(events.event_properties, "event_properties"),
+            user_properties=_selection(events.user_properties, "user_properties"),
+            identity=identity,
+            campaign_id=mappings.campaign_id,
+            template_id=mappings.template_id,
+            create_new_fields=destination.create_new_fields,
+            max_bytes=max_bytes,
+        ),
+    )
+
+
+def sender_settings_of(config: Config, iterable_url: str | None) -> SenderSettings:
+    """`iterable_url`, if given, stands in for the region's host."""
+    destination, delivery = config.destination, config.delivery
+    return SenderSettings(
+        url=iterable_url or HOSTS[destination.region],
+        api_key=destination.api_key,
+        rules=DeliveryRules(
+            max_items=delivery.batch.max_items,
+            max_bytes=delivery.batch.max_bytes,
+            max_age_seconds=delivery.batch.max_age_seconds,
+            bulk_update_per_second=delivery.requests_per_second.bulk_update,
+            track_bulk_per_second=delivery.requests_per_second.track_bulk,
+            give_up_after_seconds=delivery.retry.give_up_after,
+            unknown_user_delays=delivery.retry.unknown_user_delays,
+            create_new_fields=destination.create_new_fields,
+            update_only=destination.update_only,
+        ),
+    )
+
+
+def sync_tag_of(loaded: LoadedConfig) -> str:
+    """What this config's dead letters carry."""
+    return sync_tag(loaded.config.name, loaded.hash)
+
+
+def _selection(selection: ConfigSelection, scope: str) -> PropertySelection:
+    rows = tuple(PropertyRow(row.source(scope), row.target, row.type) for row in selection.rows)
+    return PropertySelection(rows, everything_in=scope if selection.everything else "")
+
+
+def _event_row(row: ConfigEventRow) -> EventRow:
+    clauses = tuple(Clause(clause.path, clause.operator, clause.values) for clause in row.where)
+    return EventRow(row.event, row.rename or "", clauses)

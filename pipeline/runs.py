@@ -1,0 +1,115 @@
+"""The two ways to run the graph: chunk by chunk on this machine, or as a streaming job."""
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
+from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from pipeline.chunk_loop import ChunkLoop
+from pipeline.config import LoadedConfig
+from pipeline.files import FilesSource
+from pipeline.graph import build_graph
+from pipeline.options import RunOptions
+from pipeline.progress import Progress
+from pipeline.rules import rules_of, sender_settings_of, sync_tag_of
+from pipeline.subscription import SubscriptionSource
+from pipeline.tally import Tally
+from transforms.arrive import MicroBatch
+from transforms.dead_letter_sinks import DeadLetterSink, FileSink, TopicSink
+from transforms.events import Message
+from transforms.in_process import Chunk, CollectOutcomes, TakeChunk
+from transforms.key_by_shard import STREAMING_SHARDS
+from transforms.leave import CountOutcomes, WriteDeadLetters
+from transforms.outcomes import Outcome
+from transforms.send_collected import SendCollected
+from transforms.send_keyed import SendKeyed
+
+
+def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
+    """Drain the subscription, or read the files, to the end or until SIGTERM or Ctrl-C; returns the tally.
+
+    Raises:
+      FatalError: the set-up is bad; nothing of the chunk in hand is settled.
+    """
+    rules = rules_of(loaded.config)
+    settings = sender_settings_of(loaded.config, options.iterable_url)
+
+    def run_chunk(messages: list[Message]) -> list[Outcome]:
+        with Chunk(messages) as chunk:
+            # Named, not --runner=DirectRunner: that would first try to download another runner.
+            pipeline = beam.Pipeline(runner=FnApiRunner(), options=options.beam)
+            outcomes = build_graph(pipeline, TakeChunk(chunk), rules, 1, SendCollected(settings))
+            outcomes | "Collect" >> CollectOutcomes(chunk)
+            pipeline.run().wait_until_finish()
+            return chunk.outcomes
+
+    # A rejected record or key is no crash: what a step raises is told once, by the command line.
+    logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
+    with contextlib.closing(_source_of(options)) as source, Progress(loaded.config.name) as progress:
+        loop = ChunkLoop(
+            source,
+            run_chunk,
+            _sink_of(options),
+            sync_tag_of(loaded),
+            forever=options.forever,
+            max_wait=options.max_wait,
+            report=progress,
+        )
+        with _stop_on_signal() as stop:
+            loop.run(stop)
+        return loop.tally
+
+
+def run_streaming(options: RunOptions, loaded: LoadedConfig) -> Any:
+    """Launch the streaming job; returns Beam's PipelineResult. On Dataflow the job then lives by itself."""
+    settings = sender_settings_of(loaded.config, options.iterable_url)
+    pipeline = beam.Pipeline(options=options.beam)
+    read = _ReadSubscription(options.input_subscription)
+    outcomes = build_graph(pipeline, read, rules_of(loaded.config), STREAMING_SHARDS, SendKeyed(settings))
+    outcomes | "CountOutcomes" >> CountOutcomes()
+    outcomes | "WriteDeadLetters" >> WriteDeadLetters(_sink_of(options), sync_tag_of(loaded))
+    return pipeline.run()
+
+
+class _ReadSubscription(beam.PTransform):
+    def __init__(self, subscription: str) -> None:
+        super().__init__()
+        self._subscription = subscription
+
+    def expand(self, begin: PBegin) -> PCollection:
+        pulled = begin | "Pull" >> ReadFromPubSub(subscription=self._subscription, with_attributes=True)
+        return pulled | "ToMessages" >> beam.Map(_to_message) | "MicroBatch" >> MicroBatch()
+
+
+def _to_message(pulled: PubsubMessage) -> Message:
+    return Message(pulled.data, dict(pulled.attributes), pulled.message_id, pulled.publish_time.timestamp())
+
+
+def _source_of(options: RunOptions) -> FilesSource | SubscriptionSource:
+    if options.input_files:
+        return FilesSource(options.input_files, options.chunk_size)
+    return SubscriptionSource(options.input_subscription, options.chunk_size)
+
+
+def _sink_of(options: RunOptions) -> DeadLetterSink:
+    return TopicSink(options.dead_letter_topic) if options.dead_letter_topic else FileSink(options.dead_letter_file)
+
+
+@contextlib.contextmanager
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set: the chunk in hand is finished first."""
+    stop = threading.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in signals]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
