@@ -7,7 +7,7 @@ messages ─ Parse ─ Branch ─┬─ Identify (filter → map) ─┐
 from typing import NamedTuple
 
 import apache_beam as beam
-from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.pvalue import PCollection
 
 from transforms.arrive import ParseMessages
 from transforms.branch import BranchEvents, BranchRules
@@ -24,13 +24,15 @@ class Rules(NamedTuple):
     tracks: TrackEventRules
 
 
-def build_graph(begin: PBegin, read: beam.PTransform, rules: Rules, shards: int, send: beam.PTransform) -> PCollection:
+def build_graph(
+    pipeline: beam.Pipeline, read: beam.PTransform, rules: Rules, shards: int, send: beam.PTransform
+) -> PCollection:
     """From `read` (→ list[Message]) to the outcomes of every item (list[Outcome]).
 
     There is no output for success but its outcomes: sending is the job.
     """
     # Arrive
-    messages = begin | "Read" >> read
+    messages = pipeline | "Read" >> read
     parsed = messages | "Parse" >> ParseMessages()
 
     # Branch

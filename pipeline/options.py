@@ -93,7 +93,7 @@ def _unknown_to_beam(arguments: list[str]) -> list[str]:
 
 
 def _problems(ours: argparse.Namespace, unknown: list[str]) -> Iterator[str]:
-    for argument in unknown:
+    for argument in [argument for argument in unknown if argument.startswith("-")] or unknown:
         yield f"{argument} is no option of this program or of Beam. See --help."
     if not ours.config:
         yield "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."

@@ -10,7 +10,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.pvalue import PBegin, PCollection
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from pipeline.chunk_loop import ChunkLoop
 from pipeline.config import LoadedConfig
@@ -23,6 +23,7 @@ from pipeline.subscription import SubscriptionSource
 from pipeline.tally import Tally
 from transforms.arrive import MicroBatch
 from transforms.dead_letter_sinks import DeadLetterSink, FileSink, TopicSink
+from transforms.errors import FatalError, OutageError
 from transforms.events import Message
 from transforms.in_process import Chunk, CollectOutcomes, TakeChunk
 from transforms.key_by_shard import STREAMING_SHARDS
@@ -47,7 +48,10 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
             pipeline = beam.Pipeline(runner=FnApiRunner(), options=options.beam)
             outcomes = build_graph(pipeline, TakeChunk(chunk), rules, 1, SendCollected(settings))
             outcomes | "Collect" >> CollectOutcomes(chunk)
-            pipeline.run().wait_until_finish()
+            try:
+                pipeline.run().wait_until_finish()
+            except (FatalError, OutageError) as error:
+                raise type(error)(str(error).partition(" [while running")[0]) from None  # Beam adds the step's label
             return chunk.outcomes
 
     # A rejected record or key is no crash: what a step raises is told once, by the command line.

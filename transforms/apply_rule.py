@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.typehints.decorators import no_annotations
 
 from transforms.errors import DroppedError, RejectedError
 from transforms.events import Message
@@ -37,6 +38,7 @@ class ApplyRule(beam.PTransform):
         super().__init__()
         self._fn = _ApplyRuleFn(rule, part, message_of or operator.attrgetter("message"))
 
+    @no_annotations  # Beam knows no transform with two outputs
     def expand(self, records: PCollection) -> Applied:
         applied = records | "Apply" >> beam.ParDo(self._fn).with_outputs(OUTCOMES, main="records")
         return Applied(applied.records, applied[OUTCOMES])

@@ -6,6 +6,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.window import GlobalWindows
+from apache_beam.typehints.decorators import no_annotations
 from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.apply_rule import Applied, ApplyRule, Note
@@ -48,6 +49,7 @@ class ParseMessages(beam.PTransform):
     bad_event_time.
     """
 
+    @no_annotations  # Beam knows no transform with two outputs
     def expand(self, messages: PCollection) -> Applied:
         return messages | "Parse" >> ApplyRule(_parse, MESSAGE, message_of=_itself)
 

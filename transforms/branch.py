@@ -70,7 +70,7 @@ class _BranchFn(beam.DoFn):
     def __init__(self, rules: BranchRules) -> None:
         self._rules = rules
 
-    def process(self, events: list[Event]) -> Iterator[TaggedOutput]:
+    def process(self, events: list[Event]) -> Iterator[Any]:
         branches: dict[str, list[Event]] = {USER: [], TRACK: []}
         outcomes: list[Outcome] = []
         for event in events:

@@ -6,6 +6,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
+from apache_beam.typehints.decorators import no_annotations
 
 from transforms.apply_rule import Applied, ApplyRule, Note
 from transforms.errors import DroppedError
@@ -50,6 +51,7 @@ class IdentifyUsers(beam.PTransform):
         super().__init__()
         self._rules = rules
 
+    @no_annotations  # Beam knows no transform with two outputs
     def expand(self, events: PCollection) -> Applied:
         filtered = events | "Filter" >> ApplyRule(partial(filter_identify, self._rules), USER)
         mapped = filtered.records | "Map" >> ApplyRule(partial(map_identify, self._rules), USER)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
+from apache_beam.typehints.decorators import no_annotations
 
 from transforms.apply_rule import Applied, ApplyRule, Note
 from transforms.errors import DroppedError, RejectedError
@@ -61,6 +62,7 @@ class TrackEvents(beam.PTransform):
         super().__init__()
         self._rules = rules
 
+    @no_annotations  # Beam knows no transform with two outputs
     def expand(self, events: PCollection) -> Applied:
         filtered = events | "Filter" >> ApplyRule(partial(filter_track, self._rules), TRACK)
         mapped = filtered.records | "Map" >> ApplyRule(partial(map_track, self._rules), TRACK)
