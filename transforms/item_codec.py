@@ -36,7 +36,7 @@ def encode_entry(item: Item, history: History = ()) -> bytes:
             message.message_id,
             message.publish_time,
             dict(message.attributes),
-            message.resumed,
+            message.resumed and tuple(message.resumed),
             history,
         )
     )

@@ -40,6 +40,19 @@ def publish(host: str, topic: str, messages: Iterable[tuple[bytes, Mapping[str, 
     return published
 
 
+def pull_attributes(host: str, subscription: str) -> Iterator[dict[str, str]]:
+    """The attributes of every message that is there, which is acknowledged."""
+    with SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(host))) as client:
+        while True:
+            pulled = client.pull(subscription=subscription, max_messages=1000, return_immediately=True)
+            if not pulled.received_messages:
+                return
+            client.acknowledge(
+                subscription=subscription, ack_ids=[received.ack_id for received in pulled.received_messages]
+            )
+            yield from (dict(received.message.attributes) for received in pulled.received_messages)
+
+
 def _publish_requests(topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> Iterator[PublishRequest]:
     # Bare protobuf: its wrappers cost ten times as much, and a keyword attribute could not be called `timeout`.
     request, size = PublishRequest.pb()(topic=topic), 0

@@ -1,0 +1,130 @@
+"""`make run`: generated traffic through the real pipeline into a simulated Iterable, and a check of what arrived there.
+
+Over Google's Pub/Sub emulator where it is installed, else from a file. Knows no step of the pipeline: it runs the
+command that a user would type.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import orjson
+
+from pipeline.sandbox.emulator import EmulatorError, PubsubEmulator
+from pipeline.sandbox.expected import Expected, differences
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from pipeline.sandbox.topics import create_subscription, create_topic, publish, pull_attributes
+from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
+
+CONFIG = "configs/demo.yaml"
+FOLDER = pathlib.Path(".run")
+API_KEY = "sandbox-key"
+# Iterable itself needs a minute to apply users; a newcomer need not.
+APPLIED_WITHIN = AsyncDelay(users=1.0, events=1.0)
+
+# Returns (part, reason) of each dead letter that was kept.
+ReadDeadLetters = Callable[[], Iterator[tuple[str, str]]]
+
+
+class Input(NamedTuple):
+    """Where the run reads, where it keeps dead letters, and how to read those again."""
+
+    arguments: list[str]
+    environ: dict[str, str]
+    read_dead_letters: ReadDeadLetters
+
+
+def main() -> int:
+    """Returns 0 if Iterable and the dead letters hold exactly what they should."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.sandbox", description=__doc__.partition("\n")[0])
+    parser.add_argument("--messages", type=int, default=5_000, help="how many to generate (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="same seed, same traffic (default %(default)s)")
+    arguments = parser.parse_args()
+    traffic = Traffic(TrafficSettings(seed=arguments.seed, messages=arguments.messages))
+    FOLDER.mkdir(exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        iterable = stack.enter_context(SimulatedIterable(Settings(async_delay=APPLIED_WITHIN)))
+        _say(f"Simulated Iterable (a hybrid project) at {iterable.url}")
+        try:
+            emulator = stack.enter_context(PubsubEmulator())
+        except EmulatorError as error:
+            _say(f"{error}. Reading from a file instead.")
+            source = _prepare_file(traffic)
+        else:
+            source = _prepare_topics(emulator, traffic)
+        command = ["-m", "pipeline.main", f"--config={CONFIG}", *source.arguments, f"--iterable_url={iterable.url}"]
+        _say(f"\n$ python {' '.join(command)}\n")
+        environ = {**os.environ, **source.environ, "ITERABLE_API_KEY": API_KEY}
+        code = subprocess.run([sys.executable, *command], env=environ, check=False).returncode  # noqa: S603
+        return code or _check(traffic.expected, iterable.dump(settle=True), source.read_dead_letters())
+
+
+def _prepare_topics(emulator: PubsubEmulator, traffic: Traffic) -> Input:
+    host, run = emulator.host, uuid.uuid4().hex[:8]  # an emulator that was running may hold topics of earlier runs
+    topics = {name: create_topic(host, f"{name}-{run}") for name in ("events", "dead-letters")}
+    subscriptions = {name: create_subscription(host, topic, f"{name}-{run}") for name, topic in topics.items()}
+    count = publish(host, topics["events"], traffic)
+    _say(f"Pub/Sub emulator at {host}: published {count:,} generated messages to {topics['events']}")
+    return Input(
+        [f"--input_subscription={subscriptions['events']}", f"--dead_letter_topic={topics['dead-letters']}"],
+        emulator.environ,
+        partial(_pull_dead_letters, host, subscriptions["dead-letters"]),
+    )
+
+
+def _pull_dead_letters(host: str, subscription: str) -> Iterator[tuple[str, str]]:
+    return ((attributes["dl_part"], attributes["dl_reason"]) for attributes in pull_attributes(host, subscription))
+
+
+def _prepare_file(traffic: Traffic) -> Input:
+    events, dead_letters = FOLDER / "events.jsonl", FOLDER / "dead_letters.jsonl"
+    dead_letters.unlink(missing_ok=True)
+    with events.open("wb") as stream:
+        write_rows(traffic, stream)
+    _say(f"Wrote {traffic.settings.messages:,} generated messages to {events}")
+    return Input(
+        [f"--input_files={events}", f"--dead_letter_file={dead_letters}"], {}, partial(_read_lines, dead_letters)
+    )
+
+
+def _read_lines(path: pathlib.Path) -> Iterator[tuple[str, str]]:
+    for line in path.read_bytes().splitlines():
+        attributes = orjson.loads(line)["attributes"]
+        yield attributes["dl_part"], attributes["dl_reason"]
+
+
+def _check(expected: Expected, dump: dict[str, Any], dead_letters: Iterator[tuple[str, str]]) -> int:
+    wanted = Counter(
+        {outcome[1:]: count for outcome, count in expected.outcomes.items() if outcome[0] == "dead_lettered"}
+    )
+    kept = Counter(dead_letters)
+    problems = differences(expected, dump)
+    problems += [
+        f"dead letters {key}: {kept[key]}, expected {wanted[key]}" for key in wanted | kept if kept[key] != wanted[key]
+    ]
+    if problems:
+        _say("\nIt is not as it should be:\n  " + "\n  ".join(problems))
+        return 1
+    users, events = len(expected.users), len(expected.events)
+    _say(
+        f"\nChecked: Iterable holds exactly the {users:,} users and {events:,} events that it must (copies of an event"
+        f" are one), and the {kept.total():,} dead letters are the expected ones."
+    )
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())
