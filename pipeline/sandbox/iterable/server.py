@@ -27,7 +27,7 @@ def application(simulation: Simulation) -> web.Application:
         app.router.add_post(write.path, _write_route(simulation, write))
     for read in READS:
         for path in read.paths:
-            app.router.add_get(path, _read_route(simulation, read))
+            app.router.add_get(path, _read_route(simulation, read), allow_head=False)
     control.add_routes(app, simulation)
     app.router.add_route("*", "/{anything:.*}", _not_found)
     return app
@@ -80,6 +80,8 @@ async def _respond(
     fault = simulation.faults.take(name)
     if fault and fault.delay:
         await asyncio.sleep(fault.delay)
+        if simulation.metrics is not metrics:
+            return _cut(request)  # a reset came in between: this request belongs to what was before
     if fault and fault.drop_connection == "before":
         metrics.answered(name, DROPPED, Tally())
         return _cut(request)
