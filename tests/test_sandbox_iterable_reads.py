@@ -161,10 +161,12 @@ def test_an_event_before_its_user_is_not_found_until_the_user_is_applied(iterabl
     assert late["successCount"] == 1
 
 
-def test_users_and_events_have_their_own_delay(iterable: SimulatedIterable) -> None:
+@pytest.mark.parametrize("is_bulk", [True, False])
+def test_users_and_events_have_their_own_delay(iterable: SimulatedIterable, is_bulk: bool) -> None:
     """Each is applied when it is due; the dump says how many wait, and can apply them all."""
-    bulk_update(iterable, {"email": "a@example.com"})
-    post(iterable, TRACK, {"email": "a@example.com", "eventName": "x"})
+    user, event = {"email": "a@example.com"}, {"email": "a@example.com", "eventName": "x"}
+    post(iterable, BULK_UPDATE if is_bulk else UPDATE, {"users": [user]} if is_bulk else user)
+    post(iterable, TRACK_BULK if is_bulk else TRACK, {"events": [event]} if is_bulk else event)
     dumps = [iterable.dump()]
     CLOCK.now += 2
     dumps += [iterable.dump(), iterable.dump(settle=True)]
@@ -185,6 +187,15 @@ def test_effects_come_in_the_order_of_acceptance(iterable: SimulatedIterable) ->
 
     assert iterable.dump()["users"] == []
     assert [user["dataFields"] for user in iterable.dump(settle=True)["users"]] == [{"n": 2, "first": True}]
+
+
+def test_an_id_counts_from_the_answer_on(iterable: SimulatedIterable) -> None:
+    """An event that replaces one still pending is a duplicate."""
+    for _ in range(2):
+        post(iterable, TRACK_BULK, {"events": [{"email": "a@example.com", "eventName": "x", "id": "e-1"}]})
+
+    counted = iterable.metrics()["endpoints"]["trackBulk"]
+    assert (counted["duplicate_event_ids"], iterable.dump()["events"]) == (1, {})
 
 
 def test_a_type_holds_from_the_answer_on(iterable: SimulatedIterable) -> None:

@@ -234,6 +234,13 @@ def test_the_size_of_a_body(
         assert code == response.json()["code"]
 
 
+def test_a_body_too_large_is_not_read(iterable: SimulatedIterable) -> None:
+    """Whatever it holds."""
+    iterable.configure(max_body_bytes=10)
+
+    assert post(iterable, TRACK_BULK, b"no JSON at all").status_code == 413
+
+
 @pytest.mark.parametrize(("limit", "status"), [(None, 200), (2, 200), (1, 400)])
 def test_the_number_of_items(iterable: SimulatedIterable, limit: int | None, status: int) -> None:
     """There is no limit unless one is switched on."""
@@ -393,10 +400,11 @@ def test_an_item_that_names_nobody(
 
 
 def test_a_type_clash_fails_the_whole_request(iterable: SimulatedIterable) -> None:
-    """One clash in a thousand: the answer names field, types and value, and nothing is stored."""
+    """The answer names each field once, with types and the first value that clashes; nothing is stored."""
     post(iterable, TRACK, EVENT | {"dataFields": {"total": 1.5, "when": "2026-01-31"}})
     events: list[dict[str, Any]] = [EVENT | {"dataFields": {"total": 2.5}} for _ in range(1000)]
     events[700] = EVENT | {"dataFields": {"total": "GGG", "when": "later"}}
+    events[800] = EVENT | {"dataFields": {"total": "not told"}}
 
     response = post(iterable, TRACK_BULK, {"events": events})
 
