@@ -134,7 +134,7 @@ def test_users_in_flight_twice_are_counted(iterable: SimulatedIterable) -> None:
     users = [{"email": "a@example.com"}, {"userId": "1"}]
     asked = [
         (BULK_UPDATE, {"users": [*users, {"userId": "2"}]}),
-        (BULK_UPDATE, {"users": [*users, {"userId": "3"}]}),
+        (BULK_UPDATE, {"users": [{"email": "A@example.com"}, {"userId": "1"}, {"userId": "3"}]}),
         (TRACK_BULK, {"events": [user | {"eventName": "x"} for user in users]}),
     ]
     with ThreadPoolExecutor() as pool:
