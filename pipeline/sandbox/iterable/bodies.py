@@ -3,7 +3,7 @@
 from pipeline.sandbox.iterable.answers import Answer, envelope
 from pipeline.sandbox.iterable.endpoints import EVENTS
 from pipeline.sandbox.iterable.rules import has_bad_event_id, names_nobody
-from pipeline.sandbox.iterable.shapes import misfits
+from pipeline.sandbox.iterable.shapes import Misfit, misfits
 from pipeline.sandbox.iterable.simulation import Simulation, WriteCall
 
 
@@ -26,7 +26,7 @@ def check_shapes(simulation: Simulation, call: WriteCall) -> Answer | None:
     if not wrong:
         return None
     if simulation.settings.legacy_error_params:
-        return _bad_json_body(call, {each.path: [{"msg": [each.kind.legacy], "args": []}] for each in wrong})
+        return _legacy_bad_json_body(call, wrong)
     return _bad_json_body(call, {each.path: each.kind.expected for each in wrong})
 
 
@@ -46,3 +46,11 @@ def check_ids(simulation: Simulation, call: WriteCall) -> Answer | None:
 
 def _bad_json_body(call: WriteCall, params: object) -> Answer:
     return envelope(400, "BadJsonBody", f"[{call.path}] Invalid JSON body", params)
+
+
+def _legacy_bad_json_body(call: WriteCall, wrong: list[Misfit]) -> Answer:
+    """As recorded in 2022: the message echoes the body, and the headers with the API key."""
+    headers = ", ".join(f"{name} -> {value}" for name, value in call.headers.items())
+    msg = f"[{call.path}] body: {call.body.decode(errors='replace')}, hdrs: {headers}"
+    params = {each.path: [{"msg": [each.kind.legacy], "args": []}] for each in wrong}
+    return envelope(400, "BadJsonBody", msg, params)

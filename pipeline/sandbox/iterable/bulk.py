@@ -30,8 +30,9 @@ class Results:
 
     def accept(self, fields: Fields) -> None:
         self.accepted += 1
-        self.created.update(fields.created)
-        self.filtered.update(dict.fromkeys(fields.filtered))
+        if fields.created or fields.filtered:
+            self.created.update(fields.created)
+            self.filtered.update(dict.fromkeys(fields.filtered))
 
     def fail(self, failure: Failure, settings: Settings) -> None:
         if failure.why == DISALLOWED:

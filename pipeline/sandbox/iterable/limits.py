@@ -2,6 +2,8 @@
 
 import math
 
+ROUNDING = 1e-3  # of a token: the grain of a Unix time in float, times the fastest rate
+
 
 class TokenBucket:
     """Starts full. `rate` and `burst` come with each request, so that they can change meanwhile."""
@@ -15,7 +17,7 @@ class TokenBucket:
         gained = max(0.0, now - self._filled_at) * rate
         self._tokens = min(burst, self._tokens + gained)
         self._filled_at = now
-        if self._tokens >= 1:
+        if self._tokens >= 1 - ROUNDING:
             self._tokens -= 1
             return 0.0
         return (1 - self._tokens) / rate

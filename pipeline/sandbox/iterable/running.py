@@ -102,8 +102,10 @@ class SimulatedIterable:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except OSError as error:
-            self._url.set_exception(error)
+        except Exception as error:
+            if self._url.done():
+                raise
+            self._url.set_exception(error)  # `with` raises it
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

@@ -98,8 +98,8 @@ class Types:
             if incoming is None:
                 continue
             if expected is None:
-                expected = created[path] = self.claimed.get(path, incoming)
-            if not fits(expected, incoming, self._settings):
+                expected = created.setdefault(path, self.claimed.get(path, incoming))
+            if incoming != expected and not fits(expected, incoming, self._settings):
                 clashes.append(Clash(path, expected, incoming, value))
             elif incoming == OBJECT:
                 self._check(_first(value), path + ".", created, clashes)

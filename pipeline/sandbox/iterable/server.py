@@ -13,7 +13,7 @@ from pipeline.sandbox.iterable import control
 from pipeline.sandbox.iterable.answers import Answer, Tally, page
 from pipeline.sandbox.iterable.endpoints import READS, WRITES, Read, Write
 from pipeline.sandbox.iterable.metrics import DROPPED
-from pipeline.sandbox.iterable.simulation import Call, ReadCall, Simulation, WriteCall, identity_of
+from pipeline.sandbox.iterable.simulation import Call, ReadCall, Simulation, WriteCall, users_in
 from pipeline.sandbox.iterable.steps import answer_read, answer_write
 
 Route = Callable[[web.Request], Awaitable[web.Response]]
@@ -27,7 +27,7 @@ def application(simulation: Simulation) -> web.Application:
         app.router.add_post(write.path, _write_route(simulation, write))
     for read in READS:
         for path in read.paths:
-            app.router.add_get(path, _read_route(simulation, read))
+            app.router.add_get(path, _read_route(simulation, read), allow_head=False)
     control.add_routes(app, simulation)
     app.router.add_route("*", "/{anything:.*}", _not_found)
     return app
@@ -54,9 +54,9 @@ def _write_route(simulation: Simulation, endpoint: Write) -> Route:
     async def serve(request: web.Request) -> web.Response:
         body = _unpacked(simulation, request, await request.read())
         call = WriteCall(endpoint, request.path, request.headers, request.remote or "", body)
-        whose = {ids for item in call.items if (ids := identity_of(item, simulation.settings))}
+        users = users_in(call, simulation.settings)
         simulation.metrics.arrived(endpoint.name, simulation.clock(), len(body))
-        with simulation.metrics.in_flight(endpoint, len(call.items), whose):
+        with simulation.metrics.in_flight(endpoint, len(call.items), users):
             return await _respond(simulation, request, call, lambda: answer_write(simulation, call))
 
     return serve
@@ -80,6 +80,8 @@ async def _respond(
     fault = simulation.faults.take(name)
     if fault and fault.delay:
         await asyncio.sleep(fault.delay)
+        if simulation.metrics is not metrics:
+            return _cut(request)  # a reset came in between: this request belongs to what was before
     if fault and fault.drop_connection == "before":
         metrics.answered(name, DROPPED, Tally())
         return _cut(request)

@@ -107,7 +107,7 @@ class Settings:
     failed_updates: bool = True  # off: bulk answers as in 2022, without failedUpdates, createdFields, filteredOutFields
     extra_response_fields: Mapping[str, JsonValue] = field(default_factory=dict)  # joined to every bulk 200
     empty_users: Literal["zeros", "legacy_400"] = "zeros"
-    legacy_error_params: bool = False  # BadJsonBody as in 2022: [{"msg": [...], "args": []}]
+    legacy_error_params: bool = False  # BadJsonBody as in 2022: its msg echoes body and API key
     legacy_unknown_user_id: bool = False  # byUserId as in 2017: text/plain
     event_category: str = "customEvent"  # in validationErrors
     validation_error_prefix: str = ""  # seen: "my_project_etl:::"

@@ -109,3 +109,9 @@ def identity_of(item: object, settings: Settings) -> Ids | None:
     if has_email and (settings.project_type == "email" or not has_user_id):
         return Ids(email, None)
     return Ids(None, user_id) if has_user_id else None
+
+
+def users_in(call: WriteCall, settings: Settings) -> set[Ids]:
+    """Whose items a request holds, one identity each: emails in lower case."""
+    named = filter(None, (identity_of(item, settings) for item in call.items))
+    return {ids if ids.email is None else Ids(ids.email.lower(), None) for ids in named}

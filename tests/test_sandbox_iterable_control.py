@@ -1,0 +1,155 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, AsyncDelay, Settings
+
+UPDATE, BULK_UPDATE = "/api/users/update", "/api/users/bulkUpdate"
+TRACK, TRACK_BULK = "/api/events/track", "/api/events/trackBulk"
+
+
+class Clock:
+    """Time as the test tells it."""
+
+    now = 1_760_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+CLOCK = Clock()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatedIterable]:
+    with SimulatedIterable(Settings(rate=None, async_delay=AsyncDelay(0, 0)), clock=CLOCK) as iterable:
+        yield iterable
+
+
+@pytest.fixture
+def iterable(server: SimulatedIterable) -> SimulatedIterable:
+    server.reset()
+    return server
+
+
+def post(iterable: SimulatedIterable, path: str, body: object) -> requests.Response:
+    return requests.post(iterable.url + path, json=body, headers={"Api-Key": DEFAULT_API_KEY}, timeout=5)
+
+
+def test_a_reset_brings_back_the_start(iterable: SimulatedIterable) -> None:
+    """Data, schemas, counts, faults and settings."""
+    start = iterable.settings
+    post(iterable, UPDATE, {"userId": "1", "dataFields": {"n": 1}})
+    iterable.fault("update", status=500)
+    iterable.configure(project_id=7)
+
+    iterable.reset()
+
+    assert start == iterable.settings
+    assert iterable.dump() == {"users": [], "events": {}, "pending": {"users": 0, "events": 0}, "lost_updates": 0}
+    assert iterable.metrics()["endpoints"] == {}
+    assert post(iterable, UPDATE, {"userId": "1", "dataFields": {"n": "x"}}).status_code == 200
+
+
+def test_configure_takes_python_values(iterable: SimulatedIterable) -> None:
+    """Sets and dataclasses go over the wire too."""
+    iterable.configure(disallowed_events={"x"}, async_delay=AsyncDelay(3, 4))
+
+    settings = iterable.settings
+    assert (frozenset({"x"}), AsyncDelay(3, 4)) == (settings.disallowed_events, settings.async_delay)
+
+
+def test_a_wrong_switch_sets_none(iterable: SimulatedIterable) -> None:
+    """All problems in one message, and nothing changed."""
+    before = iterable.settings
+
+    with pytest.raises(ValueError, match="projectId: no such switch; did you mean project_id"):
+        iterable.configure(projectId=3, project_type="email")
+    with pytest.raises(ValueError, match=r"project_type: .*\noversize: "):
+        iterable.configure(project_type="userId", oversize="x")
+
+    assert before == iterable.settings
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b""])
+def test_a_control_body_that_is_no_object(iterable: SimulatedIterable, body: bytes) -> None:
+    """Is a 400 with an error, for config and faults."""
+    responses = [
+        requests.patch(iterable.url + "/__sim/config", data=body, timeout=5),
+        requests.post(iterable.url + "/__sim/faults", data=body, timeout=5),
+    ]
+
+    assert [(response.status_code, list(response.json())) for response in responses] == [(400, ["error"])] * 2
+
+
+def test_the_key_in_use_can_be_asked_for(iterable: SimulatedIterable) -> None:
+    """The first one enabled."""
+    iterable.configure(keys={"old": {"enabled": False}, "new": {}})
+
+    assert iterable.api_key == "new"
+
+
+# What a sender did
+
+
+def test_metrics_of_an_endpoint(iterable: SimulatedIterable) -> None:
+    """Requests by status and second, items, sizes."""
+    CLOCK.now = 1_760_000_100.25
+    good, bad = {"email": "a@example.com", "eventName": "x"}, {"email": "bad@", "eventName": "x"}
+    post(iterable, TRACK_BULK, {"events": [good, bad, good]})
+    CLOCK.now += 0.5
+    post(iterable, TRACK_BULK, {"events": [good]})
+    CLOCK.now += 0.5
+    post(iterable, TRACK_BULK, {"events": [good, {}]})
+
+    counted = iterable.metrics()["endpoints"]["trackBulk"]
+    assert counted.pop("max_bytes") > 100
+    expected = {
+        "requests": 3,
+        "by_status": {"200": 2, "400": 1},
+        "per_second": [[1_760_000_100, 2], [1_760_000_101, 1]],
+        "items_accepted": 3,
+        "items_failed": 1,
+        "items_per_request": {"min": 1, "mean": 2.0, "max": 3},
+        "duplicate_event_ids": 0,
+        "same_user_in_flight": 0,
+    }
+    assert expected == counted
+
+
+def test_bytes_are_those_of_the_body(iterable: SimulatedIterable) -> None:
+    """The largest one, exactly."""
+    for size in (100, 300, 200):
+        requests.post(iterable.url + TRACK_BULK, data=b"{}".ljust(size), timeout=5)
+
+    assert iterable.metrics()["endpoints"]["trackBulk"]["max_bytes"] == 300
+
+
+def test_users_in_flight_twice_are_counted(iterable: SimulatedIterable) -> None:
+    """Two overlapping bulkUpdates hold the same two users; a trackBulk at the same time is no overlap."""
+    iterable.configure(latency=0.1)
+    users = [{"email": "a@example.com"}, {"userId": "1"}]
+    asked = [
+        (BULK_UPDATE, {"users": [*users, {"userId": "2"}]}),
+        (BULK_UPDATE, {"users": [{"email": "A@example.com"}, {"userId": "1"}, {"userId": "3"}]}),
+        (TRACK_BULK, {"events": [user | {"eventName": "x"} for user in users]}),
+    ]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda each: post(iterable, *each), asked))
+    iterable.configure(latency=0)
+    post(iterable, *asked[0])
+
+    counted = iterable.metrics()["endpoints"]
+    assert tuple(counted[name]["same_user_in_flight"] for name in ("bulkUpdate", "trackBulk")) == (2, 0)
+
+
+def test_users_touched_by_bulk_and_single_are_counted(iterable: SimulatedIterable) -> None:
+    """Per kind: Iterable keeps no order between the two."""
+    post(iterable, BULK_UPDATE, {"users": [{"userId": "1"}, {"userId": "2"}]})
+    post(iterable, UPDATE, {"userId": "1"})
+    post(iterable, TRACK, {"userId": "2", "eventName": "x"})
+
+    assert iterable.metrics()["touched_by_bulk_and_single"] == {"users": 1, "events": 0}
