@@ -20,15 +20,19 @@ from pipeline.sandbox.topics import create_subscription, create_topic
 ROOT = Path(__file__).parent.parent
 PROGRAM = "cloud-pubsub-emulator"
 
-# A process without a terminal may have been started with SIGINT ignored.
+# SIGINT may be ignored in a process without a terminal. Short waits: a signal that comes just before a blocking call is
+# acted on after it.
 HOLD = """
 import signal
+import time
+
 from pipeline.sandbox.emulator import PubsubEmulator
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with PubsubEmulator() as emulator:
     print(emulator.host, flush=True)
-    input()
+    while True:
+        time.sleep(0.1)
 """
 
 
@@ -185,14 +189,15 @@ def test_nothing_is_left_after_the_block() -> None:
 def test_nothing_is_left_of_a_killed_parent(signal_number: signal.Signals) -> None:
     """However the process that started it ends, the emulator ends too."""
     command = [sys.executable, "-c", HOLD]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as parent:
-        assert parent.stdout is not None
-        connection = connect(parent.stdout.readline().strip())
-        parent.send_signal(signal_number)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:
+        try:
+            assert parent.stdout is not None
+            connection = connect(parent.stdout.readline().strip())
+            parent.send_signal(signal_number)
 
-        assert_closed(connection)
+            assert_closed(connection)
+        finally:
+            parent.kill()
 
 
 def connect(host: str) -> socket.socket:

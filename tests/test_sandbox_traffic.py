@@ -188,15 +188,17 @@ def test_some_events_come_hours_late(rows: list[Row]) -> None:
     assert max(delays) < 73 * 3600
 
 
-def test_every_user_with_an_event_is_introduced(traffic: tuple[list[bytes], Expected]) -> None:
-    """An event's user is one of the users that Iterable is to hold."""
-    expected = traffic[1]
-    owners = {
-        f"userId:{event['userId']}" if "userId" in event else f"email:{event['email']}"
-        for event in expected.events.values()
-    }
+@pytest.mark.parametrize("messages", [20, 150, 300, 5_000])
+@pytest.mark.parametrize("late_identifies", [0.0, 0.3, 1.0])
+def test_every_user_with_an_event_is_introduced(messages: int, late_identifies: float) -> None:
+    """An event's user is one that Iterable is to hold, however late the identify comes and however short the run."""
+    traffic = Traffic(TrafficSettings(messages=messages, users=100, late_identifies=late_identifies))
+    for _ in traffic:
+        pass
+    events = traffic.expected.events.values()
+    owners = {f"userId:{event['userId']}" if "userId" in event else f"email:{event['email']}" for event in events}
 
-    assert owners <= set(expected.users)
+    assert owners <= set(traffic.expected.users)
 
 
 def test_some_events_come_before_their_user(rows: list[Row]) -> None:

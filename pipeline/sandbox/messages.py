@@ -60,19 +60,12 @@ class Messages:
     def malformed_identity(self, number: int, time: int) -> Publish:
         """An identify or an event of one whom Iterable would refuse to know; `number` makes the identity unique."""
         user_ids = (f"user-{number}-" + "x" * 48, f"user-{number} ")
-        emails = (
-            f"lead.{number}.example.org",
-            f"lead.{number}@",
-            f"lead {number}@example.org",
-            f"{number}@@example.org",
-        )
+        emails = (f"lead.{number}.org", f"lead.{number}@", f"lead {number}@example.org", f"{number}@@example.org")
+        user = User(None, None, "device-odd", None, is_timeless=False, properties=dict(_PLAN))
         if self._rng.random() < 0.5:
-            reason, user = (
-                "invalid_user_id",
-                User(self._rng.choice(user_ids), None, "device-odd", None, False, dict(_PLAN)),
-            )
+            reason, user.user_id = "invalid_user_id", self._rng.choice(user_ids)
         else:
-            reason, user = "invalid_email", User(None, self._rng.choice(emails), "device-odd", None, False, dict(_PLAN))
+            reason, user.email = "invalid_email", self._rng.choice(emails)
         if self._rng.random() < 0.5:
             row = track_row(self._rng, user, draw_song(self._rng), time)
             return partial(self._dead_letter, row, "track", reason)
