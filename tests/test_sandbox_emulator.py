@@ -196,6 +196,7 @@ def test_nothing_is_left_of_a_killed_parent(signal_number: signal.Signals) -> No
             parent.send_signal(signal_number)
 
             assert_closed(connection)
+            parent.wait(60)
         finally:
             parent.kill()
 
