@@ -112,7 +112,8 @@ def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
     taken: dict[str, Keys] = {}
     for i, row in enumerate(config.send_events.events):
         keys = "send_events", "events", i
-        by = taken.get(EVERYTHING) or taken.get(row.event)
+        # Amplitude's own events may be no part of "*": no warning is better than a wrong one.
+        by = taken.get(row.event) or (None if row.event.startswith("[Amplitude] ") else taken.get(EVERYTHING))
         if by:
             rule = f"never matches: line {document.lines[by]} takes these events first"
             yield document.problem(keys, rule, "Remove it, or put it before that line")

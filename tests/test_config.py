@@ -341,6 +341,20 @@ SHAPES = [
         ),
     ),
     (
+        "mappings: {email: event_prop.email}",
+        (
+            'mappings.email: "event_prop.email" is not allowed: must start with a scope: "event_prop" is none. '
+            'Did you mean "event_properties"?'
+        ),
+    ),
+    (
+        "mappings: {email: 010, user_id: null}",
+        (
+            "mappings.email: 010 is not allowed: must not start with 0: YAML's versions read that differently. "
+            "Write it without the zero in front, or put it in quotes if it is text."
+        ),
+    ),
+    (
         "mappings: {email: null, user_id: null}",
         (
             "mappings.user_id: null is not allowed: must not be null in a project of type hybrid: "
@@ -935,6 +949,8 @@ WARNINGS = [
         ],
     ),
     (clause("is", "5").replace("- event: A", "- A\n    - event: B").replace("user_id", "data.path"), []),
+    (clause("is", "5").replace("user_id", "lookup_properties.tier"), []),
+    ('send_events: {enabled: true, events: ["*", "[Amplitude] Start Session"]}', []),
 ]
 
 
