@@ -50,7 +50,7 @@ def warnings_of(config: Config, document: Document) -> list[str]:
 def _missing_identity(document: Document) -> Iterator[Problem]:
     mappings = document.at(("mappings",))
     project_type = document.at(("destination", "project_type"))
-    if not isinstance(mappings, dict) or project_type not in _IDENTITY_MAPPINGS:
+    if not isinstance(mappings, dict) or project_type not in list(_IDENTITY_MAPPINGS):  # it may be a list, too
         return
     usable = _IDENTITY_MAPPINGS[project_type]
     if all(mappings.get(key, "") is None and ("mappings", key) not in document.refused for key in usable):
