@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.schema == bool(options.files):
         parser.error("give one FILE or more, or --schema")
     if options.schema:
-        sys.stdout.write(json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(config_schema(), indent=2) + "\n")
         return 0
     return max([_validate(file) for file in options.files])
 

@@ -50,7 +50,7 @@ def warnings_of(config: Config, document: Document) -> list[str]:
 def _missing_identity(document: Document) -> Iterator[Problem]:
     mappings = document.at(("mappings",))
     project_type = document.at(("destination", "project_type"))
-    if not isinstance(mappings, dict) or project_type not in _IDENTITY_MAPPINGS:
+    if not isinstance(mappings, dict) or project_type not in list(_IDENTITY_MAPPINGS):  # it may be a list, too
         return
     usable = _IDENTITY_MAPPINGS[project_type]
     if all(mappings.get(key, "") is None and ("mappings", key) not in document.refused for key in usable):
@@ -112,7 +112,8 @@ def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
     taken: dict[str, Keys] = {}
     for i, row in enumerate(config.send_events.events):
         keys = "send_events", "events", i
-        by = taken.get(EVERYTHING) or taken.get(row.event)
+        # Amplitude's own events may be no part of "*": no warning is better than a wrong one.
+        by = taken.get(row.event) or (None if row.event.startswith("[Amplitude] ") else taken.get(EVERYTHING))
         if by:
             rule = f"never matches: line {document.lines[by]} takes these events first"
             yield document.problem(keys, rule, "Remove it, or put it before that line")

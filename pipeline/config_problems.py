@@ -28,7 +28,8 @@ class Problem(NamedTuple):
         place = ":".join([self.file, *(str(number) for number in (self.line, self.column) if number)])
         value = f"{self.value} is not allowed: " if self.value else ""
         end = "" if self.remedy.endswith("?") else "."
-        return f"{place}: {self.path + ': ' if self.path else ''}{value}{self.rule}. {self.remedy}{end}"
+        advice = _one_line(hide_keys(f"{self.rule}. {self.remedy}{end}"))
+        return f"{place}: {self.path + ': ' if self.path else ''}{value}{advice}"
 
 
 class ConfigError(Exception):

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pipeline.durations import DURATION_PATTERN, parse_duration
+from transforms.event_keys import EVENT_KEYS
 from transforms.paths import SCOPES, Path, parse_path
 
 EVERYTHING = "*"
@@ -68,8 +69,10 @@ def _read_path(value: Any) -> Path:
         raise ValueError("not text")
     path = parse_path(value)
     scope, dot, _ = path.name.partition(".")
-    close = difflib.get_close_matches(scope, SCOPES, n=1, cutoff=0.8)
-    if not path.scope and dot and close:  # a slip here would find nothing in any event, and nobody would notice
+    close = difflib.get_close_matches(scope, SCOPES, n=1)
+    if (
+        not path.scope and dot and scope not in EVENT_KEYS and close
+    ):  # a slip here would find nothing in any event, and nobody would notice
         raise broken_rule(f'must start with a scope: "{scope}" is none', f'Did you mean "{close[0]}"?')
     return path
 

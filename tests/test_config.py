@@ -341,6 +341,20 @@ SHAPES = [
         ),
     ),
     (
+        "mappings: {email: event_prop.email}",
+        (
+            'mappings.email: "event_prop.email" is not allowed: must start with a scope: "event_prop" is none. '
+            'Did you mean "event_properties"?'
+        ),
+    ),
+    (
+        "mappings: {email: 010, user_id: null}",
+        (
+            "mappings.email: 010 is not allowed: must not start with 0: YAML's versions read that differently. "
+            "Write it without the zero in front, or put it in quotes if it is text."
+        ),
+    ),
+    (
         "mappings: {email: null, user_id: null}",
         (
             "mappings.user_id: null is not allowed: must not be null in a project of type hybrid: "
@@ -805,6 +819,54 @@ def test_a_problem_is_also_data() -> None:
     assert expected == problem[:5]
 
 
+@pytest.mark.parametrize("wrong", ["[email]", "{}", "null", "1.5", '"a\\nb"'])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "name",
+        "status",
+        "destination",
+        "destination.region",
+        "destination.project_type",
+        "destination.api_key",
+        "destination.update_only",
+        "create_and_update_users",
+        "create_and_update_users.enabled",
+        "create_and_update_users.on",
+        "create_and_update_users.user_properties",
+        "send_events",
+        "send_events.events",
+        "send_events.event_properties",
+        "mappings",
+        "mappings.email",
+        "delivery",
+        "delivery.batch",
+        "delivery.batch.max_items",
+        "delivery.retry.give_up_after",
+        "delivery.retry.unknown_user_delays",
+    ],
+)
+def test_any_value_in_any_place_is_told_in_lines(path: str, wrong: str) -> None:
+    """Never a traceback: it loads, or every line names the file."""
+    text = path.replace(".", ": {") + f": {wrong}" + "}" * path.count(".") + "\nmappings: {email: null}\n"
+    told = problems(text)
+
+    assert all(line.startswith("sync.yaml:") for line in told)
+
+
+def test_a_line_break_in_a_name_breaks_no_line() -> None:
+    """One problem is one line, whatever the file holds."""
+    told = problems(HEAD + USERS.format('["a\\nb", {property: c, as: "a\\nb"}]'))
+    expected = [
+        (
+            f'sync.yaml:6: {AT_USERS}[1].as: "a\\nb" is not allowed: must not become the field a\\u000ab too: line 6 '
+            "does. Give one of them another name with as."
+        )
+    ]
+
+    assert expected == told
+
+
 @pytest.mark.parametrize("text", ["- a\n", "a\n", "~\n", "5\n"])
 def test_a_file_of_another_shape_names_the_keys(text: str) -> None:
     """A list or a scalar at the top is no config."""
@@ -935,6 +997,8 @@ WARNINGS = [
         ],
     ),
     (clause("is", "5").replace("- event: A", "- A\n    - event: B").replace("user_id", "data.path"), []),
+    (clause("is", "5").replace("user_id", "lookup_properties.tier"), []),
+    ('send_events: {enabled: true, events: ["*", "[Amplitude] Start Session"]}', []),
 ]
 
 
