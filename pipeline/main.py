@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_USAGE
     try:
         if options.streaming:
-            run_streaming(options, loaded).wait_until_finish()
+            run_streaming(options, loaded)
         else:
             print(summarize(run_chunks(options, loaded)))  # noqa: T201
     except FatalError as error:

@@ -17,7 +17,7 @@ from pipeline.files import matching_files
 PROGRAM = "python -m pipeline.main"
 _RESOURCE = r"projects/[^/\s]+/{}/[A-Za-z][\w.~+%-]{{2,254}}"
 # A bounded run takes its chunk from the memory of its own process.
-_LOCAL_RUNNERS = frozenset({None, "FnApiRunner", "DirectRunner"})
+LOCAL_RUNNERS = frozenset({None, "FnApiRunner", "DirectRunner"})
 
 
 class UsageError(Exception):
@@ -123,7 +123,7 @@ def _input_problems(ours: argparse.Namespace) -> Iterator[str]:
 
 def _runner_problems(ours: argparse.Namespace, beam: PipelineOptions) -> Iterator[str]:
     runner = beam.view_as(StandardOptions).runner
-    if not ours.streaming and runner not in _LOCAL_RUNNERS:
+    if not ours.streaming and runner not in LOCAL_RUNNERS:
         yield f"--runner is {runner}, which needs --streaming: a drain and files run on this machine."
 
 

@@ -5,10 +5,10 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
+from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
@@ -16,7 +16,7 @@ from pipeline.chunk_loop import ChunkLoop
 from pipeline.config import LoadedConfig
 from pipeline.files import FilesSource
 from pipeline.graph import build_graph
-from pipeline.options import RunOptions
+from pipeline.options import LOCAL_RUNNERS, RunOptions
 from pipeline.progress import Progress
 from pipeline.rules import rules_of, sender_settings_of, sync_tag_of
 from pipeline.subscription import SubscriptionSource
@@ -31,6 +31,8 @@ from transforms.leave import CountOutcomes, WriteDeadLetters
 from transforms.outcomes import Outcome
 from transforms.send_collected import SendCollected
 from transforms.send_keyed import SendKeyed
+
+log = logging.getLogger(__name__)
 
 
 def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
@@ -71,15 +73,20 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
         return loop.tally
 
 
-def run_streaming(options: RunOptions, loaded: LoadedConfig) -> Any:
-    """Launch the streaming job; returns Beam's PipelineResult. On Dataflow the job then lives by itself."""
+def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
+    """Launch the streaming job. On Dataflow it then lives by itself; here it runs until Ctrl-C."""
     settings = sender_settings_of(loaded.config, options.iterable_url)
     pipeline = beam.Pipeline(options=options.beam)
     read = _ReadSubscription(options.input_subscription)
     outcomes = build_graph(pipeline, read, rules_of(loaded.config), STREAMING_SHARDS, SendKeyed(settings))
     outcomes | "CountOutcomes" >> CountOutcomes()
     outcomes | "WriteDeadLetters" >> WriteDeadLetters(_sink_of(options), sync_tag_of(loaded))
-    return pipeline.run()
+    result = pipeline.run()
+    if options.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS:
+        log.warning("Streaming on this machine, for trying it: Beam's DirectRunner acknowledges before it processes.")
+        with contextlib.suppress(KeyboardInterrupt):
+            result.wait_until_finish()
+        result.cancel()
 
 
 class _ReadSubscription(beam.PTransform):

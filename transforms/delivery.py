@@ -48,10 +48,10 @@ class Delivery:
         self._clock = clock
         self._sleep = sleep
 
-    def run(self, outbox: Outbox, flush: bool, until: float | None = None) -> list[Outcome]:
-        """Send what is due and settle what comes back, until the outbox has nothing to send before `until`.
+    def run(self, outbox: Outbox, flush: bool, until: float | None = None, patience: float = math.inf) -> list[Outcome]:
+        """Send what is due and settle what comes back, to the time `until` or until nothing may leave for `patience` s.
 
-        With `flush` (nothing more will come) it goes on until only items that wait for their user are left.
+        Without `until` it goes on until only items that wait for their user are left. `flush`: nothing more will come.
 
         Raises:
           OutageError: no request succeeded for OUTAGE_SECONDS, in a run without `until`.
@@ -66,8 +66,9 @@ class Delivery:
                 if in_time and len(under_way) < self._threads and (batch := self._next_batch(outbox, now, flush)):
                     under_way[pool.submit(self._post, PATHS[batch.part], batch.body)] = batch
                     continue
-                next_start = self._next_start(outbox, now, flush)
-                if not under_way and (not outbox if until is None else not in_time or next_start > until):
+                next_start = self.next_start(outbox, now, flush)
+                is_enough = not outbox if until is None else not in_time or next_start - now > patience
+                if not under_way and is_enough:
                     return outcomes
                 for batch, response in self._wait(under_way, next_start - now):
                     answer = read_answer(response)
@@ -87,7 +88,8 @@ class Delivery:
             self._pace.take(batch.part, now)
         return batch
 
-    def _next_start(self, outbox: Outbox, now: float, flush: bool) -> float:
+    def next_start(self, outbox: Outbox, now: float, flush: bool) -> float:
+        """When the next request may leave, Unix seconds; infinite if the outbox is empty."""
         due = ((part, outbox.next_time(part, now, flush)) for part in PATHS)
         return min((self._pace.next_time(part, time) for part, time in due if time is not None), default=math.inf)
 

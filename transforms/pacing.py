@@ -7,6 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Protocol
 
+_SLOT_SHARE = 0.5
+_ROUNDING = 1e-6  # of a slot: a slot's own start must not count as the end of the one before
+
 
 class Pace(Protocol):
     """Requests per second per endpoint, kept for a whole job."""
@@ -46,8 +49,18 @@ class SlotPace:
 
     def next_time(self, endpoint: str, now: float) -> float:
         rate = self._rates[endpoint]
-        slot = max(math.ceil((now * rate - self._shard) / self._shards), self._last_slot.get(endpoint, -1) + 1)
-        return max(now, (slot * self._shards + self._shard) / rate)
+        slot = self._slot(endpoint, now)
+        # A timer and a sleep end a little late: the first half of the time until the next shard's slot will do.
+        in_slot = now - self._start(endpoint, slot) <= _SLOT_SHARE / rate
+        if in_slot and slot > self._last_slot.get(endpoint, -1):
+            return now
+        return self._start(endpoint, slot + 1)
 
     def take(self, endpoint: str, now: float) -> None:
-        self._last_slot[endpoint] = round((now * self._rates[endpoint] - self._shard) / self._shards)
+        self._last_slot[endpoint] = self._slot(endpoint, now)
+
+    def _slot(self, endpoint: str, now: float) -> int:
+        return math.floor((now * self._rates[endpoint] - self._shard) / self._shards + _ROUNDING)
+
+    def _start(self, endpoint: str, slot: int) -> float:
+        return (slot * self._shards + self._shard) / self._rates[endpoint]

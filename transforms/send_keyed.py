@@ -1,5 +1,6 @@
 """The sender of a streaming job: each shard keeps its items in keyed state until a batch is due. Knows no answer."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +12,6 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 
 from transforms.delivery import Delivery
-from transforms.events import TRACK, USER
 from transforms.item_codec import decode_entries
 from transforms.key_by_shard import STREAMING_SHARDS
 from transforms.keyed_state import Fill, decode_outbox, encode_outbox
@@ -20,6 +20,9 @@ from transforms.outcomes import Outcome
 from transforms.sender import SenderSettings, sent_values, shard_delivery
 
 FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
+PATIENCE_SECONDS = (
+    2.0  # how long it may sleep until a slot; for a later one the timer is set, early enough to be in time
+)
 
 
 class SendKeyed(beam.PTransform):
@@ -76,14 +79,15 @@ class _SendKeyedFn(beam.DoFn):
         flush: Any = beam.DoFn.TimerParam(FLUSH),
     ) -> Iterator[list[Outcome]]:
         outbox = self._load(items, fill)
-        outcomes = self._delivery(shard).run(outbox, flush=False, until=self._clock() + FLUSH_SECONDS)
-        now = self._clock()
+        delivery = self._delivery(shard)
+        outcomes = delivery.run(outbox, flush=False, until=self._clock() + FLUSH_SECONDS, patience=PATIENCE_SECONDS)
         items.clear()
         items.add(encode_outbox(outbox))
         fill.write(Fill(0, 0, 0.0, outbox.endpoints).encode())
-        times = [outbox.next_time(part, now, flush=False) for part in (USER, TRACK)]
-        if due := [time for time in times if time is not None]:
-            flush.set(min(due))
+        now = self._clock()
+        next_start = delivery.next_start(outbox, now, flush=False)
+        if next_start < math.inf:
+            flush.set(max(now, next_start - PATIENCE_SECONDS / 2))
         if outcomes:
             yield outcomes
 
