@@ -31,6 +31,8 @@ setup(
             "types-jsonschema",
             "types-PyYAML",
             "types-requests",
+            "types-setuptools",
+            "uv",
         ],
     },
 )
