@@ -126,7 +126,12 @@ class SendEvents(Section):
     events: Annotated[
         tuple[EventRowOrName, ...],
         Rule("must be a list of events", 'Write ["*"] to send all, [] to send none'),
-    ] = Field(default=(), description='Select and filter events. None listed: none are sent; "*": every event.')
+    ] = Field(
+        default=(),
+        description=(
+            'Select and filter events. None listed: none are sent; "*": every event that Amplitude does not reserve.'
+        ),
+    )
     event_properties: Properties = Field(
         default=PropertySelection(),
         description='Specify event properties to send. None listed: none are sent; "*": all.',
