@@ -7,7 +7,6 @@ messages ─ Parse ─ Branch ─┬─ Identify (filter → map) ─┐
 from typing import NamedTuple
 
 import apache_beam as beam
-from apache_beam.pvalue import PCollection
 
 from transforms.arrive import ParseMessages
 from transforms.branch import BranchEvents, BranchRules
@@ -25,9 +24,14 @@ class Rules(NamedTuple):
 
 
 def build_graph(
-    pipeline: beam.Pipeline, read: beam.PTransform, rules: Rules, shards: int, send: beam.PTransform
-) -> PCollection:
-    """From `read` (→ list[Message]) to the outcomes of every item (list[Outcome]).
+    pipeline: beam.Pipeline,
+    read: beam.PTransform,
+    rules: Rules,
+    shards: int,
+    send: beam.PTransform,
+    leave: beam.PTransform,
+) -> None:
+    """From `read` (→ list[Message]) to `leave`, which takes the outcomes of every item (several list[Outcome]).
 
     There is no output for success but its outcomes: sending is the job.
     """
@@ -38,14 +42,17 @@ def build_graph(
     # Branch
     branched = parsed.records | "Branch" >> BranchEvents(rules.branch)
 
-    # Users, and what they did: filter, then map
-    user_updates = branched.user | "Identify" >> IdentifyUsers(rules.users)
-    track_events = branched.track | "Track" >> TrackEvents(rules.tracks)
+    # Users: filter, then map
+    users = branched.user | "Identify" >> IdentifyUsers(rules.users)
+    user_updates = users.records | "KeyUsers" >> KeyByShard(shards)
+
+    # What they did: filter, then map
+    tracks = branched.track | "Track" >> TrackEvents(rules.tracks)
+    track_events = tracks.records | "KeyTracks" >> KeyByShard(shards)
 
     # Send
-    items = (user_updates.records, track_events.records) | "Items" >> beam.Flatten()
-    sent = items | "Key" >> KeyByShard(shards) | "Send" >> send
+    items = (user_updates, track_events) | "Items" >> beam.Flatten()
+    sent = items | "Send" >> send
 
     # Leave
-    ended_early = (parsed.outcomes, branched.outcomes, user_updates.outcomes, track_events.outcomes)
-    return (*ended_early, sent) | "Outcomes" >> beam.Flatten()
+    (*parsed.outcomes, branched.outcomes, *users.outcomes, *tracks.outcomes, sent) | "Leave" >> leave

@@ -27,7 +27,7 @@ from transforms.errors import FatalError, OutageError
 from transforms.events import Message
 from transforms.in_process import Chunk, CollectOutcomes, TakeChunk
 from transforms.key_by_shard import STREAMING_SHARDS
-from transforms.leave import CountOutcomes, WriteDeadLetters
+from transforms.leave import CountAndKeep
 from transforms.outcomes import Outcome
 from transforms.send_collected import SendCollected
 from transforms.send_keyed import SendKeyed
@@ -48,8 +48,7 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
         with Chunk(messages) as chunk:
             # Named, not --runner=DirectRunner: that would first try to download another runner.
             pipeline = beam.Pipeline(runner=FnApiRunner(), options=options.beam)
-            outcomes = build_graph(pipeline, TakeChunk(chunk), rules, 1, SendCollected(settings))
-            outcomes | "Collect" >> CollectOutcomes(chunk)
+            build_graph(pipeline, TakeChunk(chunk), rules, 1, SendCollected(settings), CollectOutcomes(chunk))
             try:
                 pipeline.run().wait_until_finish()
             except (FatalError, OutageError) as error:
@@ -78,9 +77,8 @@ def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
     settings = sender_settings_of(loaded.config, options.iterable_url)
     pipeline = beam.Pipeline(options=options.beam)
     read = _ReadSubscription(options.input_subscription)
-    outcomes = build_graph(pipeline, read, rules_of(loaded.config), STREAMING_SHARDS, SendKeyed(settings))
-    outcomes | "CountOutcomes" >> CountOutcomes()
-    outcomes | "WriteDeadLetters" >> WriteDeadLetters(_sink_of(options), sync_tag_of(loaded))
+    leave = CountAndKeep(_sink_of(options), sync_tag_of(loaded))
+    build_graph(pipeline, read, rules_of(loaded.config), STREAMING_SHARDS, SendKeyed(settings), leave)
     result = pipeline.run()
     if options.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS:
         log.warning("Streaming on this machine, for trying it: Beam's DirectRunner acknowledges before it processes.")

@@ -20,10 +20,13 @@ Out = TypeVar("Out")
 
 
 class Applied(NamedTuple):
-    """Both outputs of a step: PCollections of list[record] and of list[Outcome]."""
+    """The outputs of a step: a PCollection of list[record], and those of list[Outcome].
 
-    records: Any
-    outcomes: Any
+    The latter are not flattened here: on one machine that would pickle every outcome with its message.
+    """
+
+    records: PCollection
+    outcomes: tuple[PCollection, ...]
 
 
 class ApplyRule(beam.PTransform):
@@ -41,7 +44,7 @@ class ApplyRule(beam.PTransform):
     @no_annotations  # Beam knows no transform with two outputs
     def expand(self, records: PCollection) -> Applied:
         applied = records | "Apply" >> beam.ParDo(self._fn).with_outputs(OUTCOMES, main="records")
-        return Applied(applied.records, applied[OUTCOMES])
+        return Applied(applied.records, (applied[OUTCOMES],))
 
 
 class _ApplyRuleFn(beam.DoFn):

@@ -55,7 +55,7 @@ class IdentifyUsers(beam.PTransform):
     def expand(self, events: PCollection) -> Applied:
         filtered = events | "Filter" >> ApplyRule(partial(filter_identify, self._rules), USER)
         mapped = filtered.records | "Map" >> ApplyRule(partial(map_identify, self._rules), USER)
-        return Applied(mapped.records, (filtered.outcomes, mapped.outcomes) | "Outcomes" >> beam.Flatten())
+        return Applied(mapped.records, filtered.outcomes + mapped.outcomes)
 
 
 def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Event:

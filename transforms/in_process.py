@@ -6,7 +6,7 @@ A bounded run needs the FnApiRunner's worker, which lives in the same process: 2
 
 from collections.abc import Iterator
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection, PDone
@@ -61,15 +61,16 @@ class _TakeFn(beam.DoFn):
 
 
 class CollectOutcomes(beam.PTransform):
-    """list[Outcome] → the chunk."""
+    """Several list[Outcome] → the chunk. Not flattened first: that would pickle every outcome with its message."""
 
     def __init__(self, chunk: Chunk) -> None:
         super().__init__()
         self._key = chunk.key
 
-    def expand(self, outcomes: PCollection) -> PDone:
-        outcomes | "Collect" >> beam.ParDo(_CollectFn(self._key))
-        return PDone(outcomes.pipeline)
+    def expand(self, outcomes: Any) -> PDone:  # a tuple: Beam's type hints know no more than one PCollection
+        for number, of_one_step in enumerate(outcomes):
+            of_one_step | f"Collect{number}" >> beam.ParDo(_CollectFn(self._key))
+        return PDone(outcomes[0].pipeline)
 
 
 class _CollectFn(beam.DoFn):

@@ -1,10 +1,11 @@
 """Where a streaming job's outcomes go: Beam's counters, and the dead-letter sink. Knows no rule and no endpoint."""
 
 import time
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
-from apache_beam.pvalue import PCollection, PDone
+from apache_beam.pvalue import PDone
 
 from transforms.dead_letter_sinks import DeadLetterSink
 from transforms.dead_letters import dead_letter
@@ -13,12 +14,19 @@ from transforms.outcomes import DEAD_LETTERED, Outcome
 NAMESPACE = "sync"  # of the counters: `<kind>` and `<kind>.<part>.<reason>`
 
 
-class CountOutcomes(beam.PTransform):
-    """list[Outcome] → Beam counters, which are the job's tally."""
+class CountAndKeep(beam.PTransform):
+    """Several list[Outcome] → Beam counters, which are the job's tally; its dead letters → the sink."""
 
-    def expand(self, outcomes: PCollection) -> PDone:
-        outcomes | "Count" >> beam.ParDo(_CountFn())
-        return PDone(outcomes.pipeline)
+    def __init__(self, sink: DeadLetterSink, tag: str) -> None:
+        super().__init__()
+        self._sink = sink
+        self._tag = tag
+
+    def expand(self, outcomes: Any) -> PDone:  # a tuple: Beam's type hints know no more than one PCollection
+        of_all_steps = outcomes | "Outcomes" >> beam.Flatten()
+        of_all_steps | "Count" >> beam.ParDo(_CountFn())
+        of_all_steps | "WriteDeadLetters" >> beam.ParDo(_WriteDeadLettersFn(self._sink, self._tag))
+        return PDone(of_all_steps.pipeline)
 
 
 class _CountFn(beam.DoFn):
@@ -28,19 +36,9 @@ class _CountFn(beam.DoFn):
             Metrics.counter(NAMESPACE, ".".join(filter(None, outcome[:3]))).inc()
 
 
-class WriteDeadLetters(beam.PTransform):
-    """list[Outcome] → the sink, which confirms before the bundle ends; all that is no dead letter is passed over."""
-
-    def __init__(self, sink: DeadLetterSink, tag: str) -> None:
-        super().__init__()
-        self._fn = _WriteDeadLettersFn(sink, tag)
-
-    def expand(self, outcomes: PCollection) -> PDone:
-        outcomes | "Write" >> beam.ParDo(self._fn)
-        return PDone(outcomes.pipeline)
-
-
 class _WriteDeadLettersFn(beam.DoFn):
+    """The sink confirms before the bundle ends."""
+
     def __init__(self, sink: DeadLetterSink, tag: str) -> None:
         self._sink = sink
         self._tag = tag

@@ -66,7 +66,7 @@ class TrackEvents(beam.PTransform):
     def expand(self, events: PCollection) -> Applied:
         filtered = events | "Filter" >> ApplyRule(partial(filter_track, self._rules), TRACK)
         mapped = filtered.records | "Map" >> ApplyRule(partial(map_track, self._rules), TRACK)
-        return Applied(mapped.records, (filtered.outcomes, mapped.outcomes) | "Outcomes" >> beam.Flatten())
+        return Applied(mapped.records, filtered.outcomes + mapped.outcomes)
 
 
 def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEvent:  # noqa: ARG001
