@@ -1,10 +1,17 @@
 """Fixtures of the whole suite."""
 
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from pipeline.sandbox.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
+
+# CI must not fail by chance for what a change did not touch; on a person's machine every run looks somewhere new.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

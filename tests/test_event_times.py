@@ -1,5 +1,6 @@
 import math
 from datetime import datetime, timedelta, timezone
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -89,7 +90,7 @@ def test_parse_time_is_exact_to_the_microsecond(moment: datetime, separator: str
     """No microsecond is lost from 1727 to 2242, where a float has room for it."""
     expected = (moment - EPOCH) // timedelta(microseconds=1)
 
-    actual = round(parse_time(moment.isoformat(separator, "microseconds")) * 1e6)
+    actual = round(Fraction(parse_time(moment.isoformat(separator, "microseconds"))) * 1_000_000)
 
     assert expected == actual
 
