@@ -43,11 +43,11 @@ def build_graph(
     branched = parsed.records | "Branch" >> BranchEvents(rules.branch)
 
     # Users: filter, then map
-    users = branched.user | "Identify" >> IdentifyUsers(rules.users)
+    users = branched.users | "Identify" >> IdentifyUsers(rules.users)
     user_updates = users.records | "KeyUsers" >> KeyByShard(shards)
 
     # What they did: filter, then map
-    tracks = branched.track | "Track" >> TrackEvents(rules.tracks)
+    tracks = branched.tracks | "Track" >> TrackEvents(rules.tracks)
     track_events = tracks.records | "KeyTracks" >> KeyByShard(shards)
 
     # Send

@@ -10,6 +10,7 @@ from apache_beam.typehints.decorators import no_annotations
 
 from transforms.errors import DroppedError, RejectedError
 from transforms.events import Message
+from transforms.lists import Records, of_records
 from transforms.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
 
 OUTCOMES = "outcomes"
@@ -44,7 +45,7 @@ class ApplyRule(beam.PTransform):
     @no_annotations  # Beam knows no transform with two outputs
     def expand(self, records: PCollection) -> Applied:
         applied = records | "Apply" >> beam.ParDo(self._fn).with_outputs(OUTCOMES, main="records")
-        return Applied(applied.records, (applied[OUTCOMES],))
+        return Applied(of_records(applied.records), (of_records(applied[OUTCOMES]),))
 
 
 class _ApplyRuleFn(beam.DoFn):
@@ -53,9 +54,8 @@ class _ApplyRuleFn(beam.DoFn):
         self._part = part
         self._message_of = message_of
 
-    def process(self, records: list[Any]) -> Iterator[Any]:
-        kept: list[Any] = []
-        outcomes: list[Outcome] = []
+    def process(self, records: Records) -> Iterator[Records]:
+        kept, outcomes = Records(), Records()
         for record in records:
             notes: list[str] = []
             try:
@@ -70,4 +70,4 @@ class _ApplyRuleFn(beam.DoFn):
         if kept:
             yield kept
         if outcomes:
-            yield TaggedOutput(OUTCOMES, outcomes)
+            yield TaggedOutput(OUTCOMES, outcomes)  # type: ignore[misc]  # Beam routes it by its tag

@@ -11,6 +11,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.apply_rule import Applied, ApplyRule, Note
 from transforms.events import MESSAGE, Event, Message
+from transforms.lists import Records
 from transforms.parse import parse_event
 
 MAX_LIST = 500  # messages in one element: a hop costs as much as the work on one record
@@ -29,13 +30,13 @@ class MicroBatch(beam.PTransform):
 
 class _MicroBatchFn(beam.DoFn):
     def start_bundle(self) -> None:
-        self._messages: list[Message] = []
+        self._messages = Records()
 
-    def process(self, message: Message) -> Iterator[list[Message]]:
+    def process(self, message: Message) -> Iterator[Records]:
         self._messages.append(message)
         if len(self._messages) >= MAX_LIST:
             yield self._messages
-            self._messages = []
+            self._messages = Records()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         if self._messages:

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.typehints.decorators import no_annotations
 
 from transforms.apply_rule import OUTCOMES
 from transforms.dead_letters import DL_CONFIG, DL_PART, sync_name_of
 from transforms.errors import DroppedError
 from transforms.events import TRACK, USER, Event
+from transforms.lists import Records, of_records
 from transforms.outcomes import DROPPED, SPLIT, Outcome
 
 IDENTIFY = "identify"
@@ -55,24 +57,34 @@ def _changed_user(row: dict[str, Any]) -> bool:
     return row.get("data", {}).get("user_properties_updated") in (True, "true", "True", "1")
 
 
+class Branched(NamedTuple):
+    """PCollections of list[Event], twice, and of list[Outcome]."""
+
+    users: PCollection
+    tracks: PCollection
+    outcomes: PCollection
+
+
 class BranchEvents(beam.PTransform):
-    """list[Event] → `.user` and `.track`, each list[Event], and `.outcomes`: drops, and a split for a second part."""
+    """list[Event] → those of either branch, and outcomes: drops, and a split for a second part."""
 
     def __init__(self, rules: BranchRules) -> None:
         super().__init__()
         self._rules = rules
 
-    def expand(self, events: PCollection) -> Any:
-        return events | "Branch" >> beam.ParDo(_BranchFn(self._rules)).with_outputs(USER, TRACK, OUTCOMES)
+    @no_annotations  # Beam knows no transform with three outputs
+    def expand(self, events: PCollection) -> Branched:
+        branched = events | "Branch" >> beam.ParDo(_BranchFn(self._rules)).with_outputs(USER, TRACK, OUTCOMES)
+        return Branched(*(of_records(branched[tag]) for tag in (USER, TRACK, OUTCOMES)))
 
 
 class _BranchFn(beam.DoFn):
     def __init__(self, rules: BranchRules) -> None:
         self._rules = rules
 
-    def process(self, events: list[Event]) -> Iterator[Any]:
-        branches: dict[str, list[Event]] = {USER: [], TRACK: []}
-        outcomes: list[Outcome] = []
+    def process(self, events: Records) -> Iterator[Any]:
+        branches = {USER: Records(), TRACK: Records()}
+        outcomes = Records()
         for event in events:
             try:
                 parts = parts_of(self._rules, event)

@@ -13,6 +13,7 @@ from apache_beam.pvalue import PBegin, PCollection, PDone
 
 from transforms.arrive import MAX_LIST
 from transforms.events import Message
+from transforms.lists import Records
 from transforms.outcomes import Outcome
 
 
@@ -54,10 +55,10 @@ class TakeChunk(beam.PTransform):
 
 
 class _TakeFn(beam.DoFn):
-    def process(self, key: int) -> Iterator[list[Message]]:
+    def process(self, key: int) -> Iterator[Records]:
         messages = Chunk.of(key).messages
         for start in range(0, len(messages), MAX_LIST):
-            yield messages[start : start + MAX_LIST]
+            yield Records(messages[start : start + MAX_LIST])
 
 
 class CollectOutcomes(beam.PTransform):
@@ -77,5 +78,5 @@ class _CollectFn(beam.DoFn):
     def __init__(self, key: int) -> None:
         self._key = key
 
-    def process(self, outcomes: list[Outcome]) -> None:
+    def process(self, outcomes: Records) -> None:
         Chunk.of(self._key).outcomes.extend(outcomes)

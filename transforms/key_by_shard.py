@@ -9,6 +9,7 @@ from apache_beam.pvalue import PCollection
 
 from transforms.events import Item
 from transforms.item_codec import encode_items
+from transforms.lists import Records
 
 # A constant of the graph: state lies under these keys, so changing it means draining the job.
 # Enough for 10 requests/s at 0.8 s each, however many workers there are.
@@ -35,7 +36,7 @@ class _KeyByShardFn(beam.DoFn):
     def __init__(self, shards: int) -> None:
         self._shards = shards
 
-    def process(self, items: list[Item]) -> Iterator[tuple[int, bytes]]:
+    def process(self, items: Records) -> Iterator[tuple[int, bytes]]:
         by_shard: defaultdict[int, list[Item]] = defaultdict(list)
         for item in items:
             by_shard[shard_of(item.identity, self._shards)].append(item)

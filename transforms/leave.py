@@ -9,7 +9,8 @@ from apache_beam.pvalue import PDone
 
 from transforms.dead_letter_sinks import DeadLetterSink
 from transforms.dead_letters import dead_letter
-from transforms.outcomes import DEAD_LETTERED, Outcome
+from transforms.lists import Records
+from transforms.outcomes import DEAD_LETTERED
 
 NAMESPACE = "sync"  # of the counters: `<kind>` and `<kind>.<part>.<reason>`
 
@@ -30,7 +31,7 @@ class CountAndKeep(beam.PTransform):
 
 
 class _CountFn(beam.DoFn):
-    def process(self, outcomes: list[Outcome]) -> None:
+    def process(self, outcomes: Records) -> None:
         for outcome in outcomes:
             Metrics.counter(NAMESPACE, outcome.kind).inc()
             Metrics.counter(NAMESPACE, ".".join(filter(None, outcome[:3]))).inc()
@@ -43,7 +44,7 @@ class _WriteDeadLettersFn(beam.DoFn):
         self._sink = sink
         self._tag = tag
 
-    def process(self, outcomes: list[Outcome]) -> None:
+    def process(self, outcomes: Records) -> None:
         letters = [
             dead_letter(outcome, self._tag, time.time()) for outcome in outcomes if outcome.kind == DEAD_LETTERED
         ]

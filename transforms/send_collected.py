@@ -7,8 +7,8 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from transforms.item_codec import decode_entries
+from transforms.lists import Records
 from transforms.outbox import Outbox
-from transforms.outcomes import Outcome
 from transforms.sender import SenderSettings, chunk_delivery, sent_values
 
 
@@ -30,10 +30,10 @@ class _SendCollectedFn(beam.DoFn):
     def __init__(self, settings: SenderSettings) -> None:
         self._settings = settings
 
-    def process(self, shard: tuple[int, Iterable[bytes]]) -> Iterator[list[Outcome]]:
+    def process(self, shard: tuple[int, Iterable[bytes]]) -> Iterator[Records]:
         outbox = Outbox(self._settings.rules, sent_values(self._settings))
         for blob in shard[1]:
             for item, _ in decode_entries(blob):
                 outbox.add(item, time.time())
         outcomes = chunk_delivery(self._settings).run(outbox, flush=True)
-        yield outcomes + outbox.take_waiting()
+        yield Records(outcomes + outbox.take_waiting())

@@ -15,8 +15,8 @@ from transforms.delivery import Delivery
 from transforms.item_codec import decode_entries
 from transforms.key_by_shard import STREAMING_SHARDS
 from transforms.keyed_state import Fill, decode_outbox, encode_outbox
+from transforms.lists import Records
 from transforms.outbox import Outbox
-from transforms.outcomes import Outcome
 from transforms.sender import SenderSettings, sent_values, shard_delivery
 
 FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
@@ -77,7 +77,7 @@ class _SendKeyedFn(beam.DoFn):
         items: Any = beam.DoFn.StateParam(ITEMS),
         fill: Any = beam.DoFn.StateParam(FILL),
         flush: Any = beam.DoFn.TimerParam(FLUSH),
-    ) -> Iterator[list[Outcome]]:
+    ) -> Iterator[Records]:
         outbox = self._load(items, fill)
         delivery = self._delivery(shard)
         outcomes = delivery.run(outbox, flush=False, until=self._clock() + FLUSH_SECONDS, patience=PATIENCE_SECONDS)
@@ -89,7 +89,7 @@ class _SendKeyedFn(beam.DoFn):
         if next_start < math.inf:
             flush.set(max(now, next_start - PATIENCE_SECONDS / 2))
         if outcomes:
-            yield outcomes
+            yield Records(outcomes)
 
     @on_timer(END)
     def on_end(
@@ -97,14 +97,14 @@ class _SendKeyedFn(beam.DoFn):
         shard: Any = beam.DoFn.KeyParam,
         items: Any = beam.DoFn.StateParam(ITEMS),
         fill: Any = beam.DoFn.StateParam(FILL),
-    ) -> Iterator[list[Outcome]]:
+    ) -> Iterator[Records]:
         """The input ended or the job drains: nothing may stay behind, and what waits for its user has one last try."""
         outbox = self._load(items, fill)
         outbox.wake_waiting()
         outcomes = self._delivery(shard).run(outbox, flush=True)
         items.clear()
         fill.clear()
-        yield outcomes + outbox.expire_waiting()
+        yield Records(outcomes + outbox.expire_waiting())
 
     def _load(self, items: Any, fill: Any) -> Outbox:
         outbox = Outbox(self._settings.rules, sent_values(self._settings))
