@@ -19,6 +19,7 @@ from pipeline.graph import build_graph
 from pipeline.options import LOCAL_RUNNERS, RunOptions
 from pipeline.progress import Progress
 from pipeline.rules import rules_of, sender_settings_of, sync_tag_of
+from pipeline.run_lock import only_run
 from pipeline.subscription import SubscriptionSource
 from pipeline.tally import Tally
 from transforms.arrive import MicroBatch
@@ -57,7 +58,12 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
 
     # A rejected record or key is no crash: what a step raises is told once, by the command line.
     logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
-    with contextlib.closing(_source_of(options)) as source, Progress(loaded.config.name) as progress:
+    with (
+        only_run(loaded.config.name, settings.url),
+        contextlib.closing(_source_of(options)) as source,
+        Progress(loaded.config.name) as progress,
+        _stop_on_signal() as stop,
+    ):
         loop = ChunkLoop(
             source,
             run_chunk,
@@ -67,8 +73,7 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
             max_wait=options.max_wait,
             report=progress,
         )
-        with _stop_on_signal() as stop:
-            loop.run(stop)
+        loop.run(stop)
         return loop.tally
 
 

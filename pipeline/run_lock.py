@@ -1,0 +1,28 @@
+"""One run of a sync at a time on this machine: two would share the project's limits without knowing. Knows no config."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+from transforms.errors import FatalError
+
+
+@contextlib.contextmanager
+def only_run(name: str, url: str) -> Iterator[None]:
+    """Hold the lock of the sync `name` to the Iterable at `url`; it ends with the process, however that ends.
+
+    Raises:
+      FatalError: another process holds it.
+    """
+    key = hashlib.sha256(f"{name}\n{url}".encode()).hexdigest()[:16]
+    path = pathlib.Path(tempfile.gettempdir(), f"amplitude-to-iterable-{os.getuid()}-{key}.lock")
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FatalError(f"another run of {name!r} is under way on this machine") from None
+        yield
