@@ -1,4 +1,4 @@
-"""One run of a sync at a time on this machine: two would share the project's limits without knowing. Knows no config."""
+"""One run of a sync at a time on this machine: two would share the limits without knowing. Knows no config."""
 
 import contextlib
 import fcntl
