@@ -1,8 +1,12 @@
 """Fixtures of the whole suite."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import apache_beam as beam
 import pytest
+from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
+from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.sandbox.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
 
@@ -16,3 +20,17 @@ def pubsub_emulator() -> Iterator[PubsubEmulator]:
         pytest.skip(str(error))
     with PubsubEmulator() as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def check_step() -> Callable[..., None]:
+    """Applies a step to lists of records in a small pipeline; each output, by its name, holds these, in any order."""
+
+    def check(step: "beam.PTransform[Any, Any]", lists: list[list[Any]], **outputs: list[Any]) -> None:
+        with Pipeline(runner="FnApiRunner") as pipeline:  # type: ignore[no-untyped-call]  # Beam has no types
+            applied: Any = pipeline | beam.Create(lists) | step  # type: ignore[no-untyped-call]
+            for name, expected in outputs.items():
+                each = getattr(applied, name) | f"Each of {name}" >> beam.FlatMap(list)  # type: ignore[no-untyped-call]
+                assert_that(each, equal_to(expected), label=name)  # type: ignore[no-untyped-call]
+
+    return check
