@@ -1,12 +1,17 @@
 """Fixtures of the whole suite."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import apache_beam as beam
 import hypothesis
 import pytest
+from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
+from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.sandbox.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
+from transforms.lists import Records
 
 # CI must not fail by chance for what a change did not touch; on a person's machine every run looks somewhere new.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -23,3 +28,20 @@ def pubsub_emulator() -> Iterator[PubsubEmulator]:
         pytest.skip(str(error))
     with PubsubEmulator() as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def check_step() -> Callable[..., None]:
+    """Applies a step to lists of records in a small pipeline; each output, by its name, holds these, in any order."""
+
+    def check(step: "beam.PTransform[Any, Any]", lists: list[list[Any]], **outputs: list[Any]) -> None:
+        with Pipeline(runner="FnApiRunner") as pipeline:  # type: ignore[no-untyped-call]  # Beam has no types
+            create = beam.Create(lists).with_output_types(Records)  # type: ignore[no-untyped-call]
+            applied: Any = pipeline | create | step
+            for name, expected in outputs.items():
+                output = getattr(applied, name)
+                one = (output if isinstance(output, tuple) else (output,)) | f"All {name}" >> beam.Flatten()  # type: ignore[no-untyped-call]
+                each = one | f"Each of {name}" >> beam.FlatMap(list)  # type: ignore[no-untyped-call]
+                assert_that(each, equal_to(expected), label=name)  # type: ignore[no-untyped-call]
+
+    return check

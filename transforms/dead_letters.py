@@ -15,13 +15,13 @@ from transforms.event_times import parse_time
 from transforms.events import Message
 from transforms.outcomes import Outcome
 
-PREFIX = "dl_"
 DL_REASON = "dl_reason"
 DL_DETAIL = "dl_detail"
 DL_PART = "dl_part"  # user, track, or message: which part of it runs again
 DL_CONFIG = "dl_config"  # name#hash of the config that rejected it
 DL_ATTEMPTS = "dl_attempts"
 DL_TIME = "dl_time"
+OURS = frozenset({DL_REASON, DL_DETAIL, DL_PART, DL_CONFIG, DL_ATTEMPTS, DL_TIME})
 
 MAX_ATTRIBUTES = 100
 MAX_VALUE_BYTES = 1024
@@ -49,7 +49,7 @@ def sync_name_of(tag: str) -> str:
 def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
     """A message whose item is dead-lettered, with our attributes; those of an earlier rejection are overwritten."""
     message = outcome.message
-    original = {name: value for name, value in message.attributes.items() if not name.startswith(PREFIX)}
+    original = {name: value for name, value in message.attributes.items() if name not in OURS}
     ours = {
         DL_REASON: outcome.reason,
         DL_DETAIL: outcome.detail,

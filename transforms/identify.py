@@ -14,6 +14,7 @@ from transforms.events import USER, Event, Item
 from transforms.identify_operators import apply_operators
 from transforms.identity import EMAIL, USER_ID, IdentityRules
 from transforms.item_body import encode_body
+from transforms.paths import look_up
 from transforms.properties import PropertySelection, select_properties
 from transforms.reserved_fields import RESERVED_FIELDS
 
@@ -112,4 +113,4 @@ def _creates_user(rules: UserUpdateRules, event: Event) -> bool:
     """Whether the identity alone is worth an update: no property is listed, or the identify brings the email itself."""
     email = rules.identity.email
     listed = rules.properties.rows or rules.properties.everything_in
-    return not listed or bool(email and email.scope == SCOPE and event.row[SCOPE].get(email.name))
+    return not listed or bool(email and email.scope == SCOPE and look_up(event.row, email))

@@ -39,6 +39,10 @@ def _new_in(old: Any, value: Any) -> list[Any]:
     return [entry for entry in _as_list(value) if entry not in _as_list(old)]
 
 
+def _remove(old: Any, value: Any) -> list[Any] | None:
+    return None if old is None else _new_in(value, old)  # from a property without a value nothing is removed
+
+
 _READING: Mapping[str, Callable[[Any, Any], Any]] = {
     "$setOnce": lambda old, value: value if old is None else old,
     "$add": _add,
@@ -46,7 +50,7 @@ _READING: Mapping[str, Callable[[Any, Any], Any]] = {
     "$prepend": lambda old, value: _as_list(value) + _as_list(old),
     "$preInsert": lambda old, value: _new_in(old, value) + _as_list(old),
     "$postInsert": lambda old, value: _as_list(old) + _new_in(old, value),
-    "$remove": lambda old, value: [entry for entry in _as_list(old) if entry not in _as_list(value)],
+    "$remove": _remove,
 }
 OPERATORS = frozenset({CLEAR_ALL, "$unset", "$set", *_READING})
 

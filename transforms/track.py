@@ -13,6 +13,7 @@ from apache_beam.pvalue import PCollection
 from apache_beam.typehints.decorators import no_annotations
 
 from transforms.apply_rule import Applied, ApplyRule, Note
+from transforms.conversions import convert
 from transforms.errors import DroppedError, RejectedError
 from transforms.events import TRACK, Event, Item, Message
 from transforms.filters import EventFilter
@@ -20,8 +21,6 @@ from transforms.identity import EMAIL, IdentityRules
 from transforms.item_body import encode_body
 from transforms.paths import MISSING, Path, look_up
 from transforms.properties import PropertySelection, select_properties
-
-INT64 = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True)
@@ -141,13 +140,11 @@ def _uuid5(name: bytes) -> uuid.UUID:
 
 def _integer(row: dict[str, Any], path: Path, name: str) -> int | None:
     value = look_up(row, path)
-    if value is None or value is MISSING:
+    if value is MISSING:
         return None
-    if isinstance(value, str) and value.strip().isdecimal() and value.isascii():
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value not in INT64:
+    try:
+        integer: int | None = convert(value, "integer")
+    except ValueError:
         reason = "invalid_campaign_id" if name == "campaignId" else "invalid_template_id"
-        raise RejectedError(reason, f"{path} must be an integer")
-    return value
+        raise RejectedError(reason, f"{path} must be an integer") from None
+    return integer

@@ -1,0 +1,144 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from transforms.branch import IDENTIFY, PROPERTY_CHANGES, BranchEvents, BranchRules, parts_of
+from transforms.dead_letters import sync_tag
+from transforms.errors import DroppedError
+from transforms.events import MESSAGE, TRACK, USER, Event, Message, Resumed
+from transforms.outcomes import DROPPED, SPLIT, Outcome
+from transforms.parse import parse_event
+
+SYNC = "Amplitude to Iterable"
+ON_IDENTIFY = BranchRules(SYNC, frozenset({IDENTIFY}))
+ON_CHANGES = BranchRules(SYNC, frozenset({PROPERTY_CHANGES}))
+ON_BOTH = BranchRules(SYNC, frozenset({IDENTIFY, PROPERTY_CHANGES}))
+
+AN_IDENTIFY: dict[str, Any] = {"event_type": "$identify", "user_id": "user-42", "user_properties": {"plan": "pro"}}
+AN_EVENT: dict[str, Any] = {"event_type": "Order Completed", "time": 0, "user_id": "user-42"}
+A_CHANGE: dict[str, Any] = {**AN_EVENT, "data": {"user_properties_updated": True}}
+
+
+def event_of(row: dict[str, Any], resumed: Resumed | None = None, **attributes: str) -> Event:
+    return parse_event(Message(json.dumps(row).encode(), attributes, "1", 0.0, resumed))
+
+
+def drop_of(rules: BranchRules, event: Event) -> str:
+    with pytest.raises(DroppedError) as caught:
+        parts_of(rules, event)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("rules", "row", "parts"),
+    [
+        (ON_IDENTIFY, AN_IDENTIFY, (USER,)),
+        (ON_IDENTIFY, AN_EVENT, (TRACK,)),
+        (ON_IDENTIFY, A_CHANGE, (TRACK,)),
+        (ON_BOTH, AN_IDENTIFY, (USER,)),
+        (ON_BOTH, AN_EVENT, (TRACK,)),
+        (ON_BOTH, A_CHANGE, (USER, TRACK)),
+        (ON_CHANGES, AN_EVENT, (TRACK,)),
+        (ON_CHANGES, A_CHANGE, (USER, TRACK)),
+    ],
+)
+def test_the_parts_of_an_event(rules: BranchRules, row: dict[str, Any], parts: tuple[str, ...]) -> None:
+    """An identify updates the user, an event is tracked; one that changed its user does both, if the config says so."""
+    assert parts == parts_of(rules, event_of(row))
+
+
+def test_an_identify_may_not_be_selected() -> None:
+    """With property changes alone, an identify is dropped and counted."""
+    expected = "identify_not_selected"
+
+    assert expected == drop_of(ON_CHANGES, event_of(AN_IDENTIFY))
+
+
+@pytest.mark.parametrize("yes", [True, "true", "True", "1", 1])
+@pytest.mark.parametrize("no", [False, None, "false", "0", 0, "", [], {}, ["true"]])
+def test_a_change_in_every_spelling(yes: Any, no: Any) -> None:
+    """Amplitude writes the key only when true; other exporters write text or numbers, and false."""
+    events = [event_of({**AN_EVENT, "data": {"user_properties_updated": value}}) for value in (yes, no)]
+    expected = [(USER, TRACK), (TRACK,)]
+
+    assert expected == [parts_of(ON_BOTH, event) for event in events]
+
+
+@pytest.mark.parametrize(
+    ("rules", "row", "part", "parts"),
+    [
+        (ON_BOTH, A_CHANGE, USER, (USER,)),
+        (ON_BOTH, A_CHANGE, TRACK, (TRACK,)),
+        (ON_BOTH, A_CHANGE, MESSAGE, (USER, TRACK)),
+        (ON_BOTH, A_CHANGE, "unheard of", (USER, TRACK)),
+        (ON_IDENTIFY, AN_IDENTIFY, USER, (USER,)),
+        (ON_IDENTIFY, AN_IDENTIFY, MESSAGE, (USER,)),
+        (ON_IDENTIFY, AN_EVENT, TRACK, (TRACK,)),
+    ],
+)
+def test_only_the_part_of_a_dead_letter_runs_again(
+    rules: BranchRules, row: dict[str, Any], part: str, parts: tuple[str, ...]
+) -> None:
+    """The other part was delivered; a message that never became an event has no parts yet."""
+    event = event_of(row, dl_part=part, dl_config=sync_tag(SYNC, "0123456789ab"))
+
+    assert parts == parts_of(rules, event)
+
+
+@pytest.mark.parametrize(
+    ("rules", "row", "part"), [(ON_IDENTIFY, A_CHANGE, USER), (ON_BOTH, AN_EVENT, USER), (ON_BOTH, AN_IDENTIFY, TRACK)]
+)
+def test_a_part_that_is_no_longer_made_is_dropped(rules: BranchRules, row: dict[str, Any], part: str) -> None:
+    """A dead letter of a config that was changed since is counted, not run as something else."""
+    expected = "part_not_selected"
+
+    assert expected == drop_of(rules, event_of(row, dl_part=part))
+
+
+@pytest.mark.parametrize("name", ["Another sync", "", "amplitude to iterable"])
+@pytest.mark.parametrize("row", [AN_IDENTIFY, AN_EVENT])
+def test_a_dead_letter_of_another_config_is_dropped(name: str, row: dict[str, Any]) -> None:
+    """Two syncs may share a dead-letter topic: each replays its own."""
+    expected = "other_sync"
+
+    assert expected == drop_of(ON_BOTH, event_of(row, dl_config=sync_tag(name, "0123456789ab")))
+
+
+def test_a_changed_config_replays_its_own() -> None:
+    """The name counts; the hash tells a person which version it was."""
+    expected = (TRACK,)
+
+    assert expected == parts_of(ON_BOTH, event_of(AN_EVENT, dl_config=sync_tag(SYNC, "another hash")))
+
+
+@pytest.mark.parametrize(
+    ("row", "attributes", "parts"),
+    [(A_CHANGE, {}, (TRACK,)), (A_CHANGE, {"dl_part": USER}, (TRACK,)), (AN_EVENT, {}, (TRACK,))],
+)
+def test_only_the_part_that_waited_is_resumed(
+    row: dict[str, Any], attributes: dict[str, str], parts: tuple[str, ...]
+) -> None:
+    """What the run itself knows of a message goes before what an old rejection wrote on it."""
+    event = event_of(row, Resumed(TRACK, attempts=1, waits=1, first_tried=9.0), **attributes)
+
+    assert parts == parts_of(ON_BOTH, event)
+
+
+def test_the_step(check_step: Callable[..., None]) -> None:
+    """Each event goes to its branches, a second part is a split, and a drop is counted where the event belonged."""
+    identify, event, change = (event_of(row) for row in (AN_IDENTIFY, AN_EVENT, A_CHANGE))
+    foreign_identify, foreign_event = (event_of(row, dl_config="Other#1") for row in (AN_IDENTIFY, AN_EVENT))
+
+    check_step(
+        BranchEvents(ON_BOTH),
+        [[identify, event], [change, foreign_identify, foreign_event]],
+        users=[identify, change],
+        tracks=[event, change],
+        outcomes=[
+            Outcome(SPLIT, TRACK, "", change.message),
+            Outcome(DROPPED, USER, "other_sync", foreign_identify.message),
+            Outcome(DROPPED, TRACK, "other_sync", foreign_event.message),
+        ],
+    )
