@@ -113,10 +113,14 @@ def _read_json(body: bytes) -> dict[str, Any]:
 
 def _read_counters(body: dict[str, Any], detail: str) -> Answer:
     lists = body.get("failedUpdates")
-    # Answers of before failedUpdates existed have two of the lists at the top level; they still repeat them there.
-    lists = lists if isinstance(lists, dict) else body
+    reasons = _LISTS
+    if not isinstance(lists, dict):
+        # Answers of before failedUpdates existed have two of the lists at the top level; they still repeat them there.
+        lists = body
+        if "disallowedEventNames" in body:  # trackBulk, whose invalidUserIds are the "not found" ones (its Swagger)
+            reasons = _LISTS | {"invalidUserIds": UNKNOWN_USER}
     failed: dict[str, str] = {}
-    for name, reason in _LISTS.items():
+    for name, reason in reasons.items():
         for user in _strings(lists, name):
             failed[user.lower() if name.endswith("Emails") else user] = reason
     return Answer(
