@@ -136,7 +136,7 @@ def _read_counters(body: dict[str, Any], detail: str) -> Answer:
 
 def _strings(holder: dict[str, Any], name: str) -> tuple[str, ...]:
     values = holder.get(name)
-    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
+    return tuple(value for value in values if value and isinstance(value, str)) if isinstance(values, list) else ()
 
 
 def _suspects(body: dict[str, Any]) -> tuple[int, ...]:
