@@ -100,7 +100,8 @@ def read_answer(response: Response) -> Answer:
         return Answer(THROTTLED, detail, wait_seconds=_wait_seconds(body, response.retry_after))
     if status in (NO_ANSWER, 408) or (status >= 500 and code != "RequestFieldsTypesMismatched") or status < 400:
         return Answer(RETRY, detail, wait_seconds=_wait_seconds(body, response.retry_after))
-    return Answer(SPLIT, detail, reason=_CODES.get(code, REFUSED), suspects=_suspects(body))
+    reason = _CODES["BatchTooLarge"] if status == 413 else _CODES.get(code, REFUSED)
+    return Answer(SPLIT, detail, reason=reason, suspects=_suspects(body))
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
