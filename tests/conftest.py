@@ -1,10 +1,14 @@
 """Fixtures of the whole suite."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import orjson
 import pytest
 
 from pipeline.sandbox.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
+from transforms.events import TRACK, USER, Item, Message, Resumed
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +20,42 @@ def pubsub_emulator() -> Iterator[PubsubEmulator]:
         pytest.skip(str(error))
     with PubsubEmulator() as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def new_update() -> Callable[..., Item]:
+    """A builder of user updates, each in a message of its own."""
+    numbers = itertools.count()
+
+    def build(
+        user_id: str = "u1", fields: dict[str, Any] | None = None, time: float = 0.0, email: str = "", **extra: Any
+    ) -> Item:
+        ids = {"userId": user_id} if user_id else {"email": email}
+        body = orjson.dumps({**ids, "dataFields": {"plan": "pro"} if fields is None else fields, **extra})
+        message = Message(b"{}", {}, f"update-{next(numbers)}", time)
+        identity = f"userId:{user_id}" if user_id else f"email:{email.lower()}"
+        return Item(message, USER, identity, email, user_id, "", time, body)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def new_track() -> Callable[..., Item]:
+    """A builder of track events, each in a message of its own and with that message's id."""
+    numbers = itertools.count()
+
+    def build(
+        user_id: str = "u1",
+        name: str = "Order",
+        time: float = 0.0,
+        email: str = "",
+        resumed: Resumed | None = None,
+        **extra: Any,
+    ) -> Item:
+        message = Message(b"{}", {}, f"track-{next(numbers)}", time, resumed)
+        ids = {"userId": user_id} if user_id else {"email": email}
+        body = orjson.dumps({**ids, "eventName": name, "id": message.message_id, **extra})
+        identity = f"userId:{user_id}" if user_id else f"email:{email.lower()}"
+        return Item(message, TRACK, identity, email, user_id, name, time, body)
+
+    return build
