@@ -46,6 +46,7 @@ class Record:
 
     pending: tuple[Pending, ...]
     body: bytes
+    narrowed: bool = False  # it was in a refused request already, among others
 
     @property
     def item(self) -> Item:
