@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.answers import ACCEPTED, REFUSED, SPLIT, Answer
@@ -207,6 +207,7 @@ NAMINGS: dict[str, Callable[[list[int], int], Sequence[int]]] = {
 
 
 @pytest.mark.parametrize("naming", NAMINGS)
+@settings(deadline=None)
 @given(poisonous=POISONOUS)
 def test_poison_is_found_in_a_bounded_number_of_requests(
     new_track: NewItem, naming: str, poisonous: tuple[int, set[int]]
@@ -233,6 +234,7 @@ def test_poison_is_found_in_a_bounded_number_of_requests(
     assert requests <= 1 + len(poison) * (2 * math.ceil(math.log2(size)) + 2)
 
 
+@settings(deadline=None)
 @given(poisonous=POISONOUS)
 def test_unlisted_failures_are_found_in_a_bounded_number_of_requests(
     new_track: NewItem, poisonous: tuple[int, set[int]]
