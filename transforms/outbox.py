@@ -112,7 +112,9 @@ class Outbox:
             return [*self._settle_judged(batch, answer, now), *_schema_notes(batch, answer)]
         endpoint.failures += 1
         wait = PROBE_SECONDS if answer.verdict == FATAL else answer.wait_seconds or _backoff(endpoint.failures)
-        endpoint.closed_until = max(endpoint.closed_until, now + wait)
+        # A key that is refused is refused for both.
+        for closed in self.endpoints.values() if answer.verdict == FATAL else (endpoint,):
+            closed.closed_until = max(closed.closed_until, now + wait)
         if answer.verdict in (THROTTLED, FATAL):
             self._send_later(batch.part, batch.records, now + wait)
             return []
