@@ -110,7 +110,8 @@ class Outbox:
         if answer.verdict in (ACCEPTED, SPLIT):
             endpoint.failures, endpoint.last_success = 0, now
             return [*self._settle_judged(batch, answer, now), *_schema_notes(batch, answer)]
-        endpoint.failures += 1
+        if endpoint.closed_until <= now:  # requests under way together fail together: that is one failure
+            endpoint.failures += 1
         wait = PROBE_SECONDS if answer.verdict == FATAL else answer.wait_seconds or _backoff(endpoint.failures)
         # A key that is refused is refused for both.
         for closed in self.endpoints.values() if answer.verdict == FATAL else (endpoint,):
