@@ -15,7 +15,7 @@ from transforms.answers import ACCEPTED, FATAL, SPLIT, THROTTLED, UNKNOWN_USER, 
 from transforms.batches import Batch, DeliveryRules, Pending, Record, fill, to_batch
 from transforms.coalescing import SentValues, coalesce
 from transforms.events import TRACK, USER, Item, Resumed
-from transforms.identity import email_key
+from transforms.identity import USER_ID, Identity, email_key
 from transforms.judge import judge
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcome
 from transforms.waiting import WaitingList
@@ -352,8 +352,10 @@ def _schema_notes(batch: Batch, answer: Answer) -> Iterator[Outcome]:
 
 
 def _identities(item: Item) -> set[str]:
-    """The keys under which events of this user come: the id that identifies it, and the email it has from now on."""
-    return {item.identity, email_key(item.email)} if item.email else {item.identity}
+    """The keys under which events of this user come: the id that identifies it, and those it has from now on."""
+    by_email = {email_key(item.email)} if item.email else set()
+    by_user_id = {Identity(USER_ID, "", item.user_id).key} if item.user_id else set()
+    return {item.identity} | by_email | by_user_id
 
 
 def _backoff(failures: int) -> float:
