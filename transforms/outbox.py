@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from transforms.answers import ACCEPTED, FATAL, SPLIT, THROTTLED, UNKNOWN_USER, Answer
-from transforms.batches import Batch, DeliveryRules, Pending, Record, fill, to_batch
+from transforms.batches import ENVELOPE_BYTES, Batch, DeliveryRules, Pending, Record, fill, to_batch
 from transforms.coalescing import SentValues, coalesce
 from transforms.events import TRACK, USER, Item, Resumed
 from transforms.identity import USER_ID, Identity, email_key
@@ -226,12 +226,20 @@ class Outbox:
     def _take_updates(self) -> Iterator[Record]:
         for user in [user for user in self._updates if user not in self._sending]:
             updates = self._updates.pop(user)
-            taken = updates[:1] if updates[0].alone else updates
+            taken = self._coalescible(updates)
             if len(taken) < len(updates):
-                self._updates[user] = updates[1:]
+                self._updates[user] = updates[len(taken) :]
             self._sending.add(user)
             self._bytes[USER] -= sum(pending.size for pending in taken)
             yield self._user_record(taken)
+
+    def _coalescible(self, updates: list[Pending]) -> list[Pending]:
+        """The first of them, and those that follow, as long as one request can hold them all."""
+        if updates[0].alone:
+            return updates[:1]
+        sizes = itertools.accumulate(pending.size for pending in updates)
+        fitting = sum(ENVELOPE_BYTES + size <= self._rules.max_bytes for size in sizes)
+        return updates[: max(1, fitting)]
 
     def _take_events(self) -> Iterator[Record]:
         while self._events:
