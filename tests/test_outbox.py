@@ -107,6 +107,22 @@ def test_an_event_waits_for_the_updates_of_its_user(
     assert [held] == items_of(freed)
 
 
+def test_held_events_join_the_last_batch(new_update: NewItem, new_track: NewItem) -> None:
+    """At the end of the input, an event that is free waits (its age at most) for those behind an update."""
+    held, free = new_track("u1"), new_track("u2")
+    outbox = new_outbox(new_update("u1"), held, max_age_seconds=2.0)
+    under_way = take(outbox, 1000.0)
+    nothing_free = outbox.next_batch(1000.0, BOTH, flush=True)
+    outbox.add(free, 1000.0)
+
+    meanwhile = outbox.next_batch(1001.9, BOTH, flush=True)
+    outbox.settle(under_way, OK, 1001.9)
+
+    assert nothing_free is None
+    assert meanwhile is None
+    assert [free, held] == items_of(take(outbox, 1001.9))
+
+
 @pytest.mark.parametrize("answer", [OK, BAD_BODY, not_found("u1")])
 def test_any_end_of_an_update_frees_the_events_behind_it(
     new_update: NewItem, new_track: NewItem, answer: Answer
@@ -252,6 +268,46 @@ def test_when_a_batch_may_be_due(new_update: NewItem, new_track: NewItem, part: 
     expected = [None, 1002.0, 1000.5, 1001.0]
 
     assert expected == times
+
+
+def test_a_user_under_way_is_not_due(new_update: NewItem) -> None:
+    """Its next update can only go after an answer: the driver is not to look again at once."""
+    outbox = new_outbox(new_update("u1"))
+    under_way = take(outbox, 1000.0)
+    outbox.add(new_update("u1"), 1000.0)
+
+    meanwhile = outbox.next_time(USER, 1000.0, flush=True)
+    outbox.settle(under_way, OK, 1000.0)
+
+    assert meanwhile is None
+    assert outbox.next_time(USER, 1000.0, flush=True) == 1000.0
+
+
+@pytest.mark.parametrize("part", BOTH)
+def test_what_does_not_fit_goes_first_in_the_next_batch(new_update: NewItem, new_track: NewItem, part: str) -> None:
+    """Order is kept, and only what is left counts towards the bytes that close a batch."""
+    new = new_update if part == USER else new_track
+    items = [new(f"u{number}")._replace(body=b"x" * size) for number, size in enumerate((250, 250, 100))]
+    outbox = new_outbox(*items, max_bytes=500, max_age_seconds=2.0)
+
+    first = take(outbox, 1000.0, flush=False)
+    not_closed_by_bytes = outbox.next_batch(1001.9, BOTH, flush=False)
+    second = take(outbox, 1002.0, flush=False)
+
+    assert [items[:1], items[1:]] == [items_of(first), items_of(second)]
+    assert not_closed_by_bytes is None
+
+
+@pytest.mark.parametrize("part", BOTH)
+def test_what_was_put_back_counts_again(new_update: NewItem, new_track: NewItem, part: str) -> None:
+    """A batch that did not take all of a full load leaves enough to close the next one by bytes."""
+    new = new_update if part == USER else new_track
+    items = [new(f"u{number}")._replace(body=b"x" * 300) for number in range(3)]
+    outbox = new_outbox(*items, max_bytes=500, max_age_seconds=2.0)
+
+    batches = [outbox.next_batch(1000.0, BOTH, flush=False) for _ in range(3)]
+
+    assert [items[:1], items[1:2], []] == [items_of(batch) for batch in batches]
 
 
 def test_only_the_parts_asked_for_go(new_update: NewItem, new_track: NewItem) -> None:
@@ -667,6 +723,23 @@ def test_a_restored_request_of_users_blocks_them(new_update: NewItem, new_track:
     assert after.next_batch(1007.0, BOTH, flush=True) is None
 
 
+def test_held_events_are_kept(new_update: NewItem, new_track: NewItem) -> None:
+    """An event behind an update that backs off is restored, still behind it."""
+    update, held = new_update("u1"), new_track("u1")
+    before = new_outbox(update, held)
+    before.settle(take(before, 1000.0), TOO_MANY, 1000.0)
+    nothing_free = before.next_batch(1000.0, (TRACK,), flush=True)
+
+    after = new_outbox()
+    after.restore(before.entries())
+    meanwhile = after.next_batch(1000.0, (TRACK,), flush=True)
+    answers = answer_all(after, OK, 1007.0)
+
+    assert nothing_free is None
+    assert meanwhile is None
+    assert [update.message, held.message] == [outcome.message for outcome in answers]
+
+
 # All of it, in any order
 
 MAX_ITEMS, MAX_BYTES = 4, 400
@@ -675,7 +748,8 @@ STEPS = st.lists(
         st.sampled_from(["update", "update", "track", "track", "track", "send", "send", "settle", "settle", "keep"]),
         st.integers(0, 9_999),
     ),
-    max_size=80,
+    min_size=40,
+    max_size=120,
 )
 
 
@@ -788,7 +862,7 @@ class Run:
             self.settle(self.under_way.pop(), OK)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=250)
 @given(steps=STEPS)
 def test_every_item_ends_exactly_once(new_update: NewItem, new_track: NewItem, steps: list[tuple[str, int]]) -> None:
     """In any order, with any answers, kept and restored in between: nothing is lost, doubled, or sent too early."""
