@@ -1,16 +1,19 @@
 """Fixtures of the whole suite."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import apache_beam as beam
 import hypothesis
+import orjson
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.sandbox.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
+from transforms.events import TRACK, USER, Item, Message, Resumed
 from transforms.lists import Records
 
 # CI must not fail by chance for what a change did not touch; on a person's machine every run looks somewhere new.
@@ -45,3 +48,42 @@ def check_step() -> Callable[..., None]:
                 assert_that(each, equal_to(expected), label=name)  # type: ignore[no-untyped-call]
 
     return check
+
+
+@pytest.fixture(scope="session")
+def new_update() -> Callable[..., Item]:
+    """A builder of user updates, each in a message of its own."""
+    numbers = itertools.count()
+
+    def build(
+        user_id: str = "u1", fields: dict[str, Any] | None = None, time: float = 0.0, email: str = "", **extra: Any
+    ) -> Item:
+        ids = {"userId": user_id} if user_id else {"email": email}
+        body = orjson.dumps({**ids, "dataFields": {"plan": "pro"} if fields is None else fields, **extra})
+        message = Message(b"{}", {}, f"update-{next(numbers)}", time)
+        identity = f"userId:{user_id}" if user_id else f"email:{email.lower()}"
+        return Item(message, USER, identity, email, user_id, "", time, body)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def new_track() -> Callable[..., Item]:
+    """A builder of track events, each in a message of its own and with that message's id."""
+    numbers = itertools.count()
+
+    def build(
+        user_id: str = "u1",
+        name: str = "Order",
+        time: float = 0.0,
+        email: str = "",
+        resumed: Resumed | None = None,
+        **extra: Any,
+    ) -> Item:
+        message = Message(b"{}", {}, f"track-{next(numbers)}", time, resumed)
+        ids = {"userId": user_id} if user_id else {"email": email}
+        body = orjson.dumps({**ids, "eventName": name, "id": message.message_id, **extra})
+        identity = f"userId:{user_id}" if user_id else f"email:{email.lower()}"
+        return Item(message, TRACK, identity, email, user_id, name, time, body)
+
+    return build

@@ -100,7 +100,8 @@ def read_answer(response: Response) -> Answer:
         return Answer(THROTTLED, detail, wait_seconds=_wait_seconds(body, response.retry_after))
     if status in (NO_ANSWER, 408) or (status >= 500 and code != "RequestFieldsTypesMismatched") or status < 400:
         return Answer(RETRY, detail, wait_seconds=_wait_seconds(body, response.retry_after))
-    return Answer(SPLIT, detail, reason=_CODES.get(code, REFUSED), suspects=_suspects(body))
+    reason = _CODES["BatchTooLarge"] if status == 413 else _CODES.get(code, REFUSED)
+    return Answer(SPLIT, detail, reason=reason, suspects=_suspects(body))
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
@@ -113,10 +114,14 @@ def _read_json(body: bytes) -> dict[str, Any]:
 
 def _read_counters(body: dict[str, Any], detail: str) -> Answer:
     lists = body.get("failedUpdates")
-    # Answers of before failedUpdates existed have two of the lists at the top level; they still repeat them there.
-    lists = lists if isinstance(lists, dict) else body
+    reasons = _LISTS
+    if not isinstance(lists, dict):
+        # Answers of before failedUpdates existed have two of the lists at the top level; they still repeat them there.
+        lists = body
+        if "disallowedEventNames" in body:  # trackBulk, whose invalidUserIds are the "not found" ones (its Swagger)
+            reasons = _LISTS | {"invalidUserIds": UNKNOWN_USER}
     failed: dict[str, str] = {}
-    for name, reason in _LISTS.items():
+    for name, reason in reasons.items():
         for user in _strings(lists, name):
             failed[user.lower() if name.endswith("Emails") else user] = reason
     return Answer(
@@ -132,7 +137,7 @@ def _read_counters(body: dict[str, Any], detail: str) -> Answer:
 
 def _strings(holder: dict[str, Any], name: str) -> tuple[str, ...]:
     values = holder.get(name)
-    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
+    return tuple(value for value in values if value and isinstance(value, str)) if isinstance(values, list) else ()
 
 
 def _suspects(body: dict[str, Any]) -> tuple[int, ...]:

@@ -46,6 +46,7 @@ class Record:
 
     pending: tuple[Pending, ...]
     body: bytes
+    narrowed: bool = False  # it was in a refused request already, among others
 
     @property
     def item(self) -> Item:
@@ -61,12 +62,12 @@ class Batch:
     body: bytes
 
 
-_ENVELOPE_BYTES = len(b'{"createNewFields":false,"updateOnly":false,"events":[]}')
+ENVELOPE_BYTES = len(b'{"createNewFields":false,"updateOnly":false,"events":[]}')
 
 
 def fill(records: Iterable[Record], rules: DeliveryRules) -> Iterator[tuple[Record, bool]]:
     """Each record with whether it fits the batch; the one that does not fit is the last one looked at."""
-    size = _ENVELOPE_BYTES
+    size = ENVELOPE_BYTES
     for count, record in enumerate(records, start=1):
         size += len(record.body) + 1
         fits = size <= rules.max_bytes or count == 1

@@ -71,7 +71,7 @@ def _leaves(body: dict[str, Any]) -> Iterator[tuple[Leaf, Any]]:
     # mergeNestedObjects merges one level; what lies deeper, and arrays, are replaced.
     merges = body.get("mergeNestedObjects", False)
     for name, value in body["dataFields"].items():
-        if merges and isinstance(value, dict) and value:
+        if merges and isinstance(value, dict):  # an empty one merges nothing
             yield from (((name, key), inner) for key, inner in value.items())
         else:
             yield (name,), value

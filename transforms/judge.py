@@ -1,6 +1,6 @@
 """An answer's meaning for each record of its batch. Knows no queue and no clock."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from transforms.answers import ACCEPTED, DISALLOWED, REFUSED, Answer
 from transforms.batches import Batch, Record
@@ -46,11 +46,13 @@ def _judge_refusal(batch: Batch, answer: Answer) -> Judgement:
     suspects = {index for index in answer.suspects if index < len(records)}
     if len(records) == 1 or len(suspects) == len(records):
         return Judgement(refused=[(record, answer.reason) for record in records])
-    if not suspects:
-        return Judgement(again=_halves(records))
-    # Positions have been seen wrong: the suspects must fail by themselves before they are refused.
-    apart = tuple(record for index, record in enumerate(records) if index in suspects)
-    rest = tuple(record for index, record in enumerate(records) if index not in suspects)
+    narrowed = tuple(replace(record, narrowed=True) for record in records)
+    # Positions have been seen wrong: the suspects must fail by themselves before they are refused, and names are
+    # believed once: so no bad record costs more than 2·⌈log2 n⌉ + 2 requests.
+    if not suspects or any(record.narrowed for record in records):
+        return Judgement(again=_halves(narrowed))
+    apart = tuple(record for index, record in enumerate(narrowed) if index in suspects)
+    rest = tuple(record for index, record in enumerate(narrowed) if index not in suspects)
     return Judgement(again=[apart, rest])
 
 

@@ -23,10 +23,11 @@ class Fill:
     def decode(cls, state: bytes | None) -> "Fill":
         if not state:
             return cls(0, 0, 0.0, {})
-        version, count, size, since, endpoints = orjson.loads(state)
+        version, *fields = orjson.loads(state)
         if version != 1:
             raise ValueError(f"state of version {version}; this code reads version 1")
-        return cls(count, size, since, {part: Endpoint(*fields) for part, fields in endpoints.items()})
+        count, size, since, endpoints = fields
+        return cls(count, size, since, {part: Endpoint(*left) for part, left in endpoints.items()})
 
     def encode(self) -> bytes:
         endpoints = {

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from transforms.answers import ACCEPTED, FATAL, SPLIT, THROTTLED, UNKNOWN_USER, Answer
-from transforms.batches import Batch, DeliveryRules, Pending, Record, fill, to_batch
+from transforms.batches import ENVELOPE_BYTES, Batch, DeliveryRules, Pending, Record, fill, to_batch
 from transforms.coalescing import SentValues, coalesce
 from transforms.events import TRACK, USER, Item, Resumed
-from transforms.identity import email_key
+from transforms.identity import USER_ID, Identity, email_key
 from transforms.judge import judge
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcome
 from transforms.waiting import WaitingList
@@ -110,9 +110,12 @@ class Outbox:
         if answer.verdict in (ACCEPTED, SPLIT):
             endpoint.failures, endpoint.last_success = 0, now
             return [*self._settle_judged(batch, answer, now), *_schema_notes(batch, answer)]
-        endpoint.failures += 1
+        if endpoint.closed_until <= now:  # requests under way together fail together: that is one failure
+            endpoint.failures += 1
         wait = PROBE_SECONDS if answer.verdict == FATAL else answer.wait_seconds or _backoff(endpoint.failures)
-        endpoint.closed_until = max(endpoint.closed_until, now + wait)
+        # A key that is refused is refused for both.
+        for closed in self.endpoints.values() if answer.verdict == FATAL else (endpoint,):
+            closed.closed_until = max(closed.closed_until, now + wait)
         if answer.verdict in (THROTTLED, FATAL):
             self._send_later(batch.part, batch.records, now + wait)
             return []
@@ -223,12 +226,20 @@ class Outbox:
     def _take_updates(self) -> Iterator[Record]:
         for user in [user for user in self._updates if user not in self._sending]:
             updates = self._updates.pop(user)
-            taken = updates[:1] if updates[0].alone else updates
+            taken = self._coalescible(updates)
             if len(taken) < len(updates):
-                self._updates[user] = updates[1:]
+                self._updates[user] = updates[len(taken) :]
             self._sending.add(user)
             self._bytes[USER] -= sum(pending.size for pending in taken)
             yield self._user_record(taken)
+
+    def _coalescible(self, updates: list[Pending]) -> list[Pending]:
+        """The first of them, and those that follow, as long as one request can hold them all."""
+        if updates[0].alone:
+            return updates[:1]
+        sizes = itertools.accumulate(pending.size for pending in updates)
+        fitting = sum(ENVELOPE_BYTES + size <= self._rules.max_bytes for size in sizes)
+        return updates[: max(1, fitting)]
 
     def _take_events(self) -> Iterator[Record]:
         while self._events:
@@ -349,8 +360,10 @@ def _schema_notes(batch: Batch, answer: Answer) -> Iterator[Outcome]:
 
 
 def _identities(item: Item) -> set[str]:
-    """The keys under which events of this user come: the id that identifies it, and the email it has from now on."""
-    return {item.identity, email_key(item.email)} if item.email else {item.identity}
+    """The keys under which events of this user come: the id that identifies it, and those it has from now on."""
+    by_email = {email_key(item.email)} if item.email else set()
+    by_user_id = {Identity(USER_ID, "", item.user_id).key} if item.user_id else set()
+    return {item.identity} | by_email | by_user_id
 
 
 def _backoff(failures: int) -> float:

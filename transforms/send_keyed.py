@@ -29,11 +29,19 @@ class SendKeyed(beam.PTransform):
     """(shard, blob) without end → list[Outcome]. What Iterable asks to wait for stays in state.
 
     Batches close on count, bytes or age in processing time: the job needs no window of its own.
+
+    Args:
+      clock, sleep: Unix seconds; injected in tests, as functions that can be pickled.
     """
 
-    def __init__(self, settings: SenderSettings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: SenderSettings,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         super().__init__()
-        self._fn = _SendKeyedFn(settings, clock)
+        self._fn = _SendKeyedFn(settings, clock, sleep)
 
     def expand(self, blobs: PCollection) -> PCollection:
         return blobs | "Post" >> beam.ParDo(self._fn)
@@ -45,9 +53,10 @@ class _SendKeyedFn(beam.DoFn):
     FLUSH = TimerSpec("flush", TimeDomain.REAL_TIME)
     END = TimerSpec("end", TimeDomain.WATERMARK)
 
-    def __init__(self, settings: SenderSettings, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: SenderSettings, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._settings = settings
         self._clock = clock
+        self._sleep = sleep
 
     def process(
         self,
@@ -114,4 +123,4 @@ class _SendKeyedFn(beam.DoFn):
         return outbox
 
     def _delivery(self, shard: int) -> Delivery:
-        return shard_delivery(self._settings, shard, STREAMING_SHARDS, self._clock)
+        return shard_delivery(self._settings, shard, STREAMING_SHARDS, self._clock, self._sleep)

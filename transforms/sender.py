@@ -55,10 +55,12 @@ def chunk_delivery(settings: SenderSettings) -> Delivery:
 
 
 @cache
-def shard_delivery(settings: SenderSettings, shard: int, shards: int, clock: Callable[[], float]) -> Delivery:
+def shard_delivery(
+    settings: SenderSettings, shard: int, shards: int, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Delivery:
     def go_on(problem: str) -> None:
         logging.getLogger(__name__).error("%s. Nothing is lost; the key is read again in a minute.", problem)
         client(settings).read_key_again()
 
     pace = SlotPace(settings.rates, shard, shards)
-    return Delivery(client(settings).post, pace, go_on, threads=1, clock=clock)
+    return Delivery(client(settings).post, pace, go_on, threads=1, clock=clock, sleep=sleep)

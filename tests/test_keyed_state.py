@@ -1,0 +1,133 @@
+import pathlib
+from collections.abc import Callable
+
+import pytest
+
+from transforms.answers import ACCEPTED, THROTTLED, UNKNOWN_USER, Answer
+from transforms.batches import DeliveryRules
+from transforms.coalescing import SentValues
+from transforms.events import TRACK, USER, Item
+from transforms.item_codec import decode_entries, encode_items
+from transforms.keyed_state import Fill, decode_outbox, encode_outbox
+from transforms.outbox import Endpoint, Entry, Outbox
+
+NewItem = Callable[..., Item]
+DATA = pathlib.Path(__file__).parent / "data"
+
+FILL = Fill(
+    count=12,
+    size=3456,
+    since=1790000000.25,
+    endpoints={
+        USER: Endpoint(closed_until=1790000060.0, failures=3, last_success=1789999999.5),
+        TRACK: Endpoint(),
+    },
+)
+
+
+@pytest.mark.parametrize("fill", [FILL, Fill(0, 0, 0.0, {})])
+def test_fill_round_trip(fill: Fill) -> None:
+    """What came since the last flush, and how the endpoints were left."""
+    assert fill == Fill.decode(fill.encode())
+
+
+@pytest.mark.parametrize("state", [None, b""])
+def test_no_state_is_an_empty_fill(state: bytes | None) -> None:
+    """A shard that has seen nothing yet has nothing in its state."""
+    expected = Fill(0, 0, 0.0, {})
+
+    assert expected == Fill.decode(state)
+
+
+def test_yesterdays_fill_still_loads() -> None:
+    """Running jobs hold such bytes in their state: this file may get a sister, it must never change."""
+    state = (DATA / "fill_v1.json").read_bytes()
+
+    actual = Fill.decode(state)
+
+    assert actual == FILL
+
+
+@pytest.mark.parametrize("state", [b"[2,12,3456,0.0,{}]", b"[2]", b'[2,12,3456,0.0,{},"more"]'])
+def test_a_fill_of_an_unknown_version_is_refused(state: bytes) -> None:
+    """A later layout is told apart by its number, whatever its fields."""
+    with pytest.raises(ValueError, match="state of version 2; this code reads version 1"):
+        Fill.decode(state)
+
+
+def new_outbox() -> Outbox:
+    return Outbox(DeliveryRules(max_items=4), SentValues())
+
+
+def kept(outbox: Outbox) -> list[tuple[object, ...]]:
+    """All of an outbox that is not settled; parcels are told apart by their company alone."""
+    return [_fields(entry) for entry in outbox.entries()]
+
+
+def _fields(entry: Entry) -> tuple[object, ...]:
+    return entry.not_before, entry.parcel is not None, *vars(entry.pending).values()
+
+
+def test_outbox_round_trip(new_update: NewItem, new_track: NewItem) -> None:
+    """Throttled, waiting, held, un-coalesced and untried items come back, each with all that was tried."""
+    outbox = new_outbox()
+    for item in (new_track("u1"), new_track("u2"), new_track("u3")):
+        outbox.add(item, 1000.0)
+    batch = outbox.next_batch(1000.0, (TRACK,), flush=True)
+    assert batch
+    outbox.settle(batch, Answer(ACCEPTED, "", failed_users={"u1": UNKNOWN_USER}, fail_count=1), 1001.0)
+    for item in (new_track("u4"), new_track("u5")):
+        outbox.add(item, 1000.0)
+    batch = outbox.next_batch(1001.0, (TRACK,), flush=True)
+    assert batch
+    outbox.settle(batch, Answer(THROTTLED, "", wait_seconds=9.0), 1002.0)
+    for item in (new_update("u6", time=2.0), new_update("u6", time=1.0), new_track("u6")):
+        outbox.add(item, 1002.0)
+    batch = outbox.next_batch(1002.0, (USER,), flush=True)
+    assert batch
+    outbox.settle(batch, Answer(ACCEPTED, "", failed_users={"u6": "invalid_data"}, fail_count=1), 1003.0)
+
+    restored = new_outbox()
+    decode_outbox(restored, encode_outbox(outbox), since=5000.0)
+
+    assert kept(outbox) == kept(restored)
+    assert {1011.0, 1061.0, 0.0} == {entry.not_before for entry in restored.entries()}
+    assert len(kept(restored)) == 6
+
+
+def test_untried_items_join_what_was_kept(new_track: NewItem) -> None:
+    """What came since the last flush was appended as bare items: it counts from the time the first of it came."""
+    outbox, restored = new_outbox(), new_outbox()
+    old, new = new_track("u1"), new_track("u2")
+    outbox.add(old, 1000.0)
+
+    decode_outbox(restored, encode_outbox(outbox) + encode_items([new]), since=5000.0)
+
+    assert [(old, 1000.0), (new, 5000.0)] == [
+        (entry.pending.item, entry.pending.queued) for entry in restored.entries()
+    ]
+
+
+def test_yesterdays_entries_fill_an_outbox() -> None:
+    """The bytes that item_codec's own test reads are those of an outbox, too: their history means what it meant."""
+    outbox = new_outbox()
+    blob = (DATA / "entries_v1.bin").read_bytes()
+
+    decode_outbox(outbox, blob, since=5000.0)
+
+    entries = {entry.pending.item.part: (entry.not_before, vars(entry.pending)) for entry in outbox.entries()}
+    untried = {"attempts": 0, "waits": 0, "first_tried": 0.0, "last_failure": 0.0, "failing_seconds": 0.0}
+    tried = {
+        "attempts": 2,
+        "waits": 1,
+        "first_tried": 1790000000.5,
+        "last_failure": 1790000001.5,
+        "failing_seconds": 7.25,
+    }
+    update, event = (next(item for item, _ in decode_entries(blob) if item.part == part) for part in (USER, TRACK))
+    expected = {
+        USER: (0.0, {"item": update, "queued": 5000.0, **untried, "alone": False}),
+        TRACK: (1790000060.0, {"item": event, "queued": 1790000000.0, **tried, "alone": True}),
+    }
+
+    assert expected == entries

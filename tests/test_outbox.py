@@ -1,0 +1,877 @@
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.answers import ACCEPTED, FATAL, RETRY, SPLIT, THROTTLED, UNKNOWN_USER, Answer
+from transforms.batches import Batch, DeliveryRules
+from transforms.coalescing import SentValues
+from transforms.events import TRACK, USER, Item, Resumed
+from transforms.outbox import MAX_BACKOFF_SECONDS, PROBE_SECONDS, Outbox
+from transforms.outcomes import DEAD_LETTERED, DELIVERED, FINAL, NOTED, WAITING, Outcome
+from transforms.waiting import MAX_WAITING
+
+NewItem = Callable[..., Item]
+BOTH = (USER, TRACK)
+
+OK = Answer(ACCEPTED, "HTTP 200")
+UNAVAILABLE = Answer(RETRY, "HTTP 503")
+TOO_MANY = Answer(THROTTLED, "HTTP 429", wait_seconds=7.0)
+BAD_KEY = Answer(FATAL, "HTTP 401 BadApiKey")
+BAD_BODY = Answer(SPLIT, "HTTP 400 BadJsonBody", reason="bad_json_body")
+
+
+def not_found(*users: str) -> Answer:
+    return Answer(ACCEPTED, "HTTP 200", failed_users=dict.fromkeys(users, UNKNOWN_USER), fail_count=len(users))
+
+
+def new_outbox(*items: Item, now: float = 1000.0, **rules: Any) -> Outbox:
+    outbox = Outbox(DeliveryRules(**rules), SentValues())
+    for item in items:
+        outbox.add(item, now)
+    return outbox
+
+
+def take(outbox: Outbox, now: float, flush: bool = True) -> Batch:
+    """The next batch, which must be due."""
+    batch = outbox.next_batch(now, BOTH, flush)
+    assert batch
+    return batch
+
+
+def answer_all(outbox: Outbox, answer: Answer, now: float) -> list[Outcome]:
+    """Everything that is due gets the same answer."""
+    outcomes = []
+    while batch := outbox.next_batch(now, BOTH, flush=True):
+        outcomes += outbox.settle(batch, answer, now)
+    return outcomes
+
+
+def items_of(batch: Batch | None) -> list[Item]:
+    return [pending.item for record in batch.records for pending in record.pending] if batch else []
+
+
+def told(outcomes: Iterable[Outcome]) -> list[tuple[str, str]]:
+    return [(outcome.kind, outcome.reason) for outcome in outcomes]
+
+
+# What goes first
+
+
+def test_users_go_before_events(new_update: NewItem, new_track: NewItem) -> None:
+    """Of what is held together the users leave first, in whatever order it came."""
+    event, update = new_track("u1"), new_update("u2")
+    outbox = new_outbox(event, update)
+
+    batches = [take(outbox, 1000.0), take(outbox, 1000.0)]
+
+    assert [[update], [event]] == [items_of(batch) for batch in batches]
+
+
+@pytest.mark.parametrize(
+    ("update", "event"),
+    [
+        ({"user_id": "u1"}, {"user_id": "u1"}),
+        ({"user_id": "", "email": "Ada@example.com"}, {"user_id": "", "email": "ada@example.com"}),
+        ({"user_id": "u1", "email": "Ada@example.com"}, {"user_id": "", "email": "ada@Example.com"}),
+        ({"user_id": "", "email": "ada@example.com"}, {"user_id": "u1"}),
+    ],
+    ids=["by userId", "by email", "by the email that comes with a userId", "by the userId that comes with an email"],
+)
+def test_an_event_waits_for_the_updates_of_its_user(
+    new_update: NewItem, new_track: NewItem, update: dict[str, str], event: dict[str, str]
+) -> None:
+    """From its arrival until it is settled an update holds back the events of its user, and of nobody else."""
+    held = new_track(**event)
+    first = new_update(**update)._replace(user_id="u1")
+    stranger = new_track("stranger")
+    outbox = new_outbox(first, held, stranger)
+
+    under_way = take(outbox, 1000.0)
+    others = take(outbox, 1000.0)
+    while_under_way = outbox.next_batch(1000.0, BOTH, flush=True)
+    outbox.settle(under_way, UNAVAILABLE, 1000.0)
+    while_backing_off = outbox.next_batch(1000.0, (TRACK,), flush=True)
+    retried = take(outbox, 1300.0)
+    outbox.settle(retried, OK, 1300.0)
+    freed = take(outbox, 1300.0)
+
+    assert [first] == items_of(under_way) == items_of(retried)
+    assert stranger == items_of(others)[0]
+    assert not while_under_way
+    assert not while_backing_off
+    assert [held] == items_of(freed)
+
+
+def test_held_events_join_the_last_batch(new_update: NewItem, new_track: NewItem) -> None:
+    """At the end of the input, an event that is free waits (its age at most) for those behind an update."""
+    held, free = new_track("u1"), new_track("u2")
+    outbox = new_outbox(new_update("u1"), held, max_age_seconds=2.0)
+    under_way = take(outbox, 1000.0)
+    nothing_free = outbox.next_batch(1000.0, BOTH, flush=True)
+    outbox.add(free, 1000.0)
+
+    meanwhile = outbox.next_batch(1001.9, BOTH, flush=True)
+    outbox.settle(under_way, OK, 1001.9)
+
+    assert nothing_free is None
+    assert meanwhile is None
+    assert [free, held] == items_of(take(outbox, 1001.9))
+
+
+@pytest.mark.parametrize("answer", [OK, BAD_BODY, not_found("u1")])
+def test_any_end_of_an_update_frees_the_events_behind_it(
+    new_update: NewItem, new_track: NewItem, answer: Answer
+) -> None:
+    """A dead-lettered update holds nothing back: its events are tried, and wait if they must."""
+    event = new_track("u1")
+    outbox = new_outbox(new_update("u1"), event)
+
+    outbox.settle(take(outbox, 1000.0), answer, 1000.0)
+
+    assert [event] == items_of(take(outbox, 1000.0))
+
+
+def test_an_event_waits_for_all_updates_of_its_user(new_update: NewItem, new_track: NewItem) -> None:
+    """One that comes while another is under way goes before the event, too."""
+    event, second = new_track("u1"), new_update("u1")
+    outbox = new_outbox(new_update("u1"), event)
+    first = take(outbox, 1000.0)
+    outbox.add(second, 1000.0)
+
+    outbox.settle(first, OK, 1000.0)
+    batches = [take(outbox, 1000.0), outbox.next_batch(1000.0, BOTH, flush=True)]
+    assert batches[0]
+    outbox.settle(batches[0], OK, 1000.0)
+
+    assert [[second], []] == [items_of(batch) for batch in batches]
+    assert [event] == items_of(take(outbox, 1000.0))
+
+
+def test_updates_of_one_user_are_one_record(new_update: NewItem) -> None:
+    """Coalesced per user, with everything that came since the last request."""
+    outbox = new_outbox(
+        new_update("u1", {"plan": "free"}, 1),
+        new_update("u2", {"plan": "free"}, 1),
+        new_update("u1", {"plan": "pro"}, 2),
+    )
+
+    batch = take(outbox, 1000.0)
+
+    expected = [{"userId": "u1", "dataFields": {"plan": "pro"}}, {"userId": "u2", "dataFields": {"plan": "free"}}]
+
+    assert expected == orjson.loads(batch.body)["users"]
+    assert told(outbox.settle(batch, OK, 1000.0)) == [(DELIVERED, "")] * 3
+
+
+def test_one_user_is_never_under_way_twice(new_update: NewItem) -> None:
+    """The last request processed wins at Iterable, so the second one of a user waits for the first one's answer."""
+    second = new_update("u1")
+    outbox = new_outbox(new_update("u1"))
+    under_way = take(outbox, 1000.0)
+    outbox.add(second, 1000.0)
+
+    meanwhile = outbox.next_batch(2000.0, BOTH, flush=True)
+    outbox.settle(under_way, OK, 2000.0)
+
+    assert meanwhile is None
+    assert [second] == items_of(take(outbox, 2000.0))
+
+
+def test_a_refused_coalesced_update_goes_in_its_parts(new_update: NewItem) -> None:
+    """Un-coalesced, in time order, one after the other: only what is refused by itself is dead-lettered."""
+    late, early, later = (new_update("u1", {"plan": time}, time) for time in (3, 1, 5))
+    outbox = new_outbox(late, early)
+    coalesced = take(outbox, 1000.0)
+    outbox.add(later, 1000.0)
+    refusal = Answer(ACCEPTED, "HTTP 200", failed_users={"u1": "invalid_data"}, fail_count=1)
+
+    outcomes = outbox.settle(coalesced, refusal, 1000.0)
+    went = []
+    for answer in (OK, refusal, OK):
+        batch = take(outbox, 1000.0)
+        second_at_once = outbox.next_batch(1000.0, BOTH, flush=True)
+        outcomes += outbox.settle(batch, answer, 1000.0)
+        went.append((items_of(batch), second_at_once))
+
+    assert [([early], None), ([late], None), ([later], None)] == went
+    assert told(outcomes) == [(DELIVERED, ""), (DEAD_LETTERED, "invalid_data"), (DELIVERED, "")]
+    assert not outbox
+
+
+def test_a_late_update_does_not_overwrite_what_was_delivered(new_update: NewItem) -> None:
+    """What Iterable accepted is remembered, so an older value that comes later stays out."""
+    outbox = new_outbox(new_update("u1", {"plan": "pro"}, 10))
+    answer_all(outbox, OK, 1000.0)
+    outbox.add(new_update("u1", {"plan": "free", "age": 3}, 5), 1001.0)
+
+    batch = take(outbox, 1001.0)
+
+    expected = [{"userId": "u1", "dataFields": {"age": 3}}]
+
+    assert expected == orjson.loads(batch.body)["users"]
+
+
+# When a batch closes
+
+
+@pytest.mark.parametrize("part", BOTH)
+@pytest.mark.parametrize(
+    ("count", "size", "age", "flush", "expected"),
+    [
+        (3, 100, 0.0, False, 3),
+        (4, 100, 0.0, False, 3),
+        (2, 100, 0.0, False, 0),
+        (2, 300, 0.0, False, 1),
+        (2, 100, 1.9, False, 0),
+        (2, 100, 2.0, False, 2),
+        (1, 100, 0.0, True, 1),
+    ],
+    ids=["count", "beyond the count", "not full", "bytes", "not old", "age", "flush"],
+)
+def test_what_closes_a_batch(
+    new_update: NewItem,
+    new_track: NewItem,
+    part: str,
+    count: int,
+    size: int,
+    age: float,
+    flush: bool,
+    expected: int,
+) -> None:
+    """Whichever comes first of count, bytes and age; and the end of the input."""
+    new = new_update if part == USER else new_track
+    items = [new(f"u{number}")._replace(body=b"x" * size) for number in range(count)]
+    outbox = new_outbox(*items, max_items=3, max_bytes=500, max_age_seconds=2.0)
+
+    batch = outbox.next_batch(1000.0 + age, BOTH, flush)
+
+    assert items[:expected] == items_of(batch)
+
+
+@pytest.mark.parametrize("part", BOTH)
+def test_when_a_batch_may_be_due(new_update: NewItem, new_track: NewItem, part: str) -> None:
+    """The driver is told how long it can sleep: until the oldest is old enough, or not at all."""
+    new = new_update if part == USER else new_track
+    outbox = new_outbox(max_items=2, max_age_seconds=2.0)
+
+    times = [outbox.next_time(part, 1000.0, flush=False)]
+    outbox.add(new("u1"), 1000.0)
+    times += [outbox.next_time(part, 1000.5, flush=flush) for flush in (False, True)]
+    outbox.add(new("u2"), 1001.0)
+    times.append(outbox.next_time(part, 1001.0, flush=False))
+
+    expected = [None, 1002.0, 1000.5, 1001.0]
+
+    assert expected == times
+
+
+def test_a_user_under_way_is_not_due(new_update: NewItem) -> None:
+    """Its next update can only go after an answer: the driver is not to look again at once."""
+    outbox = new_outbox(new_update("u1"))
+    under_way = take(outbox, 1000.0)
+    outbox.add(new_update("u1"), 1000.0)
+
+    meanwhile = outbox.next_time(USER, 1000.0, flush=True)
+    outbox.settle(under_way, OK, 1000.0)
+
+    assert meanwhile is None
+    assert outbox.next_time(USER, 1000.0, flush=True) == 1000.0
+
+
+@pytest.mark.parametrize("part", BOTH)
+def test_what_does_not_fit_goes_first_in_the_next_batch(new_update: NewItem, new_track: NewItem, part: str) -> None:
+    """Order is kept, and only what is left counts towards the bytes that close a batch."""
+    new = new_update if part == USER else new_track
+    items = [new(f"u{number}")._replace(body=b"x" * size) for number, size in enumerate((250, 250, 100))]
+    outbox = new_outbox(*items, max_bytes=500, max_age_seconds=2.0)
+
+    first = take(outbox, 1000.0, flush=False)
+    not_closed_by_bytes = outbox.next_batch(1001.9, BOTH, flush=False)
+    second = take(outbox, 1002.0, flush=False)
+
+    assert [items[:1], items[1:]] == [items_of(first), items_of(second)]
+    assert not_closed_by_bytes is None
+
+
+@pytest.mark.parametrize("part", BOTH)
+def test_what_was_put_back_counts_again(new_update: NewItem, new_track: NewItem, part: str) -> None:
+    """A batch that did not take all of a full load leaves enough to close the next one by bytes."""
+    new = new_update if part == USER else new_track
+    items = [new(f"u{number}")._replace(body=b"x" * 300) for number in range(3)]
+    outbox = new_outbox(*items, max_bytes=500, max_age_seconds=2.0)
+
+    batches = [outbox.next_batch(1000.0, BOTH, flush=False) for _ in range(3)]
+
+    assert [items[:1], items[1:2], []] == [items_of(batch) for batch in batches]
+
+
+def test_only_the_parts_asked_for_go(new_update: NewItem, new_track: NewItem) -> None:
+    """Where the pace lets no user request leave, an event of another user may."""
+    outbox = new_outbox(new_update("u1"), new_track("u2"))
+
+    batches = [outbox.next_batch(1000.0, parts, flush=True) for parts in ((), (TRACK,), (USER,))]
+    expected = [None, TRACK, USER]
+
+    assert expected == [batch and batch.part for batch in batches]
+
+
+def test_a_user_with_more_than_a_request_of_updates(new_update: NewItem) -> None:
+    """As many updates as one request holds are coalesced; the rest goes in the next one, not in a larger one."""
+    items = [new_update("u1", {f"field{number}": "x" * 200}, number) for number in range(3)]
+    outbox = new_outbox(*items, max_bytes=600)
+
+    first = take(outbox, 1000.0)
+    outbox.settle(first, OK, 1000.0)
+    second = take(outbox, 1000.0)
+
+    assert [items[:2], items[2:]] == [items_of(first), items_of(second)]
+    assert max(len(first.body), len(second.body)) <= 600
+
+
+# What an answer does
+
+
+def test_a_delivered_item_is_told_with_its_attempts(new_track: NewItem) -> None:
+    """An outcome says when Iterable accepted the item and how many requests held it."""
+    event = new_track("u1")
+    outbox = new_outbox(event)
+
+    outbox.settle(take(outbox, 1000.0), UNAVAILABLE, 1001.0)
+    outcomes = outbox.settle(take(outbox, 2000.0), OK, 2002.0)
+
+    assert [Outcome(DELIVERED, TRACK, "", event.message, attempts=2, time=2002.0)] == outcomes
+    assert not outbox
+
+
+def test_a_dead_letter_says_why(new_track: NewItem) -> None:
+    """A record that is refused alone takes its reason from the code and its detail from the status line."""
+    event = new_track("u1")
+    outbox = new_outbox(event)
+
+    outcomes = outbox.settle(take(outbox, 1000.0), BAD_BODY, 1000.0)
+
+    assert [Outcome(DEAD_LETTERED, TRACK, "bad_json_body", event.message, "HTTP 400 BadJsonBody", 1)] == outcomes
+
+
+def test_what_iterable_does_to_the_schema_is_noted(new_update: NewItem) -> None:
+    """Fields that were created or left out are told by name; they are no part of the sum."""
+    outbox = new_outbox(new_update("u1"))
+    answer = OK._replace(filtered_out_fields=("colour",), created_fields=("plan",))
+
+    outcomes = outbox.settle(take(outbox, 1000.0), answer, 1000.0)
+
+    expected = [(DELIVERED, "", ""), (NOTED, "filtered_out_field", "colour"), (NOTED, "created_field", "plan")]
+
+    assert expected == [(outcome.kind, outcome.reason, outcome.detail) for outcome in outcomes]
+
+
+def test_a_refused_batch_is_narrowed_down_at_once(new_track: NewItem) -> None:
+    """The halves are due now, one after the other, and not joined with what came since."""
+    items = [new_track(f"u{number}") for number in range(4)]
+    outbox = new_outbox(*items)
+    outbox.settle(take(outbox, 1000.0), BAD_BODY, 1000.0)
+    outbox.add(new_track("later"), 1000.0)
+
+    batches = [items_of(take(outbox, 1000.0)) for _ in range(2)]
+
+    assert [items[:2], items[2:]] == batches
+
+
+def test_throttled_closes_the_endpoint_and_resends_intact(new_update: NewItem, new_track: NewItem) -> None:
+    """Nothing goes to that endpoint before the time Iterable asks for; then the same request goes again."""
+    items = [new_track("u1"), new_track("u2")]
+    outbox = new_outbox(*items)
+
+    first = take(outbox, 1000.0)
+    outcomes = outbox.settle(first, TOO_MANY, 1000.0)
+    outbox.add(new_track("u3"), 1000.0)
+    outbox.add(new_update("u4"), 1000.0)
+    meanwhile = [outbox.next_batch(1006.9, (part,), flush=True) for part in (TRACK, USER)]
+    again = take(outbox, 1007.0)
+
+    expected = [None, USER]
+
+    assert not outcomes
+    assert expected == [batch and batch.part for batch in meanwhile]
+    assert first.body == again.body
+    assert outbox.next_time(TRACK, 1000.0, flush=True) == 1007.0
+
+
+def test_a_refused_key_keeps_all_and_closes_both_endpoints(new_update: NewItem, new_track: NewItem) -> None:
+    """The key is one for both: one probe a minute, whatever is held."""
+    outbox = new_outbox(new_update("u1"), new_track("u2"))
+    probes = []
+
+    for now in range(1000, 1240, 5):
+        while batch := outbox.next_batch(now, BOTH, flush=True):
+            probes.append(now)
+            assert outbox.settle(batch, BAD_KEY, now) == []
+
+    assert [1000 + PROBE_SECONDS * minute for minute in range(4)] == probes
+    assert len(list(outbox.entries())) == 2
+
+
+@pytest.fixture
+def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest wait that the jitter allows."""
+    monkeypatch.setattr("random.uniform", lambda _, longest: longest)
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize("answer", [UNAVAILABLE, Answer(THROTTLED, "HTTP 429")])
+def test_without_a_hint_waits_double_up_to_a_bound(new_track: NewItem, answer: Answer) -> None:
+    """Exponential backoff per failure in a row, at most five minutes; a success begins anew."""
+    outbox = new_outbox(new_track("u1"))
+    now, waits = 1000.0, []
+    for _ in range(10):
+        outbox.settle(take(outbox, now), answer, now)
+        due = outbox.next_time(TRACK, now, flush=True)
+        assert due
+        waits.append(due - now)
+        now = due
+    outbox.settle(take(outbox, now), OK, now)
+    outbox.add(new_track("u1"), now)
+    outbox.settle(take(outbox, now), answer, now)
+
+    expected = [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, MAX_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS]
+
+    assert expected == waits
+    assert outbox.next_time(TRACK, now, flush=True) == now + 2.0
+
+
+def test_waits_have_full_jitter(new_track: NewItem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From nothing to the whole wait, so that senders that failed together do not come back together."""
+    drawn: list[tuple[float, float]] = []
+
+    def uniform(shortest: float, longest: float) -> float:
+        drawn.append((shortest, longest))
+        return longest
+
+    monkeypatch.setattr("random.uniform", uniform)
+    outbox = new_outbox(new_track("u1"))
+
+    outbox.settle(take(outbox, 1000.0), Answer(THROTTLED, "HTTP 429"), 1000.0)
+
+    expected = [(0.0, 2.0)]
+
+    assert expected == drawn
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_requests_that_fail_together_are_one_failure(new_track: NewItem) -> None:
+    """What was under way when Iterable hiccuped says nothing of how long it lasts."""
+    outbox = new_outbox(*(new_track(f"u{number}") for number in range(8)), max_items=1)
+    batches = [take(outbox, 1000.0) for _ in range(8)]
+
+    for batch in batches:
+        outbox.settle(batch, UNAVAILABLE, 1000.0)
+
+    assert outbox.next_time(TRACK, 1000.0, flush=True) == 1002.0
+
+
+def test_iterables_own_hint_comes_first(new_track: NewItem) -> None:
+    """A 503 that says when to come back is taken at its word."""
+    outbox = new_outbox(new_track("u1"))
+
+    outbox.settle(take(outbox, 1000.0), UNAVAILABLE._replace(wait_seconds=30.0), 1000.0)
+
+    assert outbox.next_time(TRACK, 1000.0, flush=True) == 1030.0
+
+
+def fail_for(outbox: Outbox, seconds: float, others_succeed: bool, new_track: NewItem) -> list[Outcome]:
+    """One event always meets a 503, every 300 s; others are delivered in between, or fail as well."""
+    outcomes = []
+    for now in range(1000, 1000 + int(seconds), 300):
+        batch = take(outbox, now)
+        outcomes += outbox.settle(batch, UNAVAILABLE, now)
+        if others_succeed:
+            outbox.add(new_track("other"), now)
+            outbox.endpoints[TRACK].closed_until = 0.0
+            other = take(outbox, now + 1)
+            outbox.settle(other, OK, now + 1)
+    return outcomes
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_giving_up_needs_others_to_succeed(new_track: NewItem) -> None:
+    """An item that fails for give_up_after while others are delivered is expired."""
+    outbox = new_outbox(new_track("u1"), give_up_after_seconds=3600)
+
+    outcomes = fail_for(outbox, 3601, True, new_track)
+
+    assert told(outcomes) == [(DEAD_LETTERED, "expired")]
+    assert outcomes[0].attempts == 13
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_an_outage_expires_nothing(new_track: NewItem) -> None:
+    """While nothing succeeds, items wait for as long as it takes."""
+    outbox = new_outbox(new_track("u1"), give_up_after_seconds=3600)
+
+    outcomes = fail_for(outbox, 86_400, False, new_track)
+
+    assert not outcomes
+    assert len(list(outbox.entries())) == 1
+
+
+# Users that Iterable does not know yet
+
+
+def tries_of(outbox: Outbox, until: int, answer: Answer, step: int = 5) -> tuple[list[float], list[Outcome]]:
+    """When something was sent, and what came of it, from 1000 on."""
+    tries, outcomes = [], []
+    for now in range(1000, until, step):
+        while batch := outbox.next_batch(now, BOTH, flush=True):
+            tries.append(now - 1000.0)
+            outcomes += outbox.settle(batch, answer, now)
+    return tries, outcomes
+
+
+def test_an_event_of_an_unknown_user_waits_by_the_delays(new_track: NewItem) -> None:
+    """It goes again 1, 5 and 30 minutes later and is then old enough to be given up."""
+    event = new_track("u1", time=1000.0)
+    outbox = new_outbox(event)
+
+    tries, outcomes = tries_of(outbox, 9000, not_found("u1"))
+
+    expected = [0.0, 60.0, 360.0, 2160.0]
+
+    assert expected == tries
+    assert [Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, event.message, "HTTP 200", 4)] == outcomes
+
+
+def test_an_old_event_is_tried_twice(new_track: NewItem) -> None:
+    """Age counts from publishing, but nothing is given up before a second try a minute later."""
+    outbox = new_outbox(new_track("u1", time=-1e6))
+
+    tries, outcomes = tries_of(outbox, 9000, not_found("u1"))
+
+    expected = [0.0, 60.0]
+
+    assert expected == tries
+    assert told(outcomes) == [(DEAD_LETTERED, UNKNOWN_USER)]
+
+
+def test_an_update_of_its_user_gives_an_event_another_try(new_update: NewItem, new_track: NewItem) -> None:
+    """Iterable applies users asynchronously: the minute counts from the user's last accepted update."""
+    outbox = new_outbox(new_track("u1", time=-1e6))
+    outbox.settle(take(outbox, 1000.0), not_found("u1"), 1000.0)
+    outbox.add(new_update("u1"), 1055.0)
+    outbox.settle(take(outbox, 1055.0), OK, 1055.0)
+
+    too_soon = outbox.settle(take(outbox, 1060.0), not_found("u1"), 1060.0)
+    outcomes = outbox.settle(take(outbox, 1360.0), not_found("u1"), 1360.0)
+
+    assert not too_soon
+    assert told(outcomes) == [(DEAD_LETTERED, UNKNOWN_USER)]
+
+
+def test_waiting_events_hold_up_nobody(new_track: NewItem) -> None:
+    """What waits for its user is not left to send, and others go as ever."""
+    waiting, other = new_track("u1"), new_track("u2")
+    outbox = new_outbox(waiting)
+    outbox.settle(take(outbox, 1000.0), not_found("u1"), 1000.0)
+    is_left = bool(outbox)
+    outbox.add(other, 1001.0)
+
+    assert not is_left
+    assert [other] == items_of(take(outbox, 1001.0))
+    assert outbox.next_time(TRACK, 1001.0, flush=True) == 1060.0
+
+
+def test_an_event_that_waited_is_delivered_when_its_user_is_known(new_track: NewItem) -> None:
+    """The second try finds the user: delivered, with both attempts counted."""
+    event = new_track("u1")
+    outbox = new_outbox(event)
+    outbox.settle(take(outbox, 1000.0), not_found("u1"), 1000.0)
+
+    outcomes = outbox.settle(take(outbox, 1060.0), OK, 1060.0)
+
+    assert [Outcome(DELIVERED, TRACK, "", event.message, attempts=2, time=1060.0)] == outcomes
+
+
+def test_an_update_of_an_unknown_user_does_not_wait(new_update: NewItem) -> None:
+    """An update that Iterable lists as not found (updateOnly, a bare userId) would never find its user."""
+    outbox = new_outbox(new_update("u1"))
+
+    outcomes = outbox.settle(take(outbox, 1000.0), not_found("u1"), 1000.0)
+
+    assert told(outcomes) == [(DEAD_LETTERED, UNKNOWN_USER)]
+
+
+def test_the_number_of_waiting_events_is_bounded(new_track: NewItem) -> None:
+    """Past the bound the one that has waited longest is given up early, and that is told."""
+    first, *others = (new_track("u1") for _ in range(MAX_WAITING + 1))
+    outbox = new_outbox(first, *others, max_items=MAX_WAITING + 1)
+    batch = take(outbox, 1000.0)
+    answer = Answer(ACCEPTED, "HTTP 200", failed_users={"u1": UNKNOWN_USER}, fail_count=len(batch.records))
+
+    outcomes = outbox.settle(batch, answer, 1000.0)
+
+    expected = [
+        Outcome(NOTED, TRACK, "waiting_full", first.message),
+        Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, first.message, "too many events wait", 1),
+    ]
+
+    assert expected == outcomes
+    assert len(outbox.take_waiting()) == MAX_WAITING
+
+
+def test_waiting_items_say_where_to_resume(new_track: NewItem) -> None:
+    """Handed over at the end of a run, each message carries what was tried and when it is due."""
+    event = new_track("u1")
+    outbox = new_outbox(event)
+    outbox.settle(take(outbox, 1000.0), not_found("u1"), 1000.0)
+
+    outcomes = outbox.take_waiting()
+
+    resumed = event.message._replace(resumed=Resumed(TRACK, attempts=1, waits=1, first_tried=1000.0))
+
+    assert [Outcome(WAITING, TRACK, UNKNOWN_USER, resumed, attempts=1, time=1060.0)] == outcomes
+    assert not outbox.take_waiting()
+
+
+def test_a_resumed_item_goes_on_where_it_was(new_track: NewItem) -> None:
+    """Its attempts and waits count on: the next wait is the third one, and an old one has had its first try."""
+    young, old = (
+        new_track("u1", time=time, resumed=Resumed(TRACK, attempts=4, waits=2, first_tried=900.0))
+        for time in (1000.0, -1e6)
+    )
+    outbox = new_outbox(young, old)
+    answer = Answer(ACCEPTED, "HTTP 200", failed_users={"u1": UNKNOWN_USER}, fail_count=2)
+
+    outcomes = outbox.settle(take(outbox, 1000.0), answer, 1000.0)
+
+    assert [Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, old.message, "HTTP 200", 5)] == outcomes
+    expected = [(2800.0, 5)]
+    assert expected == [(outcome.time, outcome.attempts) for outcome in outbox.take_waiting()]
+
+
+def test_the_end_of_the_input_gives_one_last_try(new_track: NewItem) -> None:
+    """Woken, waiting events go at once; those still unknown are given up, for there is no later."""
+    known, unknown = new_track("u1"), new_track("u2")
+    outbox = new_outbox(known, unknown)
+    outbox.settle(take(outbox, 1000.0), not_found("u1", "u2"), 1000.0)
+
+    outbox.wake_waiting()
+    outcomes = answer_all(outbox, not_found("u2"), 1001.0)
+    outcomes += outbox.expire_waiting()
+
+    expected = [
+        Outcome(DELIVERED, TRACK, "", known.message, attempts=2, time=1001.0),
+        Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, unknown.message, "input ended", 2),
+    ]
+
+    assert expected == outcomes
+    assert not list(outbox.entries())
+
+
+# Kept elsewhere and restored
+
+
+def test_restored_items_keep_their_time_and_company(new_update: NewItem, new_track: NewItem) -> None:
+    """What was throttled together goes again together and no sooner; what waits is due as before; order stays."""
+    throttled = [new_track("u1"), new_track("u2")]
+    waiting, held, update = new_track("u3", time=1000.0), new_track("u4"), new_update("u4")
+    before = new_outbox(waiting)
+    before.settle(take(before, 1000.0), not_found("u3"), 1000.0)
+    for item in throttled:
+        before.add(item, 1000.0)
+    before.settle(take(before, 1000.0), TOO_MANY, 1000.0)
+    for item in (update, held):
+        before.add(item, 1001.0)
+
+    after = new_outbox()
+    after.endpoints.update(before.endpoints)
+    after.restore(before.entries())
+
+    first = take(after, 1001.0)
+    too_soon = after.next_batch(1006.9, BOTH, flush=True)
+    second = take(after, 1007.0)
+    after.settle(first, OK, 1007.0)
+    third = take(after, 1007.0)
+    fourth = take(after, 1060.0)
+
+    assert [[update], [], throttled, [held], [waiting]] == [
+        items_of(batch) for batch in (first, too_soon, second, third, fourth)
+    ]
+
+
+def test_a_restored_request_of_users_blocks_them(new_update: NewItem, new_track: NewItem) -> None:
+    """A coalesced update that waits to go again is still one record, and still before all else of its user."""
+    parts = [new_update("u1", {"a": 1}, 1), new_update("u1", {"b": 2}, 2)]
+    before = new_outbox(*parts)
+    first = take(before, 1000.0)
+    before.settle(first, TOO_MANY, 1000.0)
+    later, event = new_update("u1", {"a": 3}, 3), new_track("u1")
+
+    after = new_outbox()
+    after.restore(before.entries())
+    for item in (later, event):
+        after.add(item, 1000.0)
+
+    meanwhile = after.next_batch(1006.0, BOTH, flush=True)
+    again = take(after, 1007.0)
+
+    assert meanwhile is None
+    assert first.body == again.body
+    assert after.next_batch(1007.0, BOTH, flush=True) is None
+
+
+def test_held_events_are_kept(new_update: NewItem, new_track: NewItem) -> None:
+    """An event behind an update that backs off is restored, still behind it."""
+    update, held = new_update("u1"), new_track("u1")
+    before = new_outbox(update, held)
+    before.settle(take(before, 1000.0), TOO_MANY, 1000.0)
+    nothing_free = before.next_batch(1000.0, (TRACK,), flush=True)
+
+    after = new_outbox()
+    after.restore(before.entries())
+    meanwhile = after.next_batch(1000.0, (TRACK,), flush=True)
+    answers = answer_all(after, OK, 1007.0)
+
+    assert nothing_free is None
+    assert meanwhile is None
+    assert [update.message, held.message] == [outcome.message for outcome in answers]
+
+
+# All of it, in any order
+
+MAX_ITEMS, MAX_BYTES = 4, 400
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["update", "update", "track", "track", "track", "send", "send", "settle", "settle", "keep"]),
+        st.integers(0, 9_999),
+    ),
+    min_size=40,
+    max_size=120,
+)
+
+
+def some_answer(batch: Batch, number: int) -> Answer:
+    """Any answer that a server might give, sensible or not."""
+    listed = items_of(batch)[number % len(batch.records)].user_id
+    reason = (UNKNOWN_USER, "invalid_data", "forgotten_user")[number % 3]
+    count = number // 7 % (len(batch.records) + 2)
+    return (
+        OK,
+        Answer(ACCEPTED, "HTTP 200", failed_users={listed: reason}, fail_count=1),
+        Answer(ACCEPTED, "HTTP 200", failed_users={listed: reason}, fail_count=count),
+        Answer(ACCEPTED, "HTTP 200", fail_count=count),
+        Answer(ACCEPTED, "HTTP 200", failed_names=frozenset({"Order"}), fail_count=count),
+        BAD_BODY._replace(suspects=tuple(range(number % 3))),
+        BAD_BODY._replace(suspects=(count,)),
+        UNAVAILABLE,
+        TOO_MANY,
+        BAD_KEY,
+    )[number // 11 % 10]
+
+
+class Run:
+    """An outbox driven by steps, with the invariants looked at on the way."""
+
+    def __init__(self, new_update: NewItem, new_track: NewItem) -> None:
+        self.new = {"update": new_update, "track": new_track}
+        self.rules = DeliveryRules(
+            MAX_ITEMS, MAX_BYTES, max_age_seconds=1.0, give_up_after_seconds=30.0, unknown_user_delays=(60.0, 300.0)
+        )
+        self.sent = SentValues()
+        self.outbox = Outbox(self.rules, self.sent)
+        self.now = 1000.0
+        self.added: dict[str, Item] = {}
+        self.seen_by: dict[str, set[str]] = {}  # event → the updates that were there when it first went
+        self.under_way: list[Batch] = []
+        self.ended: Counter[str] = Counter()
+
+    def step(self, kind: str, number: int) -> None:
+        self.now += number % 5
+        if kind in self.new:
+            self.add(kind, number)
+        elif kind == "send":
+            self.send(flush=number % 2 == 0)
+        elif kind == "settle" and self.under_way:
+            batch = self.under_way.pop(number % len(self.under_way))
+            self.settle(batch, some_answer(batch, number))
+        elif kind == "keep" and not self.under_way:
+            self.keep()
+
+    def add(self, kind: str, number: int) -> None:
+        user = number % 4
+        ids = {"user_id": f"u{user}", "email": f"u{user}@example.com" if number % 3 else ""}
+        if kind == "track":
+            ids = {"user_id": "", "email": f"U{user}@example.com"} if number % 5 == 0 else {"user_id": f"u{user}"}
+        item = self.new[kind](**ids, time=float(number % 50), dataFields={"text": "x" * (number % 200)})
+        self.added[item.message.message_id] = item
+        self.outbox.add(item, self.now)
+
+    def send(self, flush: bool) -> bool:
+        batch = self.outbox.next_batch(self.now, BOTH, flush)
+        if not batch:
+            return False
+        assert len(batch.records) <= MAX_ITEMS
+        assert len(batch.body) <= MAX_BYTES
+        assert len(batch.records) == len(orjson.loads(batch.body)["users" if batch.part == USER else "events"])
+        if batch.part == TRACK:
+            self.check_nothing_overtakes(batch)
+        self.under_way.append(batch)
+        users = [record.item.identity for batch in self.under_way if batch.part == USER for record in batch.records]
+        assert len(users) == len(set(users))
+        return True
+
+    def check_nothing_overtakes(self, batch: Batch) -> None:
+        """An update that comes while a request with an event is under way does not stop that request's resending."""
+        for event in items_of(batch):
+            user = (event.user_id or event.email.lower()).partition("@")[0]
+            updates = {
+                message_id
+                for message_id, item in self.added.items()
+                if item.part == USER and item.user_id == user and (event.user_id or item.email)
+            }
+            seen = self.seen_by.setdefault(event.message.message_id, updates)
+            assert not [message_id for message_id in seen if not self.ended[message_id]]
+
+    def settle(self, batch: Batch, answer: Answer) -> None:
+        self.end(self.outbox.settle(batch, answer, self.now))
+
+    def end(self, outcomes: list[Outcome]) -> None:
+        self.ended.update(outcome.message.message_id for outcome in outcomes if outcome.kind in FINAL)
+
+    def keep(self) -> None:
+        """As at the end of a firing of the streaming sender's timer."""
+        restored = Outbox(self.rules, self.sent)
+        restored.endpoints.update(self.outbox.endpoints)
+        restored.restore(list(self.outbox.entries()))
+        self.outbox = restored
+
+    def finish(self) -> None:
+        """From here on Iterable takes everything."""
+        for _ in range(1000):
+            while self.under_way:
+                self.settle(self.under_way.pop(), OK)
+            if not self.send(flush=True):
+                if not self.outbox:
+                    break
+                self.now += 60
+        self.outbox.wake_waiting()
+        while self.send(flush=True):
+            self.settle(self.under_way.pop(), OK)
+
+
+@settings(deadline=None, max_examples=250)
+@given(steps=STEPS)
+def test_every_item_ends_exactly_once(new_update: NewItem, new_track: NewItem, steps: list[tuple[str, int]]) -> None:
+    """In any order, with any answers, kept and restored in between: nothing is lost, doubled, or sent too early."""
+    run = Run(new_update, new_track)
+    for kind, number in steps:
+        run.step(kind, number)
+
+    run.finish()
+
+    assert dict.fromkeys(run.added, 1) == dict(run.ended)
+    assert not run.outbox
+    assert not list(run.outbox.entries())
