@@ -57,6 +57,7 @@ def parse_options(arguments: list[str]) -> RunOptions:
     if problems:
         raise UsageError("\n".join(problems))
     ours.max_wait = parse_duration(ours.max_wait)
+    ours.chunk_size = int(ours.chunk_size)
     return RunOptions(**vars(ours), beam=beam)
 
 
@@ -78,7 +79,7 @@ def _ours() -> _Parser:
     add("--dead_letter_file", default="", metavar="F", help="or a file of JSON lines, appended to")
     add("--iterable_url", default="", metavar="URL", help="instead of the host of the config's region, for tests")
     add("--max_wait", default="2m", metavar="DURATION", help="at the end, for events of unknown users (default 2m)")
-    add("--chunk_size", default=20_000, type=int, metavar="N", help="messages run and settled together (20000)")
+    add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (20000)")
     return parser
 
 
@@ -103,8 +104,8 @@ def _problems(ours: argparse.Namespace, unknown: list[str]) -> Iterator[str]:
         parse_duration(ours.max_wait)
     except ValueError as error:
         yield f"--max_wait: {error}."
-    if ours.chunk_size < 1:
-        yield f"--chunk_size is {ours.chunk_size}; it must be 1 or more."
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", ours.chunk_size):
+        yield f"--chunk_size is {ours.chunk_size!r}; it must be a whole number, 1 or more."
 
 
 def _input_problems(ours: argparse.Namespace) -> Iterator[str]:
