@@ -80,7 +80,8 @@ class ChunkLoop:
         """Raises FatalError (nothing of the chunk is settled) and ConservationError."""
         idle_since: float | None = None
         while not stop.is_set():
-            chunk = self._take_due() + self._source.take(self._patience())
+            due = self._take_due()
+            chunk = due + self._source.take(0.0 if due else self._patience())
             if chunk:
                 idle_since = None
                 self._run_until_settled(chunk, stop)
