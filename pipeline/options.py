@@ -137,7 +137,19 @@ def _output_problems(ours: argparse.Namespace) -> Iterator[str]:
         folder = os.path.dirname(os.path.abspath(ours.dead_letter_file))
         if os.path.isdir(ours.dead_letter_file) or not os.access(folder, os.W_OK):
             yield f"--dead_letter_file {ours.dead_letter_file!r} cannot be written."
-    if ours.iterable_url:
-        url = urllib.parse.urlsplit(ours.iterable_url)
-        if url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/"):
-            yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
+        if any(_is_same(ours.dead_letter_file, path) for path in matching_files(ours.input_files)):
+            yield f"--dead_letter_file {ours.dead_letter_file!r} is one of --input_files: it would never end."
+    if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
+        yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
+
+
+def _is_same(path: str, other: str) -> bool:
+    return os.path.exists(path) and os.path.samefile(path, other)
+
+
+def _is_scheme_and_host(text: str) -> bool:
+    try:
+        url = urllib.parse.urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.path.strip("/")
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False

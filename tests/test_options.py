@@ -142,6 +142,14 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
             "--iterable_url is 'localhost:8080'; it must be a scheme and a host, such as http://localhost:8080.",
         ),
         (
+            {"iterable_url": "http://localhost:port"},
+            "--iterable_url is 'http://localhost:port'; it must be a scheme and a host, such as http://localhost:8080.",
+        ),
+        (
+            {"iterable_url": "http://[::1"},
+            "--iterable_url is 'http://[::1'; it must be a scheme and a host, such as http://localhost:8080.",
+        ),
+        (
             {"iterable_url": "https://api.iterable.com/api"},
             (
                 "--iterable_url is 'https://api.iterable.com/api'; it must be a scheme and a host, "
@@ -167,6 +175,17 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
 def test_one_problem_is_one_line(options: dict[str, object], problem: str) -> None:
     """Each line says what was given, and what to give instead."""
     assert problem == problem_of(**options)
+
+
+def test_dead_letters_do_not_go_where_they_come_from(tmp_path: Path) -> None:
+    """A replay that appends to the file it reads would never end; another path to that file is no way around."""
+    kept, link = tmp_path / "dead.jsonl", tmp_path / "link"
+    kept.touch()
+    link.symlink_to(kept)
+    options = {"input_subscription": None, "dead_letter_topic": None, "input_files": tmp_path / "*.jsonl"}
+    problem = f"--dead_letter_file '{link}' is one of --input_files: it would never end."
+
+    assert problem == problem_of(**options, dead_letter_file=link)
 
 
 def test_all_problems_come_at_once() -> None:
