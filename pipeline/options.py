@@ -16,6 +16,7 @@ from pipeline.files import matching_files
 
 PROGRAM = "python -m pipeline.main"
 _RESOURCE = r"projects/[^/\s]+/{}/[A-Za-z][\w.~+%-]{{2,254}}"
+_BEAM_PROJECT = r"projects/[a-z][a-z0-9:.-]{4,61}[a-z0-9]/.*"  # the emulator takes any, Beam's reader only these
 # A bounded run takes its chunk from the memory of its own process.
 LOCAL_RUNNERS = frozenset({None, "FnApiRunner", "DirectRunner"})
 
@@ -116,8 +117,11 @@ def _input_problems(ours: argparse.Namespace) -> Iterator[str]:
             yield f"--{option} needs --input_subscription: files end."
     if ours.streaming and ours.forever:
         yield "Give --streaming or --forever, not both: a streaming job never ends by itself."
-    if ours.input_subscription and not re.fullmatch(_RESOURCE.format("subscriptions"), ours.input_subscription):
-        yield f"--input_subscription is {ours.input_subscription!r}; it must be projects/PROJECT/subscriptions/NAME."
+    if subscription := ours.input_subscription:
+        if not re.fullmatch(_RESOURCE.format("subscriptions"), subscription):
+            yield f"--input_subscription is {subscription!r}; it must be projects/PROJECT/subscriptions/NAME."
+        elif ours.streaming and not re.fullmatch(_BEAM_PROJECT, subscription):
+            yield f"--input_subscription is {subscription!r}; --streaming needs the id of a Google Cloud project."
     if ours.input_files and not matching_files(ours.input_files):
         yield f"--input_files {ours.input_files!r} matches no file."
 

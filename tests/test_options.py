@@ -5,8 +5,8 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOpt
 
 from pipeline.options import RunOptions, UsageError, parse_options
 
-SUBSCRIPTION = "projects/p/subscriptions/events"
-TOPIC = "projects/p/topics/dead-letters"
+SUBSCRIPTION = "projects/sandbox/subscriptions/events"
+TOPIC = "projects/sandbox/topics/dead-letters"
 DRAIN = {"config": "sync.yaml", "input_subscription": SUBSCRIPTION, "dead_letter_topic": TOPIC}
 
 NO_CONFIG = "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
@@ -122,6 +122,13 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
         (
             {"input_subscription": "projects/p/topics/events"},
             "--input_subscription is 'projects/p/topics/events'; it must be projects/PROJECT/subscriptions/NAME.",
+        ),
+        (
+            {"input_subscription": "projects/p/subscriptions/events", "streaming": True},
+            (
+                "--input_subscription is 'projects/p/subscriptions/events'; "
+                "--streaming needs the id of a Google Cloud project."
+            ),
         ),
         ({"dead_letter_topic": None}, NO_OUTPUT),
         ({"dead_letter_file": "dead.jsonl"}, NO_OUTPUT),
