@@ -50,6 +50,7 @@ class ChunkLoop:
       forever: go on when the source is exhausted.
       max_wait: seconds to stay, at the end, for items that wait for their user.
       report: called with the tally after each chunk.
+      clock: Unix seconds; injected in tests.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class ChunkLoop:
         forever: bool = False,
         max_wait: float = 120.0,
         report: Callable[[Tally], None] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
         self._run_chunk = run_chunk
@@ -70,6 +72,7 @@ class ChunkLoop:
         self._forever = forever
         self._max_wait = max_wait
         self._report = report
+        self._clock = clock
         self._waiting: dict[str, tuple[float, Message]] = {}  # message id → due time, where to resume
         self.tally = Tally()
 
@@ -77,13 +80,14 @@ class ChunkLoop:
         """Raises FatalError (nothing of the chunk is settled) and ConservationError."""
         idle_since: float | None = None
         while not stop.is_set():
-            chunk = self._take_due() + self._source.take(self._patience())
+            due = self._take_due()
+            chunk = due + self._source.take(0.0 if due else self._patience())
             if chunk:
                 idle_since = None
                 self._run_until_settled(chunk, stop)
             elif self._source.is_exhausted and not self._forever:
-                idle_since = idle_since or time.time()
-                if not self._waiting or time.time() - idle_since >= self._max_wait:
+                idle_since = idle_since or self._clock()
+                if not self._waiting or self._clock() - idle_since >= self._max_wait:
                     self._end()
                     return
                 stop.wait(min(1.0, self._patience()))
@@ -91,10 +95,10 @@ class ChunkLoop:
     def _patience(self) -> float:
         """How long the source may make us wait: no longer than what waits is due."""
         next_due = min((due for due, _ in self._waiting.values()), default=float("inf"))
-        return max(0.0, min(1.0, next_due - time.time()))
+        return max(0.0, min(1.0, next_due - self._clock()))
 
     def _take_due(self) -> list[Message]:
-        now = time.time()
+        now = self._clock()
         due = [message_id for message_id, (due, _) in self._waiting.items() if due <= now]
         return [self._waiting.pop(message_id)[1] for message_id in due]
 
@@ -126,7 +130,7 @@ class ChunkLoop:
         self.tally.in_flight = len(self._waiting)
 
     def _keep(self, outcomes: list[Outcome]) -> None:
-        now = time.time()
+        now = self._clock()
         letters = [dead_letter(outcome, self._tag, now) for outcome in outcomes if outcome.kind == DEAD_LETTERED]
         if letters:
             self._sink.write(letters)

@@ -2,7 +2,9 @@
 
 import glob
 import gzip
+import os
 import time
+import zlib
 from collections.abc import Collection, Generator
 
 from transforms.dead_letters import from_line
@@ -14,7 +16,7 @@ MAX_CHUNK_BYTES = 64_000_000
 
 def matching_files(pattern: str) -> list[str]:
     """In the order of their names, which for Amplitude's exports is the order of time."""
-    return sorted(glob.glob(pattern, recursive=True))
+    return sorted(path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path))
 
 
 class FilesSource:
@@ -54,7 +56,7 @@ def _read_messages(paths: list[str]) -> Generator[Message, None, None]:
                 for number, line in enumerate(lines, start=1):
                     if text := line.rstrip(b"\r\n"):
                         yield _to_message(text, f"{path}:{number}")
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or "not a whole gzip file"
             raise FatalError(f"{path} cannot be read: {reason}") from error
 

@@ -16,6 +16,7 @@ from pipeline.files import matching_files
 
 PROGRAM = "python -m pipeline.main"
 _RESOURCE = r"projects/[^/\s]+/{}/[A-Za-z][\w.~+%-]{{2,254}}"
+_BEAM_PROJECT = r"projects/[a-z][a-z0-9:.-]{4,61}[a-z0-9]/.*"  # the emulator takes any, Beam's reader only these
 # A bounded run takes its chunk from the memory of its own process.
 LOCAL_RUNNERS = frozenset({None, "FnApiRunner", "DirectRunner"})
 
@@ -57,6 +58,7 @@ def parse_options(arguments: list[str]) -> RunOptions:
     if problems:
         raise UsageError("\n".join(problems))
     ours.max_wait = parse_duration(ours.max_wait)
+    ours.chunk_size = int(ours.chunk_size)
     return RunOptions(**vars(ours), beam=beam)
 
 
@@ -78,7 +80,7 @@ def _ours() -> _Parser:
     add("--dead_letter_file", default="", metavar="F", help="or a file of JSON lines, appended to")
     add("--iterable_url", default="", metavar="URL", help="instead of the host of the config's region, for tests")
     add("--max_wait", default="2m", metavar="DURATION", help="at the end, for events of unknown users (default 2m)")
-    add("--chunk_size", default=20_000, type=int, metavar="N", help="messages run and settled together (20000)")
+    add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (20000)")
     return parser
 
 
@@ -103,8 +105,8 @@ def _problems(ours: argparse.Namespace, unknown: list[str]) -> Iterator[str]:
         parse_duration(ours.max_wait)
     except ValueError as error:
         yield f"--max_wait: {error}."
-    if ours.chunk_size < 1:
-        yield f"--chunk_size is {ours.chunk_size}; it must be 1 or more."
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", ours.chunk_size):
+        yield f"--chunk_size is {ours.chunk_size!r}; it must be a whole number, 1 or more."
 
 
 def _input_problems(ours: argparse.Namespace) -> Iterator[str]:
@@ -115,8 +117,11 @@ def _input_problems(ours: argparse.Namespace) -> Iterator[str]:
             yield f"--{option} needs --input_subscription: files end."
     if ours.streaming and ours.forever:
         yield "Give --streaming or --forever, not both: a streaming job never ends by itself."
-    if ours.input_subscription and not re.fullmatch(_RESOURCE.format("subscriptions"), ours.input_subscription):
-        yield f"--input_subscription is {ours.input_subscription!r}; it must be projects/PROJECT/subscriptions/NAME."
+    if subscription := ours.input_subscription:
+        if not re.fullmatch(_RESOURCE.format("subscriptions"), subscription):
+            yield f"--input_subscription is {subscription!r}; it must be projects/PROJECT/subscriptions/NAME."
+        elif ours.streaming and not re.fullmatch(_BEAM_PROJECT, subscription):
+            yield f"--input_subscription is {subscription!r}; --streaming needs the id of a Google Cloud project."
     if ours.input_files and not matching_files(ours.input_files):
         yield f"--input_files {ours.input_files!r} matches no file."
 
@@ -136,7 +141,19 @@ def _output_problems(ours: argparse.Namespace) -> Iterator[str]:
         folder = os.path.dirname(os.path.abspath(ours.dead_letter_file))
         if os.path.isdir(ours.dead_letter_file) or not os.access(folder, os.W_OK):
             yield f"--dead_letter_file {ours.dead_letter_file!r} cannot be written."
-    if ours.iterable_url:
-        url = urllib.parse.urlsplit(ours.iterable_url)
-        if url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/"):
-            yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
+        if any(_is_same(ours.dead_letter_file, path) for path in matching_files(ours.input_files)):
+            yield f"--dead_letter_file {ours.dead_letter_file!r} is one of --input_files: it would never end."
+    if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
+        yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
+
+
+def _is_same(path: str, other: str) -> bool:
+    return os.path.exists(path) and os.path.samefile(path, other)
+
+
+def _is_scheme_and_host(text: str) -> bool:
+    try:
+        url = urllib.parse.urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.path.strip("/")
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT, Outcome
 
-# Upper bounds in seconds, 10 % apart: wide enough for a day, fine enough for a p95.
-_BOUNDS = [0.01 * 1.1**step for step in range(170)]
+# Upper bounds in seconds, 10 % apart: wide enough for a dead letter two years old, fine enough for a p95.
+_BOUNDS = [0.01 * 1.1**step for step in range(240)]
 
 
 class Tally:

@@ -1,0 +1,392 @@
+import threading
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from pipeline.chunk_loop import ChunkLoop, ConservationError
+from transforms.dead_letter_sinks import FileSink
+from transforms.errors import FatalError, OutageError
+from transforms.events import Message, Resumed
+from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, WAITING, Outcome
+from transforms.waiting import MAX_WAITING
+
+START = 1_800_000_000.0
+TAG = "Demo#0123456789ab"
+RunChunk = Callable[[list[Message]], list[Outcome]]
+
+
+class Clock:
+    """Unix seconds, which pass only where somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Stop(threading.Event):
+    """Waiting for it takes no time but the clock's; it may set itself at a time."""
+
+    def __init__(self, clock: Clock, at: float = float("inf")) -> None:
+        super().__init__()
+        self._clock = clock
+        self._at = at
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._clock.now += timeout or 0.0
+        return self.is_set()
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._clock.now >= self._at
+
+
+class MemorySource:
+    """Chunks of a list; `on_settle` is called before anything is settled."""
+
+    def __init__(self, clock: Clock, *chunks: list[Message], comes_again: bool = True) -> None:
+        self.comes_again = comes_again
+        self.chunks = list(chunks)
+        self.settled: list[str] = []
+        self.patience: list[float] = []
+        self.on_settle: Callable[[], object] = lambda: None
+        self._clock = clock
+
+    def take(self, seconds: float) -> list[Message]:
+        self.patience.append(seconds)
+        chunk = self.chunks.pop(0) if self.chunks else []
+        if not chunk:
+            self._clock.now += seconds
+        return chunk
+
+    @property
+    def is_exhausted(self) -> bool:
+        return not self.chunks
+
+    def settle(self, message_ids: Collection[str]) -> None:
+        self.on_settle()
+        self.settled.extend(message_ids)
+
+
+class LateUsers:
+    """Delivers from a time on; until then every event waits for its user. `tried`: (seconds since START, message)."""
+
+    def __init__(self, clock: Clock, known_after: float, delay: float) -> None:
+        self.tried: list[tuple[float, str]] = []
+        self._clock = clock
+        self._known_after = known_after
+        self._delay = delay
+
+    def __call__(self, chunk: list[Message]) -> list[Outcome]:
+        passed = self._clock.now - START
+        self.tried += [(passed, message.message_id) for message in chunk]
+        return deliver(chunk) if passed >= self._known_after else [self._wait(message) for message in chunk]
+
+    def _wait(self, message: Message) -> Outcome:
+        attempts = 1 + (message.resumed.attempts if message.resumed else 0)
+        waits = message._replace(resumed=Resumed("track", attempts, attempts, START))
+        return Outcome(WAITING, "track", "unknown_user", waits, attempts=attempts, time=self._clock.now + self._delay)
+
+
+class Outage:
+    """Takes nothing for the first tries."""
+
+    def __init__(self, clock: Clock, failures: int) -> None:
+        self.tried: list[tuple[float, list[str]]] = []
+        self._clock = clock
+        self._failures = failures
+
+    def __call__(self, chunk: list[Message]) -> list[Outcome]:
+        self.tried.append((self._clock.now - START, [message.message_id for message in chunk]))
+        if len(self.tried) <= self._failures:
+            raise OutageError("no request to Iterable succeeded for 300 s")
+        return deliver(chunk)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock of the test's own."""
+    return Clock()
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """Where dead letters go."""
+    return tmp_path / "dead_letters.jsonl"
+
+
+def make_loop(clock: Clock, source: MemorySource, run_chunk: RunChunk, kept: Path, **options: Any) -> ChunkLoop:
+    return ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG, clock=clock, **options)
+
+
+def messages(*message_ids: str) -> list[Message]:
+    return [Message(f"data of {message_id}".encode(), {}, message_id, START - 5) for message_id in message_ids]
+
+
+def deliver(chunk: list[Message]) -> list[Outcome]:
+    return [Outcome(DELIVERED, "track", "", message, attempts=1, time=START) for message in chunk]
+
+
+def reject(chunk: list[Message]) -> list[Outcome]:
+    return [Outcome(DEAD_LETTERED, "track", "invalid_email", message, "HTTP 200", 2) for message in chunk]
+
+
+def dead_letters(kept: Path) -> list[tuple[str, dict[str, str]]]:
+    """(message id, attributes) of each."""
+    lines = map(orjson.loads, kept.read_bytes().splitlines()) if kept.exists() else ()
+    return [(line["messageId"], line["attributes"]) for line in lines]
+
+
+def test_every_chunk_is_settled_as_a_whole(clock: Clock, kept: Path) -> None:
+    """Chunk after chunk until the source is exhausted; after each the tally is reported."""
+    source = MemorySource(clock, messages("a", "b"), messages("c"))
+    reported: list[int] = []
+
+    loop = make_loop(clock, source, deliver, kept, report=lambda tally: reported.append(tally.total(DELIVERED)))
+    loop.run(Stop(clock))
+
+    assert source.settled == ["a", "b", "c"]
+    assert reported == [2, 3]
+    assert (loop.tally.read, loop.tally.in_flight, loop.tally.adds_up) == (3, 0, True)
+    assert not kept.exists()
+
+
+def test_dead_letters_are_safe_before_anything_is_settled(clock: Clock, kept: Path) -> None:
+    """When the source is told, the sink has them all, with the reason, the config and the time."""
+    source = MemorySource(clock, messages("a", "b"))
+    at_settling: list[int] = []
+    source.on_settle = lambda: at_settling.append(len(dead_letters(kept)))
+
+    loop = make_loop(clock, source, reject, kept)
+    loop.run(Stop(clock))
+
+    assert at_settling == [2]
+    assert source.settled == ["a", "b"]
+    assert dead_letters(kept)[0] == (
+        "a",
+        {
+            "dl_reason": "invalid_email",
+            "dl_detail": "HTTP 200",
+            "dl_part": "track",
+            "dl_config": TAG,
+            "dl_attempts": "2",
+            "dl_time": "2027-01-15T08:00:00.000+00:00",
+        },
+    )
+    assert loop.tally.adds_up
+
+
+def test_a_sink_that_fails_settles_nothing(clock: Clock, tmp_path: Path) -> None:
+    """Neither the dead letters' messages nor those that were delivered beside them."""
+    source = MemorySource(clock, messages("a", "b"))
+    loop = make_loop(clock, source, lambda chunk: [*deliver(chunk[:1]), *reject(chunk[1:])], kept=tmp_path)
+
+    with pytest.raises(FatalError, match=r"^dead letters cannot be written to .*: Is a directory$"):
+        loop.run(Stop(clock))
+
+    assert source.settled == []
+
+
+@pytest.mark.parametrize(
+    "run_chunk",
+    [
+        lambda chunk: [],
+        lambda chunk: reject(chunk[1:]),
+        lambda chunk: [*reject(chunk), *reject(chunk[:1])],
+        lambda chunk: [*reject(chunk), Outcome(SPLIT, "track", "", chunk[0])],
+        lambda chunk: [*reject(chunk[1:]), *reject(chunk[1:])],
+        lambda chunk: [*reject(chunk[1:]), Outcome(NOTED, "track", "created_field", chunk[0])],
+    ],
+    ids=["none", "one missing", "one twice", "a split without its item", "one for another", "a note is no outcome"],
+)
+def test_a_sum_that_does_not_hold_settles_nothing(clock: Clock, kept: Path, run_chunk: RunChunk) -> None:
+    """Every message has as many outcomes as items, by itself; else nothing is kept and nothing acknowledged."""
+    source = MemorySource(clock, messages("a", "b"))
+    loop = make_loop(clock, source, run_chunk, kept)
+
+    with pytest.raises(ConservationError, match="of 2 messages are not accounted for"):
+        loop.run(Stop(clock))
+
+    assert source.settled == []
+    assert dead_letters(kept) == []
+
+
+def test_a_split_message_has_two_outcomes(clock: Clock, kept: Path) -> None:
+    """A message that made two items is settled once both are."""
+    source = MemorySource(clock, messages("a"))
+
+    def run_chunk(chunk: list[Message]) -> list[Outcome]:
+        split = Outcome(SPLIT, "track", "", chunk[0])
+        return [split, *deliver(chunk), Outcome(DROPPED, "track", "event_not_selected", chunk[0])]
+
+    loop = make_loop(clock, source, run_chunk, kept)
+    loop.run(Stop(clock))
+
+    assert source.settled == ["a"]
+    assert (loop.tally.items, loop.tally.adds_up) == (2, True)
+
+
+def test_a_fatal_error_settles_nothing(clock: Clock, kept: Path) -> None:
+    """What stops the run goes on to the command line; the chunk before it stays settled."""
+    source = MemorySource(clock, messages("a"), messages("b"))
+
+    def run_chunk(chunk: list[Message]) -> list[Outcome]:
+        if chunk[0].message_id == "b":
+            raise FatalError("Iterable refused the key")
+        return deliver(chunk)
+
+    with pytest.raises(FatalError, match=r"^Iterable refused the key$"):
+        make_loop(clock, source, run_chunk, kept).run(Stop(clock))
+
+    assert source.settled == ["a"]
+
+
+def test_after_an_outage_the_same_chunk_goes_again(clock: Clock, kept: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A minute later, as often as it takes, and its messages are counted once."""
+    source = MemorySource(clock, messages("a", "b"), messages("c"))
+    outage = Outage(clock, failures=2)
+
+    loop = make_loop(clock, source, outage, kept)
+    loop.run(Stop(clock))
+
+    assert outage.tried == [(0, ["a", "b"]), (60, ["a", "b"]), (120, ["a", "b"]), (120, ["c"])]
+    assert source.settled == ["a", "b", "c"]
+    assert (loop.tally.read, loop.tally.adds_up) == (3, True)
+    assert (
+        caplog.messages
+        == ["no request to Iterable succeeded for 300 s. Nothing is lost: the chunk goes again in 60 s."] * 2
+    )
+
+
+def test_a_run_that_is_stopped_in_an_outage_settles_nothing(clock: Clock, kept: Path) -> None:
+    """The chunk stays where it came from, and is told as in flight."""
+    source = MemorySource(clock, messages("a"), messages("b"))
+    loop = make_loop(clock, source, Outage(clock, failures=99), kept)
+
+    loop.run(Stop(clock, at=START + 90))
+
+    assert source.settled == []
+    assert (loop.tally.read, loop.tally.in_flight, loop.tally.adds_up) == (1, 1, True)
+
+
+def test_what_waits_is_resumed_when_it_is_due(clock: Clock, kept: Path) -> None:
+    """Not before, and not settled meanwhile; it goes on from where it was left."""
+    source = MemorySource(clock, messages("a"))
+    users = LateUsers(clock, known_after=20, delay=10)
+
+    loop = make_loop(clock, source, users, kept)
+    loop.run(Stop(clock))
+
+    assert users.tried == [(0, "a"), (10, "a"), (20, "a")]
+    assert source.settled == ["a"]
+    assert (loop.tally.read, loop.tally.in_flight, loop.tally.adds_up) == (1, 0, True)
+
+
+def test_what_waits_is_not_settled_with_its_chunk(clock: Clock, kept: Path) -> None:
+    """The others of the chunk are; while it waits it is in flight."""
+    source = MemorySource(clock, messages("a", "b", "c"))
+    users = LateUsers(clock, known_after=20, delay=10)
+
+    loop = make_loop(clock, source, lambda chunk: [*deliver(chunk[1:]), *users(chunk[:1])], kept, max_wait=5)
+    loop.run(Stop(clock))
+
+    assert source.settled == ["b", "c"]
+    assert (loop.tally.total(DELIVERED), loop.tally.in_flight, loop.tally.adds_up) == (2, 1, True)
+
+
+def test_what_is_due_joins_the_next_chunk(clock: Clock, kept: Path) -> None:
+    """It does not have to wait for the source to be empty."""
+    source = MemorySource(clock, messages("a"), [], messages("b"))
+    users = LateUsers(clock, known_after=0.5, delay=0.5)
+
+    make_loop(clock, source, users, kept).run(Stop(clock, at=START + 60))
+
+    assert users.tried == [(0, "a"), (0.5, "a"), (0.5, "b")]
+
+
+def test_the_source_is_waited_for_no_longer_than_what_waits(clock: Clock, kept: Path) -> None:
+    """A second at most, less if something is due before, and not at all if it is due now."""
+    source = MemorySource(clock, messages("a"), [], [], [])
+
+    make_loop(clock, source, LateUsers(clock, known_after=1.25, delay=1.25), kept).run(Stop(clock))
+
+    assert source.patience == [1.0, 1.0, 0.25, 0.0, 1.0]
+
+
+def test_at_the_end_what_waits_comes_again_in_a_later_run(clock: Clock, kept: Path) -> None:
+    """From a source that keeps it, it is neither settled nor dead-lettered; the run stays max_wait seconds for it."""
+    source = MemorySource(clock, messages("a"))
+
+    loop = make_loop(clock, source, LateUsers(clock, known_after=999, delay=600), kept, max_wait=120)
+    loop.run(Stop(clock))
+
+    assert source.settled == []
+    assert dead_letters(kept) == []
+    assert (loop.tally.in_flight, loop.tally.adds_up) == (1, True)
+    assert 120 <= clock.now - START <= 125
+
+
+def test_at_the_end_of_a_file_what_waits_is_dead_lettered(clock: Clock, kept: Path) -> None:
+    """A line of a file does not come again: its event is kept as a dead letter, with the attempts made."""
+    source = MemorySource(clock, messages("a"), comes_again=False)
+
+    loop = make_loop(clock, source, LateUsers(clock, known_after=999, delay=10), kept, max_wait=5)
+    loop.run(Stop(clock))
+
+    ((message_id, attributes),) = dead_letters(kept)
+    assert (message_id, attributes["dl_reason"], attributes["dl_part"]) == ("a", "unknown_user", "track")
+    assert (attributes["dl_detail"], attributes["dl_attempts"]) == ("the input ended", "1")
+    assert (loop.tally.total(DEAD_LETTERED), loop.tally.in_flight, loop.tally.adds_up) == (1, 0, True)
+
+
+def test_the_oldest_makes_room_when_too_many_wait(clock: Clock, kept: Path) -> None:
+    """Beyond the bound the first to wait becomes a dead letter early, and only then its message is settled."""
+    first, second = messages(*map(str, range(MAX_WAITING))), messages("x", "y")
+    source = MemorySource(clock, first, second)
+    at_settling: list[int] = []
+    source.on_settle = lambda: at_settling.append(len(dead_letters(kept)))
+
+    loop = make_loop(clock, source, LateUsers(clock, known_after=9_999, delay=9_999), kept, max_wait=0)
+    loop.run(Stop(clock))
+
+    assert source.settled == ["0", "1"]
+    assert at_settling == [0, 2]
+    assert [attributes["dl_detail"] for _, attributes in dead_letters(kept)] == ["too many events wait"] * 2
+    assert (loop.tally.in_flight, loop.tally.adds_up) == (MAX_WAITING, True)
+
+
+def test_a_stopped_run_finishes_its_chunk(clock: Clock, kept: Path) -> None:
+    """SIGTERM while a chunk runs: it is settled, and no other is taken."""
+    source = MemorySource(clock, messages("a"), messages("b"))
+    stop = Stop(clock)
+
+    def run_chunk(chunk: list[Message]) -> list[Outcome]:
+        stop.set()
+        return deliver(chunk)
+
+    make_loop(clock, source, run_chunk, kept).run(stop)
+
+    assert source.settled == ["a"]
+    assert source.chunks == [messages("b")]
+
+
+def test_a_run_that_is_stopped_before_it_begins_takes_nothing(clock: Clock, kept: Path) -> None:
+    """A signal that comes early is not lost."""
+    source = MemorySource(clock, messages("a"))
+
+    make_loop(clock, source, deliver, kept).run(Stop(clock, at=START))
+
+    assert source.chunks == [messages("a")]
+
+
+def test_forever_goes_on_when_the_source_is_exhausted(clock: Clock, kept: Path) -> None:
+    """Until it is stopped; what comes late is run, too."""
+    source = MemorySource(clock, messages("a"), [], [], messages("b"))
+
+    make_loop(clock, source, deliver, kept, forever=True).run(Stop(clock, at=START + 100))
+
+    assert source.settled == ["a", "b"]
+    assert clock.now >= START + 100

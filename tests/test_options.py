@@ -1,0 +1,241 @@
+from pathlib import Path
+
+import pytest
+from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions, WorkerOptions
+
+from pipeline.options import RunOptions, UsageError, parse_options
+
+SUBSCRIPTION = "projects/sandbox/subscriptions/events"
+TOPIC = "projects/sandbox/topics/dead-letters"
+DRAIN = {"config": "sync.yaml", "input_subscription": SUBSCRIPTION, "dead_letter_topic": TOPIC}
+
+NO_CONFIG = "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
+NO_INPUT = "Give either --input_subscription or --input_files."
+NO_OUTPUT = "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there."
+
+
+def parse(**options: object) -> RunOptions:
+    """`option=True` is a switch, `option=None` leaves it out."""
+    return parse_options(
+        [
+            f"--{name}" if value is True else f"--{name}={value}"
+            for name, value in options.items()
+            if value is not None and value is not False
+        ]
+    )
+
+
+def problem_of(**options: object) -> str:
+    with pytest.raises(UsageError) as caught:
+        parse(**(DRAIN | options))
+    return str(caught.value)
+
+
+def test_the_defaults_of_a_drain() -> None:
+    """A config, an input and an output are enough; what is left out has the documented default."""
+    options = parse(**DRAIN)
+
+    assert (options.config, options.input_subscription, options.dead_letter_topic) == ("sync.yaml", SUBSCRIPTION, TOPIC)
+    assert (options.input_files, options.dead_letter_file, options.iterable_url) == ("", "", "")
+    assert (options.streaming, options.forever, options.max_wait, options.chunk_size) == (False, False, 120.0, 20_000)
+
+
+def test_everything_there_is() -> None:
+    """Each option is read under its own name; a duration comes as seconds."""
+    options = parse(**DRAIN, forever=True, iterable_url="http://localhost:8080/", max_wait="1.5m", chunk_size=7)
+
+    assert options.forever
+    assert (options.iterable_url, options.max_wait, options.chunk_size) == ("http://localhost:8080/", 90.0, 7)
+
+
+def test_files_and_a_file_of_dead_letters(tmp_path: Path) -> None:
+    """A glob that matches, and a file in a folder that can be written to, are taken as they are."""
+    (tmp_path / "a.jsonl").touch()
+    pattern, kept = str(tmp_path / "*.jsonl"), str(tmp_path / "dead.jsonl")
+
+    options = parse(config="sync.yaml", input_files=pattern, dead_letter_file=kept)
+
+    assert (pattern, kept) == (options.input_files, options.dead_letter_file)
+
+
+def test_an_option_and_its_value_may_be_two_arguments() -> None:
+    """`--option value` and `--option=value` are the same."""
+    options = parse_options([word for name, value in DRAIN.items() for word in (f"--{name}", value)])
+
+    assert parse(**DRAIN).config == options.config
+
+
+def test_the_options_of_beam_pass_through() -> None:
+    """The runner gets what is Beam's, of several of its option classes."""
+    beam = parse(
+        **DRAIN, streaming=True, runner="DataflowRunner", project="p", region="europe-west1", max_num_workers=3
+    ).beam
+
+    assert beam.view_as(StandardOptions).runner == "DataflowRunner"
+    assert (beam.view_as(GoogleCloudOptions).project, beam.view_as(GoogleCloudOptions).region) == ("p", "europe-west1")
+    assert beam.view_as(WorkerOptions).max_num_workers == 3
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_streaming_is_told_to_beam(streaming: bool) -> None:
+    """--streaming is one switch for both; without it Beam runs a bounded pipeline."""
+    options = parse(**DRAIN, streaming=streaming)
+
+    assert streaming == options.streaming
+    assert streaming == bool(options.beam.view_as(StandardOptions).streaming)
+
+
+@pytest.mark.parametrize("runner", [None, "FnApiRunner", "DirectRunner"])
+def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
+    """A drain needs no --runner, and does not mind one of this machine."""
+    options = parse(**DRAIN, runner=runner)
+
+    assert runner == options.beam.view_as(StandardOptions).runner
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"config": None}, NO_CONFIG),
+        ({"input_subscription": None}, NO_INPUT),
+        ({"input_files": __file__}, NO_INPUT),
+        (
+            {"input_subscription": None, "input_files": "/nowhere/*.gz"},
+            "--input_files '/nowhere/*.gz' matches no file.",
+        ),
+        (
+            {"input_subscription": None, "input_files": __file__, "forever": True},
+            "--forever needs --input_subscription: files end.",
+        ),
+        (
+            {"input_subscription": None, "input_files": __file__, "streaming": True},
+            "--streaming needs --input_subscription: files end.",
+        ),
+        (
+            {"streaming": True, "forever": True},
+            "Give --streaming or --forever, not both: a streaming job never ends by itself.",
+        ),
+        (
+            {"input_subscription": "events"},
+            "--input_subscription is 'events'; it must be projects/PROJECT/subscriptions/NAME.",
+        ),
+        (
+            {"input_subscription": "projects/p/topics/events"},
+            "--input_subscription is 'projects/p/topics/events'; it must be projects/PROJECT/subscriptions/NAME.",
+        ),
+        (
+            {"input_subscription": "projects/p/subscriptions/events", "streaming": True},
+            (
+                "--input_subscription is 'projects/p/subscriptions/events'; "
+                "--streaming needs the id of a Google Cloud project."
+            ),
+        ),
+        ({"dead_letter_topic": None}, NO_OUTPUT),
+        ({"dead_letter_file": "dead.jsonl"}, NO_OUTPUT),
+        (
+            {"dead_letter_topic": SUBSCRIPTION},
+            f"--dead_letter_topic is {SUBSCRIPTION!r}; it must be projects/PROJECT/topics/NAME.",
+        ),
+        (
+            {"dead_letter_topic": None, "dead_letter_file": "/nowhere/dead.jsonl"},
+            "--dead_letter_file '/nowhere/dead.jsonl' cannot be written.",
+        ),
+        (
+            {"dead_letter_topic": None, "dead_letter_file": "/tmp"},
+            "--dead_letter_file '/tmp' cannot be written.",
+        ),
+        (
+            {"iterable_url": "localhost:8080"},
+            "--iterable_url is 'localhost:8080'; it must be a scheme and a host, such as http://localhost:8080.",
+        ),
+        (
+            {"iterable_url": "http://localhost:port"},
+            "--iterable_url is 'http://localhost:port'; it must be a scheme and a host, such as http://localhost:8080.",
+        ),
+        (
+            {"iterable_url": "http://[::1"},
+            "--iterable_url is 'http://[::1'; it must be a scheme and a host, such as http://localhost:8080.",
+        ),
+        (
+            {"iterable_url": "https://api.iterable.com/api"},
+            (
+                "--iterable_url is 'https://api.iterable.com/api'; it must be a scheme and a host, "
+                "such as http://localhost:8080."
+            ),
+        ),
+        (
+            {"max_wait": "2"},
+            "--max_wait: '2' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
+        ),
+        ({"chunk_size": 0}, "--chunk_size is '0'; it must be a whole number, 1 or more."),
+        ({"chunk_size": -3}, "--chunk_size is '-3'; it must be a whole number, 1 or more."),
+        ({"chunk_size": "many"}, "--chunk_size is 'many'; it must be a whole number, 1 or more."),
+        (
+            {"runner": "DataflowRunner"},
+            "--runner is DataflowRunner, which needs --streaming: a drain and files run on this machine.",
+        ),
+        ({"confg": "sync.yaml"}, "--confg=sync.yaml is no option of this program or of Beam. See --help."),
+        ({"conf": "sync.yaml"}, "--conf=sync.yaml is no option of this program or of Beam. See --help."),
+        ({"num_workers": "many"}, "argument --num_workers: invalid int value: 'many'"),
+    ],
+)
+def test_one_problem_is_one_line(options: dict[str, object], problem: str) -> None:
+    """Each line says what was given, and what to give instead."""
+    assert problem == problem_of(**options)
+
+
+def test_dead_letters_do_not_go_where_they_come_from(tmp_path: Path) -> None:
+    """A replay that appends to the file it reads would never end; another path to that file is no way around."""
+    kept, link = tmp_path / "dead.jsonl", tmp_path / "link"
+    kept.touch()
+    link.symlink_to(kept)
+    options = {"input_subscription": None, "dead_letter_topic": None, "input_files": tmp_path / "*.jsonl"}
+    problem = f"--dead_letter_file '{link}' is one of --input_files: it would never end."
+
+    assert problem == problem_of(**options, dead_letter_file=link)
+
+
+def test_all_problems_come_at_once() -> None:
+    """A person corrects a command line once."""
+    arguments = ["--confg=x", "--nope", "3", "--forever", "--max_wait=5", "--chunk_size=few", "--iterable_url=here"]
+
+    with pytest.raises(UsageError) as caught:
+        parse_options(arguments)
+
+    assert str(caught.value).splitlines() == [
+        "--confg=x is no option of this program or of Beam. See --help.",
+        "--nope is no option of this program or of Beam. See --help.",
+        NO_CONFIG,
+        NO_INPUT,
+        NO_OUTPUT,
+        "--iterable_url is 'here'; it must be a scheme and a host, such as http://localhost:8080.",
+        "--max_wait: '5' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
+        "--chunk_size is 'few'; it must be a whole number, 1 or more.",
+    ]
+
+
+def test_a_word_that_belongs_to_no_option_is_refused() -> None:
+    """A glob without quotes, which the shell made several words of, is not cut to its first file."""
+    assert _problem_of_words("more.jsonl") == "more.jsonl is no option of this program or of Beam. See --help."
+
+
+def _problem_of_words(*words: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        parse_options([*(f"--{name}={value}" for name, value in DRAIN.items()), *words])
+    return str(caught.value)
+
+
+def test_a_missing_value_is_told() -> None:
+    """An option at the end of the line, without its value, is named."""
+    assert _problem_of_words("--config") == "argument --config: expected one argument"
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """--help prints the options of a run, and ends with 0."""
+    with pytest.raises(SystemExit) as caught:
+        parse_options(["--help"])
+    shown = capsys.readouterr().out
+    ours = RunOptions.__annotations__.keys() - {"beam"}
+
+    assert caught.value.code == 0
+    assert [name for name in ours if f"\n  --{name} " not in shown] == []
