@@ -23,12 +23,11 @@ STEPS = [
     "Branch/Branch/ParDo(_BranchFn)",
     "Identify/Filter/Apply/ParDo(_ApplyRuleFn)",
     "Identify/Map/Apply/ParDo(_ApplyRuleFn)",
-    "Identify/Outcomes",
+    "KeyUsers/Key",
     "Track/Filter/Apply/ParDo(_ApplyRuleFn)",
     "Track/Map/Apply/ParDo(_ApplyRuleFn)",
-    "Track/Outcomes",
+    "KeyTracks/Key",
     "Items",
-    "Key/Key",
 ]
 
 
@@ -69,12 +68,13 @@ def test_the_labels_of_a_bounded_run(loaded: LoadedConfig) -> None:
     pipeline = beam.Pipeline()
     with Chunk([]) as chunk:
         send = SendCollected(sender_settings_of(loaded.config, None))
-        outcomes = build_graph(pipeline, TakeChunk(chunk), rules_of(loaded.config), 1, send)
-        outcomes | "Collect" >> CollectOutcomes(chunk)
+        build_graph(pipeline, TakeChunk(chunk), rules_of(loaded.config), 1, send, CollectOutcomes(chunk))
 
     labels = [label for label in labels_of(pipeline) if not label.startswith("Read/Key/")]  # inside Beam's own Create
 
-    assert labels == ["Read/Take", *STEPS, "Send/Collect", "Send/Post", "Outcomes", "Collect/Collect"]
+    leave = [f"Leave/Collect{number}" for number in range(7)]
+
+    assert labels == ["Read/Take", *STEPS, "Send/Collect", "Send/Post", *leave]
 
 
 def test_the_labels_of_the_streaming_job(loaded: LoadedConfig) -> None:
@@ -99,7 +99,7 @@ def test_the_labels_of_the_streaming_job(loaded: LoadedConfig) -> None:
         "Read/MicroBatch/Gather",
         *STEPS,
         "Send/Post",
-        "Outcomes",
-        "CountOutcomes/Count",
-        "WriteDeadLetters/Write",
+        "Leave/Outcomes",
+        "Leave/Count",
+        "Leave/WriteDeadLetters",
     ]

@@ -20,6 +20,7 @@ BEAM = {
     "transforms.in_process",
     "transforms.key_by_shard",
     "transforms.leave",
+    "transforms.lists",
     "transforms.send_collected",
     "transforms.send_keyed",
     "transforms.track",
