@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
 from pipeline.tally import Tally
@@ -16,7 +17,9 @@ from transforms.events import TRACK, Message
 from transforms.outcomes import DEAD_LETTERED, FINAL, SPLIT, WAITING, Outcome
 from transforms.waiting import MAX_WAITING
 
+CHUNKS_AT_ONCE = 2  # one is mapped while the other is sent
 OUTAGE_PAUSE_SECONDS = 60.0
+LOOK_SECONDS = 0.1  # how often to look for the next chunk while one is under way
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +31,10 @@ class Source(Protocol):
         """The next chunk; empty if nothing came within `seconds`. Raises FatalError if the source cannot be read."""
 
     comes_again: bool  # whether a message that is not settled comes again in a later run
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the next chunk is there already."""
 
     @property
     def is_exhausted(self) -> bool:
@@ -45,7 +52,7 @@ class ChunkLoop:
     """Runs chunks until the source is exhausted or `stop` is set; then nothing is under way.
 
     Args:
-      run_chunk: messages → the outcomes of all their items.
+      run_chunk: (messages, whether no chunk follows at once) → the outcomes of all their items; in a thread of its own.
       tag: what dead letters carry as dl_config.
       forever: go on when the source is exhausted.
       max_wait: seconds to stay, at the end, for items that wait for their user.
@@ -56,7 +63,7 @@ class ChunkLoop:
     def __init__(
         self,
         source: Source,
-        run_chunk: Callable[[list[Message]], list[Outcome]],
+        run_chunk: Callable[[list[Message], bool], list[Outcome]],
         sink: DeadLetterSink,
         tag: str,
         *,
@@ -74,23 +81,58 @@ class ChunkLoop:
         self._report = report
         self._clock = clock
         self._waiting: dict[str, tuple[float, Message]] = {}  # message id → due time, where to resume
+        self._under_way: deque[tuple[list[Message], Future[list[Outcome]]]] = deque()
         self.tally = Tally()
 
     def run(self, stop: threading.Event) -> None:
-        """Raises FatalError (nothing of the chunk is settled) and ConservationError."""
+        """Raises FatalError and ConservationError: nothing of the chunks under way is settled then."""
         idle_since: float | None = None
-        while not stop.is_set():
-            due = self._take_due()
-            chunk = due + self._source.take(0.0 if due else self._patience())
-            if chunk:
-                idle_since = None
-                self._run_until_settled(chunk, stop)
-            elif self._source.is_exhausted and not self._forever:
-                idle_since = idle_since or self._clock()
-                if not self._waiting or self._clock() - idle_since >= self._max_wait:
-                    self._end()
-                    return
-                stop.wait(min(1.0, self._patience()))
+        with ThreadPoolExecutor(CHUNKS_AT_ONCE, "chunk") as pool:
+            while not stop.is_set() or self._under_way:
+                chunk = [] if stop.is_set() or len(self._under_way) == CHUNKS_AT_ONCE else self._take()
+                if chunk:
+                    idle_since = None
+                    self._start(chunk, pool)
+                elif self._under_way:
+                    self._finish_first(pool, stop)
+                elif self._source.is_exhausted and not self._forever:
+                    idle_since = idle_since or self._clock()
+                    if not self._waiting or self._clock() - idle_since >= self._max_wait:
+                        self._end()
+                        return
+                    stop.wait(min(1.0, self._patience()))
+
+    def _take(self) -> list[Message]:
+        due = self._take_due()
+        return due + self._source.take(0.0 if due or self._under_way else self._patience())
+
+    def _start(self, chunk: list[Message], pool: ThreadPoolExecutor) -> None:
+        fresh = sum(message.resumed is None for message in chunk)
+        self.tally.read += fresh
+        self.tally.in_flight += len(chunk)
+        self._under_way.append((chunk, pool.submit(self._run_chunk, chunk, not self._source.has_more)))
+
+    def _finish_first(self, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
+        """Settle the chunk that has been under way for longest, or look whether the next one came meanwhile."""
+        chunk, running = self._under_way[0]
+        if len(self._under_way) < CHUNKS_AT_ONCE and not stop.is_set():
+            wait((running,), LOOK_SECONDS)
+            if not running.done():
+                return
+        try:
+            outcomes = running.result()
+        except OutageError as error:
+            if stop.is_set():
+                self._under_way.popleft()
+                return
+            log.warning("%s. Nothing is lost: the chunk goes again in %.0f s.", error, OUTAGE_PAUSE_SECONDS)
+            stop.wait(OUTAGE_PAUSE_SECONDS)
+            self._under_way[0] = chunk, pool.submit(self._run_chunk, chunk, True)
+            return
+        self._under_way.popleft()
+        self._settle(chunk, outcomes)
+        if self._report:
+            self._report(self.tally)
 
     def _patience(self) -> float:
         """How long the source may make us wait: no longer than what waits is due."""
@@ -102,22 +144,6 @@ class ChunkLoop:
         due = [message_id for message_id, (due, _) in self._waiting.items() if due <= now]
         return [self._waiting.pop(message_id)[1] for message_id in due]
 
-    def _run_until_settled(self, chunk: list[Message], stop: threading.Event) -> None:
-        fresh = sum(message.resumed is None for message in chunk)
-        self.tally.read += fresh
-        self.tally.in_flight += fresh
-        while not stop.is_set():
-            try:
-                outcomes = self._run_chunk(chunk)
-            except OutageError as error:
-                log.warning("%s. Nothing is lost: the chunk goes again in %.0f s.", error, OUTAGE_PAUSE_SECONDS)
-                stop.wait(OUTAGE_PAUSE_SECONDS)
-                continue
-            self._settle(chunk, outcomes)
-            if self._report:
-                self._report(self.tally)
-            return
-
     def _settle(self, chunk: list[Message], outcomes: list[Outcome]) -> None:
         """Dead letters are confirmed first; then, if the sum holds, all is acknowledged but what waits."""
         waiting = _check_sum(chunk, outcomes)
@@ -127,7 +153,7 @@ class ChunkLoop:
         settled = [message.message_id for message in chunk if message.message_id not in waiting]
         self._source.settle([*settled, *crowded_out])
         self._waiting.update(waiting)
-        self.tally.in_flight = len(self._waiting)
+        self.tally.in_flight = len(self._waiting) + sum(len(chunk) for chunk, _ in self._under_way)
 
     def _keep(self, outcomes: list[Outcome]) -> None:
         now = self._clock()

@@ -29,6 +29,11 @@ class FilesSource:
         self._lines = _read_messages(matching_files(pattern))
         self.is_exhausted = False
 
+    @property
+    def has_more(self) -> bool:
+        """See Source.has_more."""
+        return not self.is_exhausted
+
     def take(self, seconds: float) -> list[Message]:  # noqa: ARG002 - a file is never waited for
         """See Source.take."""
         chunk: list[Message] = []

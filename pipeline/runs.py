@@ -45,11 +45,11 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
     rules = rules_of(loaded.config)
     settings = sender_settings_of(loaded.config, options.iterable_url)
 
-    def run_chunk(messages: list[Message]) -> list[Outcome]:
+    def run_chunk(messages: list[Message], flush: bool) -> list[Outcome]:
         with Chunk(messages) as chunk:
             # Named, not --runner=DirectRunner: that would first try to download another runner.
             pipeline = beam.Pipeline(runner=FnApiRunner(), options=options.beam)
-            build_graph(pipeline, TakeChunk(chunk), rules, 1, SendCollected(settings), CollectOutcomes(chunk))
+            build_graph(pipeline, TakeChunk(chunk), rules, 1, SendCollected(settings, flush), CollectOutcomes(chunk))
             try:
                 pipeline.run().wait_until_finish()
             except (FatalError, OutageError) as error:

@@ -76,6 +76,11 @@ class SubscriptionSource:
         raise FatalError(f"the subscription {self._subscription} cannot be read: {cause}")
 
     @property
+    def has_more(self) -> bool:
+        """See Source.has_more."""
+        return not self._arrived.empty()
+
+    @property
     def is_exhausted(self) -> bool:
         """See Source.is_exhausted."""
         return self._arrived.empty() and time.monotonic() - self._last_arrival > IDLE_SECONDS

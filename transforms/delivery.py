@@ -18,9 +18,6 @@ PATHS = {USER: BULK_UPDATE, TRACK: TRACK_BULK}
 OUTAGE_SECONDS = 300.0
 
 
-_UnderWay = dict[Future[Response], Batch]
-
-
 class Delivery:
     """Sends an outbox's batches, several at once.
 
@@ -47,6 +44,9 @@ class Delivery:
         self._threads = threads
         self._clock = clock
         self._sleep = sleep
+        self._pool = ThreadPoolExecutor(threads, "post")  # its threads start when they are needed
+        self._under_way: dict[Future[Response], Batch] = {}
+        self._last_success = -math.inf
 
     def run(self, outbox: Outbox, flush: bool, until: float | None = None, patience: float = math.inf) -> list[Outcome]:
         """Send what is due and settle what comes back, to the time `until` or until nothing may leave for `patience` s.
@@ -57,48 +57,71 @@ class Delivery:
           OutageError: no request succeeded for OUTAGE_SECONDS, in a run without `until`.
         """
         outcomes: list[Outcome] = []
-        last_success = self._clock()
-        under_way: _UnderWay = {}
-        with ThreadPoolExecutor(self._threads) as pool:
+        self.begin()
+        try:
             while True:
                 now = self._clock()
                 in_time = until is None or now < until
-                if in_time and len(under_way) < self._threads and (batch := self._next_batch(outbox, now, flush)):
-                    under_way[pool.submit(self._post, PATHS[batch.part], batch.body)] = batch
-                    continue
                 next_start = self.next_start(outbox, now, flush)
                 is_enough = not outbox if until is None else not in_time or next_start - now > patience
-                if not under_way and is_enough:
+                if is_enough and not self._under_way:
                     return outcomes
-                for batch, response in self._wait(under_way, next_start - now):
-                    answer = read_answer(response)
-                    now = self._clock()
-                    outcomes.extend(outbox.settle(batch, answer, now))
-                    if answer.verdict == FATAL:
-                        self._on_fatal(f"Iterable refused {PATHS[batch.part]} with {answer.detail}")
-                    if answer.verdict in (ACCEPTED, SPLIT):
-                        last_success = now
-                if until is None and now - last_success > OUTAGE_SECONDS:
-                    raise OutageError(f"no request to Iterable succeeded for {OUTAGE_SECONDS:.0f} s")
+                outcomes.extend(self.step(outbox, flush, may_start=in_time))
+                if until is None:
+                    self.check_outage()
+        except BaseException:
+            self.abandon()
+            raise
 
-    def _next_batch(self, outbox: Outbox, now: float, flush: bool) -> Batch | None:
-        parts = [part for part in PATHS if self._pace.next_time(part, now) <= now]
-        batch = outbox.next_batch(now, parts, flush)
-        if batch:
-            self._pace.take(batch.part, now)
-        return batch
+    def begin(self) -> None:
+        """Something is there to send after a pause: an outage is counted from now."""
+        self._last_success = self._clock()
+
+    def check_outage(self) -> None:
+        """Raises OutageError if no request succeeded for OUTAGE_SECONDS."""
+        if self._clock() - self._last_success > OUTAGE_SECONDS:
+            raise OutageError(f"no request to Iterable succeeded for {OUTAGE_SECONDS:.0f} s")
+
+    def step(self, outbox: Outbox, flush: bool, may_start: bool = True, longest: float = 1.0) -> list[Outcome]:
+        """Start the requests that may leave now, and settle what comes back within `longest` seconds."""
+        while may_start and len(self._under_way) < self._threads and (batch := self._next_batch(outbox, flush)):
+            self._under_way[self._pool.submit(self._post, PATHS[batch.part], batch.body)] = batch
+        now = self._clock()
+        outcomes: list[Outcome] = []
+        for batch, response in self._wait(min(self.next_start(outbox, now, flush) - now, longest)):
+            answer = read_answer(response)
+            now = self._clock()
+            outcomes.extend(outbox.settle(batch, answer, now))
+            if answer.verdict == FATAL:
+                self._on_fatal(f"Iterable refused {PATHS[batch.part]} with {answer.detail}")
+            if answer.verdict in (ACCEPTED, SPLIT):
+                self._last_success = now
+        return outcomes
+
+    def abandon(self) -> None:
+        """Forget what is under way, once it is back: a request cannot be taken back."""
+        wait(self._under_way)
+        self._under_way.clear()
 
     def next_start(self, outbox: Outbox, now: float, flush: bool) -> float:
         """When the next request may leave, Unix seconds; infinite if the outbox is empty."""
         due = ((part, outbox.next_time(part, now, flush)) for part in PATHS)
         return min((self._pace.next_time(part, time) for part, time in due if time is not None), default=math.inf)
 
-    def _wait(self, under_way: _UnderWay, seconds: float) -> list[tuple[Batch, Response]]:
-        """Until an answer is there or, with a thread free, for so many seconds (never more than one)."""
-        pause = min(max(seconds, 0.001), 1.0)
-        if not under_way:
+    def _next_batch(self, outbox: Outbox, flush: bool) -> Batch | None:
+        now = self._clock()
+        parts = [part for part in PATHS if self._pace.next_time(part, now) <= now]
+        batch = outbox.next_batch(now, parts, flush)
+        if batch:
+            self._pace.take(batch.part, now)
+        return batch
+
+    def _wait(self, seconds: float) -> list[tuple[Batch, Response]]:
+        """Until an answer is there or, with a thread free, for so many seconds."""
+        pause = max(seconds, 0.001)
+        if not self._under_way:
             self._sleep(pause)
             return []
-        timeout = pause if len(under_way) < self._threads else None
-        done, _ = wait(under_way, timeout, return_when=FIRST_COMPLETED)
-        return [(under_way.pop(future), future.result()) for future in done]
+        timeout = pause if len(self._under_way) < self._threads else None
+        done, _ = wait(self._under_way, timeout, return_when=FIRST_COMPLETED)
+        return [(self._under_way.pop(future), future.result()) for future in done]

@@ -8,6 +8,7 @@ from functools import cache
 from transforms.api_key import read_api_key
 from transforms.batches import DeliveryRules
 from transforms.coalescing import SentValues
+from transforms.courier import Courier
 from transforms.delivery import Delivery
 from transforms.errors import FatalError
 from transforms.events import TRACK, USER
@@ -45,13 +46,14 @@ def sent_values(settings: SenderSettings) -> SentValues:  # noqa: ARG001 - the k
 
 
 @cache
-def chunk_delivery(settings: SenderSettings) -> Delivery:
+def courier(settings: SenderSettings) -> Courier:
     def stop(problem: str) -> None:
         client.cache_clear()  # the next run reads the key again
-        chunk_delivery.cache_clear()
+        courier.cache_clear()
         raise FatalError(problem)
 
-    return Delivery(client(settings).post, EvenPace(settings.rates), stop, THREADS)
+    delivery = Delivery(client(settings).post, EvenPace(settings.rates), stop, THREADS)
+    return Courier(settings.rules, sent_values(settings), delivery)
 
 
 @cache

@@ -1,0 +1,108 @@
+"""One outbox for all chunks of a process: a chunk hands its items in and waits for what becomes of them.
+
+So the next chunk can be mapped while this one is sent, a short last batch is filled up with the next chunk's items, and
+two updates of one user are never under way at once, whichever chunks they came in. Knows no Beam and no HTTP.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from transforms.batches import DeliveryRules
+from transforms.coalescing import SentValues
+from transforms.delivery import Delivery
+from transforms.events import Item
+from transforms.outbox import Outbox
+from transforms.outcomes import NOTED, Outcome
+
+LOOK_SECONDS = 0.05  # how often the courier looks for new orders while others are under way
+
+
+class _Order:
+    def __init__(self, items: Sequence[Item], flush: bool) -> None:
+        self.items = items
+        self.flush = flush
+        self.open = len(items)
+        self.outcomes: list[Outcome] = []
+        self.done: Future[list[Outcome]] = Future()
+
+
+class Courier:
+    """Delivers from a thread of its own, which lives as long as the process."""
+
+    def __init__(
+        self, rules: DeliveryRules, sent: SentValues, delivery: Delivery, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._rules = rules
+        self._sent = sent
+        self._delivery = delivery
+        self._clock = clock
+        self._arrivals: queue.SimpleQueue[_Order] = queue.SimpleQueue()
+        self._orders: dict[tuple[str, str], _Order] = {}  # (message id, part) of an item → its order
+        self._flush = True
+        self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
+        self._start = threading.Lock()
+
+    def deliver(self, items: Sequence[Item], flush: bool) -> list[Outcome]:
+        """The outcomes of all items: final, or waiting for their user. `flush`: no other order will follow at once.
+
+        Raises:
+          FatalError: Iterable refused the key. OutageError: it took nothing for minutes. No item is settled then.
+        """
+        if not items:
+            return []
+        order = _Order(items, flush)
+        self._arrivals.put(order)
+        with self._start:
+            if not self._thread.is_alive():
+                self._thread.start()
+        return order.done.result()
+
+    def _work(self) -> None:
+        outbox = Outbox(self._rules, self._sent)
+        while True:
+            self._take_in(outbox)
+            try:
+                outcomes = self._delivery.step(outbox, self._flush, longest=LOOK_SECONDS)
+                self._delivery.check_outage()
+            except Exception as error:  # told to whoever waits, in the thread that can act on it
+                self._delivery.abandon()
+                outbox = Outbox(self._rules, self._sent)
+                self._fail(error)
+                continue
+            self._hand_out([*outcomes, *outbox.take_waiting()])
+
+    def _take_in(self, outbox: Outbox) -> None:
+        if not self._orders:
+            self._accept(self._arrivals.get(), outbox)
+            self._delivery.begin()
+        while not self._arrivals.empty():
+            self._accept(self._arrivals.get(), outbox)
+
+    def _accept(self, order: _Order, outbox: Outbox) -> None:
+        self._flush = order.flush
+        now = self._clock()
+        for item in order.items:
+            self._orders[item.message.message_id, item.part] = order
+            outbox.add(item, now)
+
+    def _hand_out(self, outcomes: list[Outcome]) -> None:
+        closed = []
+        for outcome in outcomes:
+            key = outcome.message.message_id, outcome.part
+            order = self._orders[key]
+            order.outcomes.append(outcome)
+            if outcome.kind != NOTED:
+                closed.append(key)
+        for key in closed:
+            order = self._orders.pop(key)
+            order.open -= 1
+            if not order.open:
+                order.done.set_result(order.outcomes)
+
+    def _fail(self, error: Exception) -> None:
+        for order in set(self._orders.values()):
+            order.done.set_exception(error)
+        self._orders.clear()
