@@ -17,7 +17,6 @@ from transforms.events import TRACK, Message
 from transforms.outcomes import DEAD_LETTERED, FINAL, SPLIT, WAITING, Outcome
 from transforms.waiting import MAX_WAITING
 
-CHUNKS_AT_ONCE = 2  # one is mapped while the other is sent
 OUTAGE_PAUSE_SECONDS = 60.0
 LOOK_SECONDS = 0.1  # how often to look for the next chunk while one is under way
 
@@ -57,6 +56,7 @@ class ChunkLoop:
       forever: go on when the source is exhausted.
       max_wait: seconds to stay, at the end, for items that wait for their user.
       report: called with the tally after each chunk.
+      chunks_at_once: so that one is mapped while the other is sent.
       clock: Unix seconds; injected in tests.
     """
 
@@ -70,6 +70,7 @@ class ChunkLoop:
         forever: bool = False,
         max_wait: float = 120.0,
         report: Callable[[Tally], None] | None = None,
+        chunks_at_once: int = 2,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._source = source
@@ -79,6 +80,7 @@ class ChunkLoop:
         self._forever = forever
         self._max_wait = max_wait
         self._report = report
+        self._chunks_at_once = chunks_at_once
         self._clock = clock
         self._waiting: dict[str, tuple[float, Message]] = {}  # message id → due time, where to resume
         self._under_way: deque[tuple[list[Message], Future[list[Outcome]]]] = deque()
@@ -87,9 +89,9 @@ class ChunkLoop:
     def run(self, stop: threading.Event) -> None:
         """Raises FatalError and ConservationError: nothing of the chunks under way is settled then."""
         idle_since: float | None = None
-        with ThreadPoolExecutor(CHUNKS_AT_ONCE, "chunk") as pool:
+        with ThreadPoolExecutor(self._chunks_at_once, "chunk") as pool:
             while not stop.is_set() or self._under_way:
-                chunk = [] if stop.is_set() or len(self._under_way) == CHUNKS_AT_ONCE else self._take()
+                chunk = [] if stop.is_set() or len(self._under_way) == self._chunks_at_once else self._take()
                 if chunk:
                     idle_since = None
                     self._start(chunk, pool)
@@ -115,7 +117,7 @@ class ChunkLoop:
     def _finish_first(self, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
         """Settle the chunk that has been under way for longest, or look whether the next one came meanwhile."""
         chunk, running = self._under_way[0]
-        if len(self._under_way) < CHUNKS_AT_ONCE and not stop.is_set():
+        if len(self._under_way) < self._chunks_at_once and not stop.is_set():
             wait((running,), LOOK_SECONDS)
             if not running.done():
                 return

@@ -63,6 +63,10 @@ class MemorySource:
         return chunk
 
     @property
+    def has_more(self) -> bool:
+        return bool(self.chunks)
+
+    @property
     def is_exhausted(self) -> bool:
         return not self.chunks
 
@@ -119,7 +123,9 @@ def kept(tmp_path: Path) -> Path:
 
 
 def make_loop(clock: Clock, source: MemorySource, run_chunk: RunChunk, kept: Path, **options: Any) -> ChunkLoop:
-    return ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG, clock=clock, **options)
+    """A loop of one chunk after the other, in which time passes only where somebody waits."""
+    options = {"chunks_at_once": 1, "clock": clock, **options}
+    return ChunkLoop(source, lambda chunk, flush: run_chunk(chunk), FileSink(str(kept)), TAG, **options)
 
 
 def messages(*message_ids: str) -> list[Message]:
@@ -390,3 +396,32 @@ def test_forever_goes_on_when_the_source_is_exhausted(clock: Clock, kept: Path) 
 
     assert source.settled == ["a", "b"]
     assert clock.now >= START + 100
+
+
+def test_the_next_chunk_starts_while_one_is_under_way(clock: Clock, kept: Path) -> None:
+    """Two at once, no more; they are settled in the order in which they were taken."""
+    source = MemorySource(clock, messages("a"), messages("b"), messages("c"))
+    both_run = threading.Barrier(2, timeout=30)
+
+    def run_chunk(chunk: list[Message]) -> list[Outcome]:
+        if chunk[0].message_id != "c":
+            both_run.wait()
+        return deliver(chunk)
+
+    make_loop(clock, source, run_chunk, kept, chunks_at_once=2).run(threading.Event())
+
+    assert source.settled == ["a", "b", "c"]
+
+
+def test_a_chunk_is_told_whether_another_one_follows(clock: Clock, kept: Path) -> None:
+    """Only the last one has to send a batch that is not full."""
+    source = MemorySource(clock, messages("a"), messages("b"))
+    flushed: dict[str, bool] = {}
+
+    def run_chunk(chunk: list[Message], flush: bool) -> list[Outcome]:
+        flushed[chunk[0].message_id] = flush
+        return deliver(chunk)
+
+    ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG, clock=clock).run(Stop(clock))
+
+    assert flushed == {"a": False, "b": True}

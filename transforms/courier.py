@@ -45,6 +45,11 @@ class Courier:
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
         self._start = threading.Lock()
 
+    @property
+    def has_orders(self) -> bool:
+        """Whether items of some order are on their way."""
+        return bool(self._orders)
+
     def deliver(self, items: Sequence[Item], flush: bool) -> list[Outcome]:
         """The outcomes of all items: final, or waiting for their user. `flush`: no other order will follow at once.
 
