@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from google.api_core.exceptions import GoogleAPICallError, RetryError
+from google.auth.exceptions import GoogleAuthError
 from google.cloud import pubsub_v1
 from google.pubsub_v1 import PubsubMessage
 from google.pubsub_v1.services.publisher import PublisherClient
@@ -36,7 +37,7 @@ class TopicSink:
         try:
             for group in _groups(messages):
                 PublisherClient.publish(_publisher(), topic=self._topic, messages=group)
-        except (GoogleAPICallError, RetryError) as error:
+        except (GoogleAPICallError, RetryError, GoogleAuthError) as error:
             raise FatalError(f"dead letters cannot be published to {self._topic}: {type(error).__name__}") from error
 
 
