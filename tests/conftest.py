@@ -59,7 +59,7 @@ def new_update() -> Callable[..., Item]:
         user_id: str = "u1", fields: dict[str, Any] | None = None, time: float = 0.0, email: str = "", **extra: Any
     ) -> Item:
         ids = {"userId": user_id} if user_id else {"email": email}
-        body = orjson.dumps({**ids, "dataFields": {"plan": "pro"} if fields is None else fields, **extra})
+        body = orjson.dumps({**ids, "dataFields": fields or {}, **extra})
         message = Message(b"{}", {}, f"update-{next(numbers)}", time)
         identity = f"userId:{user_id}" if user_id else f"email:{email.lower()}"
         return Item(message, USER, identity, email, user_id, "", time, body)

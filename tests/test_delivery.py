@@ -1,0 +1,400 @@
+import math
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from pipeline.sandbox.iterable.settings import DOCUMENTED_RATES, AsyncDelay, Settings
+from transforms.batches import DeliveryRules
+from transforms.coalescing import SentValues
+from transforms.delivery import OUTAGE_SECONDS, Delivery
+from transforms.errors import FatalError, OutageError
+from transforms.events import TRACK, USER, Item
+from transforms.iterable_client import IterableClient, Response
+from transforms.outbox import Outbox
+from transforms.outcomes import DEAD_LETTERED, DELIVERED, WAITING, Outcome
+from transforms.pacing import EvenPace
+
+NewItem = Callable[..., Item]
+START = 1_790_000_000.0
+THREADS = 8
+DOCUMENTED = {USER: DOCUMENTED_RATES["bulkUpdate"] or 0.0, TRACK: DOCUMENTED_RATES["trackBulk"] or 0.0}
+
+
+class FakeTime:
+    """A clock that only a sleep moves: waits take no time, and all of them are seen."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture(scope="module")
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture(scope="module")
+def server(time: FakeTime) -> Iterator[SimulatedIterable]:
+    """A project in which events need their user, and users are there at once."""
+    settings = Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
+    with SimulatedIterable(settings, clock=time.clock) as iterable:
+        yield iterable
+
+
+@pytest.fixture
+def iterable(server: SimulatedIterable, time: FakeTime) -> SimulatedIterable:
+    server.reset()
+    time.now = START
+    return server
+
+
+@pytest.fixture
+def new_delivery(iterable: SimulatedIterable, time: FakeTime) -> Iterator[Callable[..., Delivery]]:
+    client = IterableClient(iterable.url, lambda: iterable.api_key)
+
+    def fail(problem: str) -> None:
+        raise FatalError(problem)
+
+    def build(on_fatal: Callable[[str], None] = fail, threads: int = THREADS) -> Delivery:
+        return Delivery(client.post, EvenPace(DOCUMENTED), on_fatal, threads, time.clock, time.sleep)
+
+    yield build
+    client.close()
+
+
+NewDelivery = Callable[..., Delivery]
+
+
+def outbox_of(*items: Item, **rules: Any) -> Outbox:
+    outbox = Outbox(DeliveryRules(**rules), SentValues())
+    for item in items:
+        outbox.add(item, START)
+    return outbox
+
+
+def told(outcomes: list[Outcome]) -> Counter[tuple[str, str, str]]:
+    return Counter((outcome.kind, outcome.part, outcome.reason) for outcome in outcomes)
+
+
+def stored_ids(iterable: SimulatedIterable) -> list[str]:
+    """The ids of all events that are stored, each as often as it is."""
+    return sorted(iterable.dump(settle=True)["events"])
+
+
+def test_users_and_their_events_arrive(
+    iterable: SimulatedIterable, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+) -> None:
+    """A chunk of both: every event finds its user, for users are settled before their events go."""
+    users = [new_update(f"u{number}") for number in range(50)]
+    events = [new_track(f"u{number % 50}") for number in range(200)]
+    outbox = outbox_of(*events, *users, max_items=20)
+
+    outcomes = new_delivery().run(outbox, flush=True)
+
+    expected = Counter({(DELIVERED, USER, ""): 50, (DELIVERED, TRACK, ""): 200})
+
+    assert expected == told(outcomes)
+    assert not outbox
+    assert sorted(event.message.message_id for event in events) == stored_ids(iterable)
+    assert iterable.metrics()["endpoints"]["bulkUpdate"]["same_user_in_flight"] == 0
+
+
+JSON_500 = {"status": 500, "body": {"msg": "Please try again later", "code": "GenericError", "params": None}}
+HTML_503 = {"status": 503, "body": "<html><body>Service Unavailable</body></html>"}
+LIMIT = {"msg": "", "code": "RateLimitExceeded"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [
+        ({"status": 429, "body": {**LIMIT, "params": {"rateLimitReset": 7}}}, 7),
+        ({"status": 429, "body": {**LIMIT, "params": {"rateLimitReset": "7"}}}, 7),
+        ({"status": 429, "body": LIMIT, "headers": {"Retry-After": "9"}}, 9),
+        ({"status": 429, "body": LIMIT}, 0),
+        ({"status": 429}, 0),
+        (JSON_500, 0),
+        (HTML_503, 0),
+        ({"status": 502, "body": "<html>"}, 0),
+        ({"status": 503, "headers": {"Retry-After": "9"}}, 9),
+        ({"status": 200, "body": "<html>"}, 0),
+        ({"status": 200}, 0),
+        ({"drop_connection": "before"}, 0),
+        ({"drop_connection": "after"}, 0),
+    ],
+)
+def test_what_the_world_does_wrong_is_waited_out(
+    iterable: SimulatedIterable,
+    time: FakeTime,
+    new_delivery: NewDelivery,
+    new_update: NewItem,
+    new_track: NewItem,
+    fault: dict[str, Any],
+    seconds: float,
+) -> None:
+    """After two bad answers per endpoint everything is delivered, once, and no sooner than Iterable asked."""
+    events = [new_track(f"u{number}") for number in range(3)]
+    for endpoint in ("bulkUpdate", "trackBulk"):
+        iterable.fault(endpoint, times=2, **fault)
+
+    outcomes = new_delivery().run(outbox_of(*events, *(new_update(f"u{number}") for number in range(3))), flush=True)
+
+    assert all((outcome.kind, outcome.attempts) == (DELIVERED, 3) for outcome in outcomes)
+    assert len(outcomes) == 6
+    assert sorted(event.message.message_id for event in events) == stored_ids(iterable)
+    assert time.now - START >= 4 * seconds
+
+
+def test_an_answer_that_was_lost_makes_no_duplicates(
+    iterable: SimulatedIterable, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+) -> None:
+    """Iterable took the request, the answer was cut: sent again, each event replaces itself by its id."""
+    events = [new_track("u1") for _ in range(5)]
+    iterable.fault("trackBulk", drop_connection="after", times=1)
+
+    outcomes = new_delivery().run(outbox_of(new_update("u1"), *events), flush=True)
+
+    expected = Counter({(DELIVERED, USER, ""): 1, (DELIVERED, TRACK, ""): 5})
+
+    assert expected == told(outcomes)
+    assert sorted(event.message.message_id for event in events) == stored_ids(iterable)
+    assert iterable.metrics()["endpoints"]["trackBulk"]["duplicate_event_ids"] == 5
+
+
+def test_bad_records_cost_only_themselves(
+    iterable: SimulatedIterable, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+) -> None:
+    """Of a batch with an unreadable event, a forgotten user and a name not taken, all others are delivered."""
+    iterable.configure(forgotten_user_ids=["gone"], disallowed_events=["Secret"])
+    users = [new_update(user) for user in ("u1", "u2", "gone")]
+    events = [*(new_track("u1") for _ in range(20)), new_track("u2", name="Secret"), new_track("gone")]
+    events.append(new_track("u1", createdAt="yesterday"))
+
+    outcomes = new_delivery().run(outbox_of(*users, *events), flush=True)
+
+    expected = Counter(
+        {
+            (DELIVERED, USER, ""): 2,
+            (DELIVERED, TRACK, ""): 20,
+            (DEAD_LETTERED, USER, "forgotten_user"): 1,
+            (DEAD_LETTERED, TRACK, "forgotten_user"): 1,
+            (DEAD_LETTERED, TRACK, "disallowed_event_name"): 1,
+            (DEAD_LETTERED, TRACK, "bad_json_body"): 1,
+        }
+    )
+
+    assert expected == told([outcome for outcome in outcomes if outcome.kind in (DELIVERED, DEAD_LETTERED)])
+
+
+def test_events_of_unknown_users_are_left_waiting(
+    new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem, time: FakeTime
+) -> None:
+    """A chunk ends without them: they are handed over with the time they are due."""
+    outbox = outbox_of(new_update("u1"), new_track("u1"), new_track("nobody", time=START))
+
+    outcomes = new_delivery().run(outbox, flush=True)
+    waiting = outbox.take_waiting()
+
+    expected = Counter({(DELIVERED, USER, ""): 1, (DELIVERED, TRACK, ""): 1})
+
+    assert expected == told(outcomes)
+    assert [(out.kind, out.reason, out.attempts) for out in waiting] == [(WAITING, "unknown_user", 1)]
+    assert waiting[0].time == pytest.approx(time.now + 60)
+
+
+def test_many_requests_are_under_way_at_once(time: FakeTime, new_track: NewItem) -> None:
+    """Slow answers overlap: as many as there are threads, and no more."""
+    together = threading.Barrier(4)
+    counted = threading.Lock()
+    now, most = 0, 0
+
+    def post(_path: str, body: bytes) -> Response:
+        nonlocal now, most
+        with counted:
+            now += 1
+            most = max(most, now)
+        together.wait(timeout=30)  # for three others
+        with counted:
+            now -= 1
+        return Response(200, b'{"successCount":1,"failCount":0}')
+
+    pace = EvenPace({USER: 1e9, TRACK: 1e9})
+    delivery = Delivery(post, pace, lambda _: None, 4, time.clock, time.sleep)
+    outbox = outbox_of(*(new_track(f"u{number}") for number in range(8)), max_items=1)
+
+    outcomes = delivery.run(outbox, flush=True)
+
+    expected = (8, 4)
+
+    assert expected == (len(outcomes), most)
+
+
+def test_slow_answers_arrive_in_any_order(
+    iterable: SimulatedIterable, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+) -> None:
+    """Each answer settles its own batch, however late it comes."""
+    iterable.configure(rate=None)
+    for delay in (0.3, 0.1, 0.2):
+        iterable.fault("trackBulk", delay=delay)
+    events = [new_track("u1") for _ in range(8)]
+
+    outcomes = new_delivery().run(outbox_of(new_update("u1"), *events, max_items=2), flush=True)
+
+    assert {event.message.message_id for event in events} == {
+        outcome.message.message_id for outcome in outcomes if outcome.part == TRACK and outcome.kind == DELIVERED
+    }
+    assert len(outcomes) == 9
+
+
+def test_a_refused_key_stops_loudly(iterable: SimulatedIterable, new_delivery: NewDelivery, new_track: NewItem) -> None:
+    """One line, without the key; what was held is still there, with no outcome."""
+    iterable.configure(keys={iterable.api_key: {"enabled": False}, "another": {}})
+    outbox = outbox_of(new_track("u1"))
+    iterable.fault("trackBulk", status=401, body={"msg": "Invalid API key sandbox-key", "code": "BadApiKey"})
+
+    with pytest.raises(FatalError, match=r"^Iterable refused /api/events/trackBulk with HTTP 401 BadApiKey$"):
+        new_delivery().run(outbox, flush=True)
+
+    assert len(list(outbox.entries())) == 1
+
+
+def test_whoever_is_told_of_a_refused_key_may_go_on(
+    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+) -> None:
+    """A probe a minute, until the key is taken: then all is delivered."""
+    problems: list[float] = []
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("*", status=403, times=3)
+    delivery = new_delivery(lambda _: problems.append(time.now), threads=1)
+
+    outcomes = delivery.run(outbox_of(new_update("u1"), new_track("u1"), new_track("u2")), flush=True)
+
+    assert problems == pytest.approx([START, START + 60, START + 120])
+    assert Counter(outcome.kind for outcome in outcomes) == {DELIVERED: 3}
+
+
+def test_an_outage_ends_the_chunk(
+    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_track: NewItem
+) -> None:
+    """After five minutes without one success the chunk is given back whole: one string, and no outcome."""
+    iterable.fault("*", times=None, **HTML_503)
+    outbox = outbox_of(new_track("u1"))
+
+    with pytest.raises(OutageError) as raised:
+        new_delivery().run(outbox, flush=True)
+
+    assert raised.value.args == ("no request to Iterable succeeded for 300 s",)
+    assert OUTAGE_SECONDS < time.now - START < OUTAGE_SECONDS + 60
+    assert len(list(outbox.entries())) == 1
+
+
+def test_a_success_ends_an_outage(
+    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+) -> None:
+    """The five minutes count from the last request that Iterable took."""
+    for endpoint in ("bulkUpdate", "trackBulk"):
+        iterable.fault(endpoint, status=503, headers={"Retry-After": "200"})
+
+    outcomes = new_delivery().run(outbox_of(new_update("u1"), new_track("u1")), flush=True)
+
+    assert Counter(outcome.kind for outcome in outcomes) == {DELIVERED: 2}
+    assert time.now - START > OUTAGE_SECONDS
+
+
+def test_no_outage_in_a_run_with_an_end(
+    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_track: NewItem
+) -> None:
+    """A streaming job keeps its items in state for as long as it takes: nothing is raised."""
+    iterable.fault("*", times=None, **HTML_503)
+    outbox = outbox_of(new_track("u1"))
+
+    outcomes = new_delivery().run(outbox, flush=True, until=START + 2 * OUTAGE_SECONDS)
+
+    assert not outcomes
+    assert time.now >= START + 2 * OUTAGE_SECONDS
+    assert len(list(outbox.entries())) == 1
+
+
+def test_a_run_with_patience_ends_early(
+    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_track: NewItem
+) -> None:
+    """Where nothing may leave for longer than that, the time is better spent elsewhere; next_start says when."""
+    iterable.fault("trackBulk", status=429, body={**LIMIT, "params": {"rateLimitReset": 7}})
+    outbox = outbox_of(new_track("u1"))
+    delivery = new_delivery()
+
+    delivery.run(outbox, flush=True, until=START + 5, patience=2)
+
+    assert time.now == START
+    assert delivery.next_start(outbox, time.now, flush=True) == pytest.approx(START + 7)
+
+
+def test_a_run_sleeps_until_a_batch_is_old_enough(
+    time: FakeTime, iterable: SimulatedIterable, new_delivery: NewDelivery, new_update: NewItem
+) -> None:
+    """Without flush a batch goes when it is due, and the run ends when there is nothing left."""
+    outbox = outbox_of(new_update("u1"), max_age_seconds=2.0)
+    delivery = new_delivery()
+
+    outcomes = delivery.run(outbox, flush=False, until=START + 5, patience=2)
+
+    assert [(outcome.kind, outcome.time) for outcome in outcomes] == [(DELIVERED, START + 2)]
+    assert delivery.next_start(outbox, time.now, flush=False) == math.inf
+
+
+def test_nothing_is_sent_past_the_end(
+    new_delivery: NewDelivery, new_track: NewItem, iterable: SimulatedIterable
+) -> None:
+    """What is under way at the end is settled; what is left stays in the outbox."""
+    outbox = outbox_of(*(new_track("u1") for _ in range(50)), max_items=1)
+
+    new_delivery().run(outbox, flush=True, until=START + 1)
+
+    requests = iterable.metrics()["endpoints"]["trackBulk"]["requests"]
+
+    assert 10 <= requests <= 11
+    assert len(list(outbox.entries())) == 50
+
+
+def test_the_documented_limits_are_never_hit(
+    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+) -> None:
+    """Hundreds of small requests at the default rates, and not one 429; nor is time wasted between them."""
+    users = [new_update(f"u{number}") for number in range(100)]
+    events = [new_track(f"u{number % 100}") for number in range(300)]
+    iterable.configure(burst={"bulkUpdate": 2, "trackBulk": 2})
+
+    outcomes = new_delivery().run(outbox_of(*users, *events, max_items=1), flush=True)
+
+    statuses = {name: counts["by_status"] for name, counts in iterable.metrics()["endpoints"].items()}
+
+    assert len(outcomes) == 400
+    assert statuses == {"bulkUpdate": {"200": 100}, "trackBulk": {"200": 300}}
+    assert time.now - START < 100 / 5 + 300 / 10
+
+
+def test_the_pace_holds_with_real_threads_and_time(new_update: NewItem, new_track: NewItem) -> None:
+    """The same against a real clock with overlapping requests, all limits twenty times as high."""
+    rates = {endpoint: 20 * rate for endpoint, rate in DOCUMENTED.items()}
+    settings = Settings(
+        rate={"bulkUpdate": rates[USER], "trackBulk": rates[TRACK]}, latency=0.02, async_delay=AsyncDelay(0, 0)
+    )
+    users = [new_update(f"u{number}") for number in range(50)]
+    events = [new_track(f"u{number % 50}") for number in range(200)]
+    with SimulatedIterable(settings) as iterable:
+        client = IterableClient(iterable.url, lambda: iterable.api_key)
+        delivery = Delivery(client.post, EvenPace(rates), lambda _: None, THREADS)
+        outcomes = delivery.run(outbox_of(*users, *events, max_items=1), flush=True)
+        statuses = {name: counts["by_status"] for name, counts in iterable.metrics()["endpoints"].items()}
+        client.close()
+
+    assert len(outcomes) == 250
+    assert statuses == {"bulkUpdate": {"200": 50}, "trackBulk": {"200": 200}}
