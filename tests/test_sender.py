@@ -13,7 +13,7 @@ from transforms.errors import FatalError
 from transforms.events import TRACK, USER, Item
 from transforms.outbox import Outbox
 from transforms.outcomes import DELIVERED
-from transforms.sender import SenderSettings, chunk_delivery, client, sent_values, shard_delivery
+from transforms.sender import SenderSettings, client, courier, sent_values, shard_delivery
 
 KEY = "sandbox-key"
 
@@ -28,7 +28,7 @@ def iterable() -> Iterator[SimulatedIterable]:
 def settings(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterator[SenderSettings]:
     monkeypatch.setenv("A_KEY", KEY)
     yield SenderSettings(iterable.url, "env:A_KEY", DeliveryRules())
-    for cached in (client, sent_values, chunk_delivery, shard_delivery):
+    for cached in (client, sent_values, courier, shard_delivery):
         cached.cache_clear()
 
 
@@ -52,7 +52,7 @@ def test_equal_settings_share_what_must_outlive_a_chunk(settings: SenderSettings
     same = SenderSettings(settings.url, settings.api_key, DeliveryRules())
     other = SenderSettings(settings.url, settings.api_key, DeliveryRules(max_items=1))
 
-    for shared in (client, sent_values, chunk_delivery):
+    for shared in (client, sent_values, courier):
         assert shared(settings) is shared(same)
         assert shared(settings) is not shared(other)
 
@@ -70,7 +70,7 @@ def test_a_missing_key_is_fatal(settings: SenderSettings, monkeypatch: pytest.Mo
     monkeypatch.delenv("A_KEY")
 
     with pytest.raises(FatalError, match="A_KEY is not set"):
-        chunk_delivery(settings)
+        courier(settings)
 
 
 def test_a_refused_key_ends_a_chunk_and_is_read_again_by_the_next(
@@ -81,9 +81,9 @@ def test_a_refused_key_ends_a_chunk_and_is_read_again_by_the_next(
     monkeypatch.setenv("A_KEY", "wrong-key")
 
     with pytest.raises(FatalError) as raised:
-        chunk_delivery(settings).run(outbox_of(event), flush=True)
+        courier(settings).deliver([event], flush=True)
     monkeypatch.setenv("A_KEY", KEY)
-    outcomes = chunk_delivery(settings).run(outbox_of(event), flush=True)
+    outcomes = courier(settings).deliver([event], flush=True)
 
     assert raised.value.args == ("Iterable refused /api/events/trackBulk with HTTP 401 BadApiKey",)
     assert [outcome.kind for outcome in outcomes] == [DELIVERED]
