@@ -267,3 +267,45 @@ def test_halving_ends(new_track: NewItem) -> None:
 
 def _subsets(size: int) -> list[list[tuple[int, ...]]]:
     return [list(itertools.combinations(range(size), count)) for count in range(size + 1)]
+
+
+def clash(value: Any) -> Answer:
+    return Answer(
+        SPLIT, "HTTP 400 RequestFieldsTypesMismatched", reason="field_type_mismatch", clashes={"total": value}
+    )
+
+
+def test_a_named_field_costs_a_handful_of_requests(new_track: NewItem) -> None:
+    """Among a thousand events, ten texts in a field of numbers: apart, refused at once, and the rest delivered."""
+    items = [
+        new_track("u", dataFields={"total": f"n/a {number}" if number % 100 == 7 else 12}) for number in range(1000)
+    ]
+    waiting, requests = [batch_of(*items)], 0
+    delivered: list[Record] = []
+    refused_records: list[Record] = []
+    while waiting:
+        batch = waiting.pop()
+        requests += 1
+        bad = next((record for record in batch.records if b"n/a" in record.body), None)
+        judgement = judge(batch, clash("n/a 7") if bad else accepted(0))
+        delivered += judgement.delivered
+        refused_records += [record for record, reason in judgement.refused if reason == "field_type_mismatch"]
+        waiting += [resend(TRACK, records) for records in judgement.again]
+
+    assert (len(delivered), len(refused_records), requests) == (990, 10, 3)
+    assert all(b"n/a" in record.body for record in refused_records)
+
+
+def test_a_fields_type_holds_for_one_event_name(new_track: NewItem) -> None:
+    """A text in another event's field of that name is no fault: each name has to fail by itself."""
+    batch = batch_of(
+        new_track("a", name="Order", dataFields={"total": "n/a"}),
+        new_track("b", name="Song", dataFields={"total": "long"}),
+        new_track("c", name="Order", dataFields={"total": "none"}),
+    )
+
+    judgement = judge(batch, clash("n/a"))
+    of_one_name = judge(resend(TRACK, judgement.again[0]), clash("n/a"))
+
+    assert {"delivered": [], "refused": [], "again": [["a", "c"], ["b"]]} == user_ids(judgement)
+    assert [("a", "field_type_mismatch"), ("c", "field_type_mismatch")] == user_ids(of_one_name)["refused"]

@@ -79,6 +79,7 @@ class Answer(NamedTuple):
     failed_names: frozenset[str] = frozenset()  # ACCEPTED: event names that the project does not take
     fail_count: int = 0  # ACCEPTED: how many records Iterable counts as failed
     suspects: tuple[int, ...] = ()  # SPLIT: positions in the batch that the answer names
+    clashes: Mapping[str, Any] = {}  # SPLIT: field of dataFields that the answer names → a value that does not fit
     wait_seconds: float = 0.0  # THROTTLED, RETRY: what Iterable asks for; 0 where it does not say
     filtered_out_fields: tuple[str, ...] = ()
     created_fields: tuple[str, ...] = ()
@@ -101,7 +102,7 @@ def read_answer(response: Response) -> Answer:
     if status in (NO_ANSWER, 408) or (status >= 500 and code != "RequestFieldsTypesMismatched") or status < 400:
         return Answer(RETRY, detail, wait_seconds=_wait_seconds(body, response.retry_after))
     reason = _CODES["BatchTooLarge"] if status == 413 else _CODES.get(code, REFUSED)
-    return Answer(SPLIT, detail, reason=reason, suspects=_suspects(body))
+    return Answer(SPLIT, detail, reason=reason, suspects=_suspects(body), clashes=_clashes(body))
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
@@ -144,6 +145,14 @@ def _suspects(body: dict[str, Any]) -> tuple[int, ...]:
     params = body.get("params")
     named = (_INDEX.match(name) for name in params) if isinstance(params, dict) else ()
     return tuple(sorted({int(match[1]) for match in named if match}))
+
+
+def _clashes(body: dict[str, Any]) -> dict[str, Any]:
+    params = body.get("params")
+    errors = params.get("validationErrors") if isinstance(params, dict) else None
+    named = errors.items() if isinstance(errors, dict) else ()
+    # A field may come with a prefix: `my_project_etl:::soc_signup_at`.
+    return {name.rpartition(":::")[2]: error.get("offendingValue") for name, error in named if isinstance(error, dict)}
 
 
 def _wait_seconds(body: dict[str, Any], retry_after: str) -> float:

@@ -1,9 +1,11 @@
 """An answer's meaning for each record of its batch. Knows no queue and no clock."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from transforms.answers import ACCEPTED, DISALLOWED, REFUSED, Answer
 from transforms.batches import Batch, Record
+from transforms.field_types import find_clashing
 
 
 @dataclass
@@ -41,19 +43,35 @@ def _judge_counters(batch: Batch, answer: Answer) -> Judgement:
 
 
 def _judge_refusal(batch: Batch, answer: Answer) -> Judgement:
-    """The whole batch was refused: narrow it down to the records at fault."""
+    """The whole batch was refused: narrow it down to the records at fault.
+
+    Positions have been seen wrong, and a field's type holds for one event name only: the suspects must fail by
+    themselves before they are refused. Positions are believed once, so that no bad record costs more than
+    2·⌈log2 n⌉ + 2 requests.
+    """
     records = batch.records
-    suspects = {index for index in answer.suspects if index < len(records)}
-    if len(records) == 1 or len(suspects) == len(records):
+    clashing = find_clashing(records, answer.clashes)
+    suspects = clashing or {index for index in answer.suspects if index < len(records)}
+    if len(records) == 1 or (len(suspects) == len(records) and not clashing):
         return Judgement(refused=[(record, answer.reason) for record in records])
     narrowed = tuple(replace(record, narrowed=True) for record in records)
-    # Positions have been seen wrong: the suspects must fail by themselves before they are refused, and names are
-    # believed once: so no bad record costs more than 2·⌈log2 n⌉ + 2 requests.
-    if not suspects or any(record.narrowed for record in records):
+    if clashing and len(suspects) == len(records):
+        return _judge_clashing(narrowed, answer)
+    if not suspects or (records[0].narrowed and not clashing):
         return Judgement(again=_halves(narrowed))
     apart = tuple(record for index, record in enumerate(narrowed) if index in suspects)
     rest = tuple(record for index, record in enumerate(narrowed) if index not in suspects)
     return Judgement(again=[apart, rest])
+
+
+def _judge_clashing(records: tuple[Record, ...], answer: Answer) -> Judgement:
+    """Every record has a value of the type that does not fit; of one event name, all of them are at fault."""
+    by_name: defaultdict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        by_name[record.item.event_name].append(record)
+    if len(by_name) == 1:
+        return Judgement(refused=[(record, answer.reason) for record in records])
+    return Judgement(again=[tuple(of_one_name) for of_one_name in by_name.values()])
 
 
 def _reason(record: Record, answer: Answer) -> str:

@@ -1,0 +1,43 @@
+"""Which records of a batch hold the values that clash with a field's type in Iterable. Knows no answer and no queue.
+
+Iterable keeps the type of a field's first value and refuses a whole request for another (RequestFieldsTypesMismatched).
+It names the field and one such value; the others in the batch are found by having the same type, as Iterable infers it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from transforms.batches import Record
+from transforms.paths import MISSING, Path, look_up
+
+# The date forms that Iterable accepts (its article "Field Data Types"): such a string is a date, another is not.
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d(?: [+-]\d\d:\d\d)?|T\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d))?")
+
+
+def find_clashing(records: Sequence[Record], clashes: Mapping[str, Any]) -> set[int]:
+    """Positions of the records in which a named field has a value of the named value's type."""
+    if not clashes:
+        return set()
+    bad_types = {field: type_of(value) for field, value in clashes.items()}
+    return {index for index, record in enumerate(records) if _clashes(record, bad_types)}
+
+
+def _clashes(record: Record, bad_types: Mapping[str, str]) -> bool:
+    fields = orjson.loads(record.body).get("dataFields") or {}
+    values = ((look_up(fields, Path("", field)), bad_type) for field, bad_type in bad_types.items())
+    return any(value is not MISSING and type_of(value) == bad_type for value, bad_type in values)
+
+
+def type_of(value: Any) -> str:
+    """boolean, long, double, date, string, object, null, or an array of one of these."""
+    if isinstance(value, list):
+        return f"array of {type_of(next((entry for entry in value if entry is not None), None))}"
+    if isinstance(value, str):
+        return "date" if _DATE.fullmatch(value) else "string"
+    return _TYPES[type(value)]
+
+
+_TYPES = {bool: "boolean", int: "long", float: "double", dict: "object", type(None): "null"}
