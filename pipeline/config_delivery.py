@@ -67,6 +67,14 @@ class Retry(Section):
         json_schema_extra={"default": "4h"},
         description="An item is dead-lettered after this long; a full outage does not count.",
     )
+    first_backoff: Duration = Field(
+        default=1.0,
+        json_schema_extra={"default": "1s"},
+        description="The first wait, where Iterable names none, is random up to this; each further one is up to twice.",
+    )
+    max_backoff: Duration = Field(
+        default=300.0, json_schema_extra={"default": "5m"}, description="The longest such wait."
+    )
     unknown_user_delays: Annotated[
         tuple[Duration, ...],
         Field(min_length=1, max_length=10),

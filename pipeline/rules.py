@@ -59,6 +59,8 @@ def sender_settings_of(config: Config, iterable_url: str | None) -> SenderSettin
             bulk_update_per_second=delivery.requests_per_second.bulk_update,
             track_bulk_per_second=delivery.requests_per_second.track_bulk,
             give_up_after_seconds=delivery.retry.give_up_after,
+            first_backoff_seconds=delivery.retry.first_backoff,
+            max_backoff_seconds=delivery.retry.max_backoff,
             unknown_user_delays=delivery.retry.unknown_user_delays,
             create_new_fields=destination.create_new_fields,
             update_only=destination.update_only,

@@ -117,7 +117,12 @@ delivery:
         "delivery": {
             "batch": {"max_items": 1_000, "max_bytes": 4_000_000, "max_age_seconds": 5.0},
             "requests_per_second": {"bulk_update": 5.0, "track_bulk": 2.5},
-            "retry": {"give_up_after": 5_400.0, "unknown_user_delays": (30.0, 60.0)},
+            "retry": {
+                "give_up_after": 5_400.0,
+                "first_backoff": 1.0,
+                "max_backoff": 300.0,
+                "unknown_user_delays": (30.0, 60.0),
+            },
         },
     }
 
@@ -145,7 +150,12 @@ def test_what_is_omitted_has_the_documented_default() -> None:
         "delivery": {
             "batch": {"max_items": 1_000, "max_bytes": 4_000_000, "max_age_seconds": 2.0},
             "requests_per_second": {"bulk_update": 5.0, "track_bulk": 10.0},
-            "retry": {"give_up_after": 14_400.0, "unknown_user_delays": (60.0, 300.0, 1_800.0)},
+            "retry": {
+                "give_up_after": 14_400.0,
+                "first_backoff": 1.0,
+                "max_backoff": 300.0,
+                "unknown_user_delays": (60.0, 300.0, 1_800.0),
+            },
         },
     }
 

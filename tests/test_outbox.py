@@ -11,7 +11,7 @@ from transforms.answers import ACCEPTED, FATAL, RETRY, SPLIT, THROTTLED, UNKNOWN
 from transforms.batches import Batch, DeliveryRules
 from transforms.coalescing import SentValues
 from transforms.events import TRACK, USER, Item, Resumed
-from transforms.outbox import MAX_BACKOFF_SECONDS, PROBE_SECONDS, Outbox
+from transforms.outbox import PROBE_SECONDS, Outbox
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, FINAL, NOTED, WAITING, Outcome
 from transforms.waiting import MAX_WAITING
 
@@ -438,10 +438,10 @@ def test_without_a_hint_waits_double_up_to_a_bound(new_track: NewItem, answer: A
     outbox.add(new_track("u1"), now)
     outbox.settle(take(outbox, now), answer, now)
 
-    expected = [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, MAX_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS]
+    expected = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 300.0]
 
     assert expected == waits
-    assert outbox.next_time(TRACK, now, flush=True) == now + 2.0
+    assert outbox.next_time(TRACK, now, flush=True) == now + 1.0
 
 
 def test_waits_have_full_jitter(new_track: NewItem, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -457,7 +457,7 @@ def test_waits_have_full_jitter(new_track: NewItem, monkeypatch: pytest.MonkeyPa
 
     outbox.settle(take(outbox, 1000.0), Answer(THROTTLED, "HTTP 429"), 1000.0)
 
-    expected = [(0.0, 2.0)]
+    expected = [(0.0, 1.0)]
 
     assert expected == drawn
 
@@ -471,7 +471,7 @@ def test_requests_that_fail_together_are_one_failure(new_track: NewItem) -> None
     for batch in batches:
         outbox.settle(batch, UNAVAILABLE, 1000.0)
 
-    assert outbox.next_time(TRACK, 1000.0, flush=True) == 1002.0
+    assert outbox.next_time(TRACK, 1000.0, flush=True) == 1001.0
 
 
 def test_iterables_own_hint_comes_first(new_track: NewItem) -> None:
@@ -492,8 +492,8 @@ def fail_for(outbox: Outbox, seconds: float, others_succeed: bool, new_track: Ne
         if others_succeed:
             outbox.add(new_track("other"), now)
             outbox.endpoints[TRACK].closed_until = 0.0
-            other = take(outbox, now + 1)
-            outbox.settle(other, OK, now + 1)
+            other = take(outbox, now + 0.5)
+            outbox.settle(other, OK, now + 0.5)
     return outcomes
 
 

@@ -186,10 +186,12 @@ def test_the_settings_of_the_sender(load: Load) -> None:
         "delivery:\n"
         "  batch: {max_items: 7, max_bytes: 5000, max_age_seconds: 3}\n"
         "  requests_per_second: {bulk_update: 1, track_bulk: 2.5}\n"
-        "  retry: {give_up_after: 1h, unknown_user_delays: [1s, 2m]}\n"
+        "  retry: {give_up_after: 1h, first_backoff: 2s, max_backoff: 1m, unknown_user_delays: [1s, 2m]}\n"
     )
     settings = sender_settings_of(load(destination + delivery), None)
-    rules = DeliveryRules(7, 5000, 3.0, 1.0, 2.5, 3600.0, (1.0, 120.0), create_new_fields=False, update_only=True)
+    rules = DeliveryRules(
+        7, 5000, 3.0, 1.0, 2.5, 3600.0, 2.0, 60.0, (1.0, 120.0), create_new_fields=False, update_only=True
+    )
 
     assert ("https://api.eu.iterable.com", "env:KEY", rules) == (settings.url, settings.api_key, settings.rules)
 

@@ -16,6 +16,8 @@ class DeliveryRules:
     bulk_update_per_second: float = 5.0
     track_bulk_per_second: float = 10.0
     give_up_after_seconds: float = 4 * 3600.0
+    first_backoff_seconds: float = 1.0
+    max_backoff_seconds: float = 300.0
     unknown_user_delays: tuple[float, ...] = (60.0, 300.0, 1800.0)
     create_new_fields: bool | None = None
     update_only: bool | None = None

@@ -21,8 +21,6 @@ from transforms.outcomes import DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcom
 from transforms.waiting import WaitingList
 
 PROBE_SECONDS = 60.0  # how often a refused key is tried again
-FIRST_BACKOFF_SECONDS = 1.0
-MAX_BACKOFF_SECONDS = 300.0
 
 
 class Parcel(NamedTuple):
@@ -112,7 +110,7 @@ class Outbox:
             return [*self._settle_judged(batch, answer, now), *_schema_notes(batch, answer)]
         if endpoint.closed_until <= now:  # requests under way together fail together: that is one failure
             endpoint.failures += 1
-        wait = PROBE_SECONDS if answer.verdict == FATAL else answer.wait_seconds or _backoff(endpoint.failures)
+        wait = PROBE_SECONDS if answer.verdict == FATAL else answer.wait_seconds or self._backoff(endpoint.failures)
         # A key that is refused is refused for both.
         for closed in self.endpoints.values() if answer.verdict == FATAL else (endpoint,):
             closed.closed_until = max(closed.closed_until, now + wait)
@@ -294,8 +292,13 @@ class Outbox:
             else:
                 kept.append(record)
         if kept:
-            wait = answer.wait_seconds or _backoff(kept[0].pending[0].attempts)
+            wait = answer.wait_seconds or self._backoff(kept[0].pending[0].attempts)
             self._send_later(batch.part, tuple(kept), now + wait)
+
+    def _backoff(self, failures: int) -> float:
+        # Exponential with full jitter, as Iterable advises for 429 (its article "API Response Codes").
+        longest = self._rules.first_backoff_seconds * 2 ** min(failures - 1, 32)
+        return random.uniform(0, min(longest, self._rules.max_backoff_seconds))
 
     def _deliver(self, record: Record, now: float) -> Iterator[Outcome]:
         for pending in record.pending:
@@ -364,8 +367,3 @@ def _identities(item: Item) -> set[str]:
     by_email = {email_key(item.email)} if item.email else set()
     by_user_id = {Identity(USER_ID, "", item.user_id).key} if item.user_id else set()
     return {item.identity} | by_email | by_user_id
-
-
-def _backoff(failures: int) -> float:
-    # Exponential with full jitter, as Iterable advises for 429 (its article "API Response Codes").
-    return random.uniform(0, min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(failures, 16)))
