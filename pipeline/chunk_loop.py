@@ -4,14 +4,14 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
 from pipeline.tally import Tally
 from transforms.answers import UNKNOWN_USER
 from transforms.dead_letter_sinks import DeadLetterSink
-from transforms.dead_letters import dead_letter
+from transforms.dead_letters import DeadLetter, dead_letter
 from transforms.errors import OutageError
 from transforms.events import TRACK, Message
 from transforms.outcomes import DEAD_LETTERED, FINAL, SPLIT, WAITING, Outcome
@@ -29,8 +29,6 @@ class Source(Protocol):
     def take(self, seconds: float) -> list[Message]:
         """The next chunk; empty if nothing came within `seconds`. Raises FatalError if the source cannot be read."""
 
-    comes_again: bool  # whether a message that is not settled comes again in a later run
-
     @property
     def has_more(self) -> bool:
         """Whether the next chunk is there already."""
@@ -41,6 +39,9 @@ class Source(Protocol):
 
     def settle(self, message_ids: Collection[str]) -> None:
         """These messages must not come again."""
+
+    def leave(self, waiting: Sequence[DeadLetter]) -> None:
+        """The run ends while these messages wait for their user: they must come again in a later run."""
 
 
 class ConservationError(Exception):
@@ -165,11 +166,8 @@ class ChunkLoop:
         self.tally.add(outcome for outcome in outcomes if outcome.kind != WAITING)
 
     def _end(self) -> None:
-        """What still waits comes again in a later run, or never: then it is dead-lettered."""
-        if not self._source.comes_again:
-            self._keep([_expire(message, "the input ended") for _, message in self._waiting.values()])
-            self._waiting.clear()
-            self.tally.in_flight = 0
+        outcomes = (Outcome(WAITING, TRACK, UNKNOWN_USER, message) for _, message in self._waiting.values())
+        self._source.leave([dead_letter(outcome, self._tag, self._clock()) for outcome in outcomes])
 
 
 def _expire(message: Message, detail: str) -> Outcome:

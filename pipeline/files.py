@@ -5,9 +5,9 @@ import gzip
 import os
 import time
 import zlib
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Sequence
 
-from transforms.dead_letters import from_line
+from transforms.dead_letters import DeadLetter, from_line, to_line
 from transforms.errors import FatalError
 from transforms.events import Message
 
@@ -20,12 +20,17 @@ def matching_files(pattern: str) -> list[str]:
 
 
 class FilesSource:
-    """The lines of all files that match; a file named *.gz is unpacked while it is read."""
+    """The lines of all files that match; a file named *.gz is unpacked while it is read.
 
-    comes_again = False
+    Args:
+      pattern: of one or more files.
+      max_messages: of one chunk.
+      waiting_file: what waits for its user at the end is written there, to be read as a file again.
+    """
 
-    def __init__(self, pattern: str, max_messages: int) -> None:
+    def __init__(self, pattern: str, max_messages: int, waiting_file: str = "waiting.jsonl") -> None:
         self._max_messages = max_messages
+        self._waiting_file = waiting_file
         self._lines = _read_messages(matching_files(pattern))
         self.is_exhausted = False
 
@@ -49,6 +54,20 @@ class FilesSource:
 
     def settle(self, message_ids: Collection[str]) -> None:
         """Nothing to do: a line does not come again."""
+
+    def leave(self, waiting: Sequence[DeadLetter]) -> None:
+        """Write the waiting file; if it was an input of this run, all that is left of it is in `waiting`."""
+        if not waiting and not os.path.exists(self._waiting_file):
+            return
+        unfinished = f"{self._waiting_file}.part"
+        try:
+            with open(unfinished, "wb") as file:
+                file.writelines(map(to_line, waiting))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, self._waiting_file)
+        except OSError as error:
+            raise FatalError(f"waiting events cannot be written to {self._waiting_file}: {error.strerror}") from error
 
     def close(self) -> None:
         self._lines.close()

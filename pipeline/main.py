@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.streaming:
             run_streaming(options, loaded)
         else:
-            print(summarize(run_chunks(options, loaded)))  # noqa: T201
+            print(summarize(run_chunks(options, loaded), options.waiting_file if options.input_files else ""))  # noqa: T201
     except FatalError as error:
         logging.error("%s stopped: %s. Nothing of the chunk in hand was acknowledged or dead-lettered.", PROGRAM, error)
         return EXIT_FATAL

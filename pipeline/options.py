@@ -37,6 +37,7 @@ class RunOptions:
     dead_letter_topic: str
     dead_letter_file: str
     iterable_url: str
+    waiting_file: str
     max_wait: float  # seconds
     chunk_size: int
     beam: PipelineOptions
@@ -79,6 +80,9 @@ def _ours() -> _Parser:
     add("--dead_letter_topic", default="", metavar="T", help="projects/P/topics/T for what cannot be delivered")
     add("--dead_letter_file", default="", metavar="F", help="or a file of JSON lines, appended to")
     add("--iterable_url", default="", metavar="URL", help="instead of the host of the config's region, for tests")
+    add(
+        "--waiting_file", default="waiting.jsonl", metavar="F", help="what waits when files end (default waiting.jsonl)"
+    )
     add("--max_wait", default="2m", metavar="DURATION", help="at the end, for events of unknown users (default 2m)")
     add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (20000)")
     return parser
@@ -143,8 +147,19 @@ def _output_problems(ours: argparse.Namespace) -> Iterator[str]:
             yield f"--dead_letter_file {ours.dead_letter_file!r} cannot be written."
         if any(_is_same(ours.dead_letter_file, path) for path in matching_files(ours.input_files)):
             yield f"--dead_letter_file {ours.dead_letter_file!r} is one of --input_files: it would never end."
+    if ours.input_files:
+        yield from _waiting_problems(ours)
     if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
         yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
+
+
+def _waiting_problems(ours: argparse.Namespace) -> Iterator[str]:
+    file = ours.waiting_file
+    if not os.access(os.path.dirname(os.path.abspath(file)), os.W_OK) or os.path.isdir(file):
+        yield f"--waiting_file {file!r} cannot be written."
+    is_input = any(_is_same(file, path) for path in matching_files(ours.input_files))
+    if os.path.isfile(file) and os.path.getsize(file) and not is_input:
+        yield f"--waiting_file {file!r} holds events of an earlier run: give it as --input_files, or name another."
 
 
 def _is_same(path: str, other: str) -> bool:

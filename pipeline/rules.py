@@ -4,7 +4,7 @@ from pipeline.config import Config, LoadedConfig
 from pipeline.config_events import EventRow as ConfigEventRow
 from pipeline.config_properties import PropertySelection as ConfigSelection
 from pipeline.graph import Rules
-from transforms.batches import DeliveryRules
+from transforms.batches import ENVELOPE_BYTES, DeliveryRules
 from transforms.branch import BranchRules
 from transforms.dead_letters import sync_tag
 from transforms.filters import Clause, EventFilter, EventRow
@@ -19,7 +19,7 @@ from transforms.track import TrackEventRules
 def rules_of(config: Config) -> Rules:
     """One value per step; each step gets only its own."""
     users, events, mappings = config.create_and_update_users, config.send_events, config.mappings
-    destination, max_bytes = config.destination, config.delivery.batch.max_bytes
+    destination, max_bytes = config.destination, config.delivery.batch.max_bytes - ENVELOPE_BYTES
     identity = IdentityRules(
         destination.project_type, mappings.email, mappings.user_id, bool(destination.prefer_user_id)
     )

@@ -108,7 +108,7 @@ def _to_message(pulled: PubsubMessage) -> Message:
 
 def _source_of(options: RunOptions) -> FilesSource | SubscriptionSource:
     if options.input_files:
-        return FilesSource(options.input_files, options.chunk_size)
+        return FilesSource(options.input_files, options.chunk_size, options.waiting_file)
     return SubscriptionSource(options.input_subscription, options.chunk_size)
 
 

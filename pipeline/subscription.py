@@ -2,13 +2,14 @@
 
 import queue
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.subscriber.message import Message as PulledMessage
 from google.cloud.pubsub_v1.types import FlowControl
 
+from transforms.dead_letters import DeadLetter
 from transforms.errors import FatalError
 from transforms.events import Message
 from transforms.waiting import MAX_WAITING
@@ -27,8 +28,6 @@ class SubscriptionSource:
       subscription: projects/P/subscriptions/S.
       max_messages: of one chunk.
     """
-
-    comes_again = True
 
     def __init__(self, subscription: str, max_messages: int) -> None:
         self._subscription = subscription
@@ -93,6 +92,9 @@ class SubscriptionSource:
             self._client.acknowledge(subscription=self._subscription, ack_ids=[pulled.ack_id for pulled in group])
         for pulled in done:
             pulled.drop()  # only ends the lease: it is acknowledged already
+
+    def leave(self, waiting: Sequence[DeadLetter]) -> None:
+        """Nothing to do: they are not acknowledged, and come again when their lease ends."""
 
     def close(self) -> None:
         """Stop pulling. What is not settled comes again when its lease ends."""

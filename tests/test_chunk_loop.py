@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.chunk_loop import ChunkLoop, ConservationError
 from transforms.dead_letter_sinks import FileSink
+from transforms.dead_letters import DeadLetter
 from transforms.errors import FatalError, OutageError
 from transforms.events import Message, Resumed
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, WAITING, Outcome
@@ -47,8 +48,8 @@ class Stop(threading.Event):
 class MemorySource:
     """Chunks of a list; `on_settle` is called before anything is settled."""
 
-    def __init__(self, clock: Clock, *chunks: list[Message], comes_again: bool = True) -> None:
-        self.comes_again = comes_again
+    def __init__(self, clock: Clock, *chunks: list[Message]) -> None:
+        self.left: list[DeadLetter] = []
         self.chunks = list(chunks)
         self.settled: list[str] = []
         self.patience: list[float] = []
@@ -73,6 +74,9 @@ class MemorySource:
     def settle(self, message_ids: Collection[str]) -> None:
         self.on_settle()
         self.settled.extend(message_ids)
+
+    def leave(self, waiting: Sequence[DeadLetter]) -> None:
+        self.left.extend(waiting)
 
 
 class LateUsers:
@@ -322,8 +326,8 @@ def test_the_source_is_waited_for_no_longer_than_what_waits(clock: Clock, kept: 
     assert source.patience == [1.0, 1.0, 0.25, 0.0, 1.0]
 
 
-def test_at_the_end_what_waits_comes_again_in_a_later_run(clock: Clock, kept: Path) -> None:
-    """From a source that keeps it, it is neither settled nor dead-lettered; the run stays max_wait seconds for it."""
+def test_at_the_end_what_waits_is_left_to_a_later_run(clock: Clock, kept: Path) -> None:
+    """It is neither settled nor dead-lettered; the run stays max_wait seconds for it, then the source is told."""
     source = MemorySource(clock, messages("a"))
 
     loop = make_loop(clock, source, LateUsers(clock, known_after=999, delay=600), kept, max_wait=120)
@@ -331,21 +335,9 @@ def test_at_the_end_what_waits_comes_again_in_a_later_run(clock: Clock, kept: Pa
 
     assert source.settled == []
     assert dead_letters(kept) == []
+    assert [(letter.message_id, letter.attributes["dl_part"]) for letter in source.left] == [("a", "track")]
     assert (loop.tally.in_flight, loop.tally.adds_up) == (1, True)
     assert 120 <= clock.now - START <= 125
-
-
-def test_at_the_end_of_a_file_what_waits_is_dead_lettered(clock: Clock, kept: Path) -> None:
-    """A line of a file does not come again: its event is kept as a dead letter, with the attempts made."""
-    source = MemorySource(clock, messages("a"), comes_again=False)
-
-    loop = make_loop(clock, source, LateUsers(clock, known_after=999, delay=10), kept, max_wait=5)
-    loop.run(Stop(clock))
-
-    ((message_id, attributes),) = dead_letters(kept)
-    assert (message_id, attributes["dl_reason"], attributes["dl_part"]) == ("a", "unknown_user", "track")
-    assert (attributes["dl_detail"], attributes["dl_attempts"]) == ("the input ended", "1")
-    assert (loop.tally.total(DEAD_LETTERED), loop.tally.in_flight, loop.tally.adds_up) == (1, 0, True)
 
 
 def test_the_oldest_makes_room_when_too_many_wait(clock: Clock, kept: Path) -> None:

@@ -211,3 +211,47 @@ def test_a_closed_source_leaves_no_file_open(tmp_path: Path) -> None:
     source.close()
 
     assert source.take(1.0) == []
+
+
+LETTERS = [DeadLetter(b"{}", {"dl_part": "track", "dl_config": "Demo#0"}, "m1", 1_800_000_000.0)]
+
+
+def test_what_waits_is_written_as_an_input_of_a_later_run(tmp_path: Path) -> None:
+    """Each line is a message again, of which only the part that waits runs."""
+    rows, waiting = tmp_path / "rows.jsonl", tmp_path / "waiting.jsonl"
+    rows.write_bytes(b"{}\n")
+
+    FilesSource(str(rows), 10, str(waiting)).leave(LETTERS)
+    (message,) = FilesSource(str(waiting), 10).take(0)
+
+    assert (message.data, message.attributes, message.publish_time) == (
+        LETTERS[0].data,
+        LETTERS[0].attributes,
+        LETTERS[0].publish_time,
+    )
+
+
+def test_a_waiting_file_that_was_read_keeps_what_still_waits(tmp_path: Path) -> None:
+    """All of it was read by then; what is settled must not come a third time."""
+    waiting = tmp_path / "waiting.jsonl"
+    FilesSource("none", 10, str(waiting)).leave(LETTERS * 3)
+
+    FilesSource(str(waiting), 10, str(waiting)).leave(LETTERS)
+    left = FilesSource(str(waiting), 10).take(0)
+    FilesSource(str(waiting), 10, str(waiting)).leave([])
+
+    assert len(left) == 1
+    assert waiting.read_bytes() == b""
+
+
+def test_no_waiting_file_is_made_for_nothing(tmp_path: Path) -> None:
+    """A run that ends with nothing waiting leaves no trace."""
+    FilesSource("none", 10, str(tmp_path / "waiting.jsonl")).leave([])
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_waiting_file_that_cannot_be_written_is_fatal(tmp_path: Path) -> None:
+    """Nothing is lost in silence: the input is still there."""
+    with pytest.raises(FatalError, match=r"^waiting events cannot be written to .*: Is a directory$"):
+        FilesSource("none", 10, str(tmp_path)).leave(LETTERS)

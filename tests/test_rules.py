@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config import Config, load_config
 from pipeline.rules import rules_of, sender_settings_of, sync_tag_of
-from transforms.batches import DeliveryRules
+from transforms.batches import ENVELOPE_BYTES, DeliveryRules
 from transforms.branch import BranchRules
 from transforms.dead_letters import sync_name_of
 from transforms.errors import DroppedError
@@ -54,7 +54,7 @@ def test_the_rules_of_user_updates() -> None:
         PropertyRow(Path("", "country"), "country"),
     )
     identity = IdentityRules("email", Path("user_properties", "email"), Path("", "user_id"), prefer_user_id=False)
-    expected = (True, PropertySelection(rows), identity, True, 4_000_000)
+    expected = (True, PropertySelection(rows), identity, True, 4_000_000 - ENVELOPE_BYTES)
 
     assert expected == (
         users.enabled,
@@ -83,7 +83,7 @@ def test_the_rules_of_track_events() -> None:
         "campaign_id": Path("event_properties", "iterable_campaign_id"),
         "template_id": Path("event_properties", "iterable_template_id"),
         "create_new_fields": True,
-        "max_bytes": 4_000_000,
+        "max_bytes": 4_000_000 - ENVELOPE_BYTES,
     }
 
     assert expected == tracks
@@ -171,7 +171,7 @@ def test_the_mappings(load: Load, mappings: str, email: Path | None, user_id: Pa
 def test_an_item_is_bounded_by_its_request(load: Load) -> None:
     """What no request can hold is rejected while it is mapped."""
     rules = rules_of(load("delivery: {batch: {max_bytes: 5000}}"))
-    expected = [5000, 5000]
+    expected = [5000 - ENVELOPE_BYTES] * 2
 
     assert expected == [rules.users.max_bytes, rules.tracks.max_bytes]
 

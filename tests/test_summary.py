@@ -75,7 +75,10 @@ def test_what_is_in_flight_is_told(run: Tally) -> None:
     run.read += 3
     run.in_flight = 3
 
-    assert "In flight                    3   wait for their user; their messages are not acknowledged" in summarize(run)
+    left = "In flight                    3   wait for their user: "
+
+    assert f"{left}their messages are not acknowledged\n" in summarize(run)
+    assert f"{left}give waiting.jsonl as --input_files\n" in summarize(run, "waiting.jsonl")
     assert "It adds up              12,403 = 11,200 + 1,100 + 100 + 3\n" in summarize(run)
 
 

@@ -19,7 +19,8 @@ from transforms.properties import PropertySelection, select_properties
 from transforms.reserved_fields import RESERVED_FIELDS
 
 # In dataFields these two are identity changes (Iterable's Swagger, `invalidEmails`): they come from the mappings alone.
-NEVER_SELECTED = RESERVED_FIELDS | {EMAIL, USER_ID}
+_IDS = frozenset({EMAIL, USER_ID})
+NEVER_SELECTED = RESERVED_FIELDS | _IDS
 SCOPE = "user_properties"
 
 
@@ -79,7 +80,7 @@ def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Event:
 def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
     """One element of bulkUpdate's `users`: its identity, and in dataFields the selected properties."""
     identity = rules.identity.of_update(event.row)
-    fields = select_properties(rules.properties, event.row, NEVER_SELECTED, note)
+    fields = select_properties(rules.properties, _without_mapped(rules, event.row), NEVER_SELECTED, note)
     body: dict[str, Any] = {}
     if identity.by == EMAIL:
         body["email"] = identity.email
@@ -107,6 +108,15 @@ def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
         event_time=event.message.publish_time if event.event_time is None else event.event_time,
         body=encode_body(body, rules.max_bytes),
     )
+
+
+def _without_mapped(rules: UserUpdateRules, row: dict[str, Any]) -> dict[str, Any]:
+    """Under "*" an identity field that a mapping sends is not one that is left out: there is nothing to note."""
+    if not rules.properties.everything_in:
+        return row
+    mapped = [path for path in (rules.identity.email, rules.identity.user_id) if path]
+    values = {name: value for name, value in row[SCOPE].items() if (SCOPE, name) not in mapped or name not in _IDS}
+    return {**row, SCOPE: values}
 
 
 def _creates_user(rules: UserUpdateRules, event: Event) -> bool:

@@ -86,14 +86,14 @@ def _pull_dead_letters(host: str, subscription: str) -> Iterator[tuple[str, str]
 
 
 def _prepare_file(traffic: Traffic) -> Input:
-    events, dead_letters = FOLDER / "events.jsonl", FOLDER / "dead_letters.jsonl"
-    dead_letters.unlink(missing_ok=True)
+    events, dead_letters, waiting = (FOLDER / f"{name}.jsonl" for name in ("events", "dead_letters", "waiting"))
+    for of_earlier_run in (dead_letters, waiting):
+        of_earlier_run.unlink(missing_ok=True)
     with events.open("wb") as stream:
         write_rows(traffic, stream)
     _say(f"Wrote {traffic.settings.messages:,} generated messages to {events}")
-    return Input(
-        [f"--input_files={events}", f"--dead_letter_file={dead_letters}"], {}, partial(_read_lines, dead_letters)
-    )
+    arguments = [f"--input_files={events}", f"--dead_letter_file={dead_letters}", f"--waiting_file={waiting}"]
+    return Input(arguments, {}, partial(_read_lines, dead_letters))
 
 
 def _read_lines(path: pathlib.Path) -> Iterator[tuple[str, str]]:
