@@ -350,6 +350,16 @@ def test_a_run_sleeps_until_a_batch_is_old_enough(
     assert delivery.next_start(outbox, time.now, flush=False) == math.inf
 
 
+def test_the_next_start_keeps_the_pace(new_delivery: NewDelivery, new_track: NewItem) -> None:
+    """What is due now still has to wait for its turn."""
+    delivery = new_delivery()
+
+    delivery.run(outbox_of(new_track("u1")), flush=True)
+    next_start = delivery.next_start(outbox_of(new_track("u1")), START, flush=True)
+
+    assert next_start == pytest.approx(START + 0.1)
+
+
 def test_nothing_is_sent_past_the_end(
     new_delivery: NewDelivery, new_track: NewItem, iterable: SimulatedIterable
 ) -> None:
