@@ -1,0 +1,58 @@
+import apache_beam as beam
+import pytest
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+
+from transforms.arrive import MAX_LIST
+from transforms.events import MESSAGE, Message
+from transforms.in_process import Chunk, CollectOutcomes, TakeChunk
+from transforms.outcomes import DROPPED, Outcome
+
+
+def drop_all(messages: list[Message]) -> list[Outcome]:
+    """One outcome per message; its detail says how long the list was."""
+    return [Outcome(DROPPED, MESSAGE, "test", message, str(len(messages))) for message in messages]
+
+
+def run(chunk: Chunk) -> None:
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        messages = pipeline | "Take" >> TakeChunk(chunk)
+        dropped = messages | "Drop" >> beam.Map(drop_all)  # type: ignore[no-untyped-call] # Beam's
+        _ = dropped | "Collect" >> CollectOutcomes(chunk)
+
+
+def messages_of(count: int) -> list[Message]:
+    return [Message(b"{}", {}, f"m{number}", 0.0) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, set()), (1, {"1"}), (MAX_LIST, {"500"}), (MAX_LIST + 1, {"500", "1"})]
+)
+def test_a_chunk_goes_through_the_graph_and_back(count: int, expected: set[str]) -> None:
+    """Every message of a chunk comes in, in lists of at most 500, and every outcome comes back."""
+    messages = messages_of(count)
+
+    with Chunk(messages) as chunk:
+        run(chunk)
+
+    assert messages == [outcome.message for outcome in chunk.outcomes]
+    assert expected == {outcome.detail for outcome in chunk.outcomes}
+
+
+def test_chunks_do_not_mix() -> None:
+    """Each run finds its own chunk, while another one is open."""
+    with Chunk(messages_of(2)) as first, Chunk(messages_of(3)) as second:
+        run(second)
+        run(first)
+
+    expected = (2, 3)
+
+    assert expected == (len(first.outcomes), len(second.outcomes))
+
+
+def test_a_chunk_is_only_there_while_it_is_open() -> None:
+    """In another process, as after the end, it cannot be found: the error names the runner that it takes."""
+    with Chunk(messages_of(1)) as chunk:
+        pass
+
+    with pytest.raises(RuntimeError, match="needs --runner=FnApiRunner"):
+        Chunk.of(chunk.key)
