@@ -6,6 +6,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from transforms.arrive import MAX_LIST, MicroBatch, ParseMessages
 from transforms.events import MESSAGE, Event, Message
+from transforms.lists import Records
 from transforms.outcomes import DEAD_LETTERED, DROPPED, Outcome
 
 LISTS: list[list[Message]] = []
@@ -14,15 +15,15 @@ OUTCOMES: list[Outcome] = []
 
 
 # At module level: a runner pickles what it runs, and a closure's list would be another one.
-def keep_list(messages: list[Message]) -> None:
+def keep_list(messages: Records) -> None:
     LISTS.append(messages)
 
 
-def keep_events(events: list[Event]) -> None:
+def keep_events(events: Records) -> None:
     EVENTS.extend(events)
 
 
-def keep_outcomes(outcomes: list[Outcome]) -> None:
+def keep_outcomes(outcomes: Records) -> None:
     OUTCOMES.extend(outcomes)
 
 
@@ -70,10 +71,10 @@ def test_a_list_of_messages_becomes_events_and_outcomes() -> None:
     messages = [bad[0][0], *good, *(message for message, _, _ in bad[1:])]
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        lists = pipeline | beam.Create([messages, []])  # type: ignore[no-untyped-call] # Beam's
+        lists = pipeline | beam.Create([messages, []]).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
         parsed = lists | ParseMessages()
         _ = parsed.records | "Events" >> beam.Map(keep_events)  # type: ignore[no-untyped-call] # Beam's
-        _ = parsed.outcomes | "Outcomes" >> beam.Map(keep_outcomes)  # type: ignore[no-untyped-call] # Beam's
+        _ = parsed.outcomes[0] | "Outcomes" >> beam.Map(keep_outcomes)  # type: ignore[no-untyped-call] # Beam's
 
     assert good == [event.message for event in EVENTS]
     assert bad == [(outcome.message, outcome.kind, outcome.reason) for outcome in OUTCOMES]

@@ -5,19 +5,20 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from transforms.arrive import MAX_LIST
 from transforms.events import MESSAGE, Message
 from transforms.in_process import Chunk, CollectOutcomes, TakeChunk
+from transforms.lists import Records
 from transforms.outcomes import DROPPED, Outcome
 
 
-def drop_all(messages: list[Message]) -> list[Outcome]:
+def drop_all(messages: Records) -> Records:
     """One outcome per message; its detail says how long the list was."""
-    return [Outcome(DROPPED, MESSAGE, "test", message, str(len(messages))) for message in messages]
+    return Records(Outcome(DROPPED, MESSAGE, "test", message, str(len(messages))) for message in messages)
 
 
 def run(chunk: Chunk) -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         messages = pipeline | "Take" >> TakeChunk(chunk)
         dropped = messages | "Drop" >> beam.Map(drop_all)  # type: ignore[no-untyped-call] # Beam's
-        _ = dropped | "Collect" >> CollectOutcomes(chunk)
+        _ = (dropped,) | "Collect" >> CollectOutcomes(chunk)
 
 
 def messages_of(count: int) -> list[Message]:

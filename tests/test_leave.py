@@ -10,7 +10,8 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from transforms.dead_letter_sinks import FileSink
 from transforms.errors import FatalError
 from transforms.events import MESSAGE, TRACK, USER, Message
-from transforms.leave import NAMESPACE, CountOutcomes, WriteDeadLetters
+from transforms.leave import NAMESPACE, CountAndKeep
+from transforms.lists import Records
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, WAITING, Outcome
 
 TAG = "Amplitude to Iterable#abc123"
@@ -34,7 +35,7 @@ OUTCOMES = [
 ]
 
 
-def test_the_names_of_the_counters() -> None:
+def test_the_names_of_the_counters(tmp_path: pathlib.Path) -> None:
     """Dashboards and alerts are built on these: a changed name is a line in the changelog."""
     expected = {
         "split": 1,
@@ -55,8 +56,11 @@ def test_the_names_of_the_counters() -> None:
     }
 
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    lists = pipeline | beam.Create([OUTCOMES[:4], OUTCOMES[4:]])  # type: ignore[no-untyped-call] # Beam's
-    _ = lists | CountOutcomes()
+    steps = [
+        pipeline | f"Step {number}" >> beam.Create([one]).with_output_types(Records)  # type: ignore[no-untyped-call]
+        for number, one in enumerate((OUTCOMES[:4], OUTCOMES[4:]))
+    ]
+    _ = tuple(steps) | CountAndKeep(FileSink(str(tmp_path / "dead_letters.jsonl")), TAG)
     result = pipeline.run()
     result.wait_until_finish()  # type: ignore[no-untyped-call] # Beam's
     metrics = result.metrics()  # type: ignore[no-untyped-call] # Beam's
@@ -68,8 +72,8 @@ def test_the_names_of_the_counters() -> None:
 
 def write(outcomes: list[list[Outcome]], path: pathlib.Path) -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        lists = pipeline | beam.Create(outcomes)  # type: ignore[no-untyped-call] # Beam's
-        _ = lists | WriteDeadLetters(FileSink(str(path)), TAG)
+        lists = pipeline | beam.Create(outcomes).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
+        _ = (lists,) | CountAndKeep(FileSink(str(path)), TAG)
 
 
 def test_dead_letters_are_written_and_nothing_else(tmp_path: pathlib.Path) -> None:

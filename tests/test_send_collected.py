@@ -13,9 +13,10 @@ from transforms.errors import FatalError, OutageError
 from transforms.events import TRACK, USER, Item, Message, Resumed
 from transforms.in_process import Chunk, CollectOutcomes
 from transforms.key_by_shard import KeyByShard
+from transforms.lists import Records
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, WAITING, Outcome
 from transforms.send_collected import SendCollected
-from transforms.sender import SenderSettings, chunk_delivery, client, sent_values
+from transforms.sender import SenderSettings, client, courier, sent_values
 
 NewItem = Callable[..., Item]
 
@@ -39,7 +40,7 @@ def settings(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("A_KEY", iterable.api_key)
     rules = DeliveryRules(bulk_update_per_second=500.0, track_bulk_per_second=500.0)
     yield SenderSettings(iterable.url, "env:A_KEY", rules)
-    for cached in (client, sent_values, chunk_delivery):
+    for cached in (client, sent_values, courier):
         cached.cache_clear()
 
 
@@ -47,8 +48,8 @@ def send(settings: SenderSettings, *lists: list[Item]) -> list[Outcome]:
     """A chunk's lists of items through the keying and the sender, as in the graph of a bounded run."""
     with Chunk([]) as chunk:
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-            items = pipeline | beam.Create(lists)  # type: ignore[no-untyped-call] # Beam's
-            _ = items | KeyByShard(1) | SendCollected(settings) | CollectOutcomes(chunk)
+            items = pipeline | beam.Create(lists).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
+            _ = (items | KeyByShard(1) | SendCollected(settings),) | CollectOutcomes(chunk)
         return chunk.outcomes
 
 
