@@ -245,6 +245,7 @@ def test_positions_that_a_refusal_names(params: Any, expected: tuple[int, ...]) 
         ({}, "30", 30.0),
         (None, "30", 30.0),
         ({}, "Wed, 21 Oct 2026 07:28:00 GMT", 0.0),
+        ({}, "30 seconds", 0.0),
         ({}, "", 0.0),
     ],
 )

@@ -222,7 +222,8 @@ class Outbox:
         return tuple(records)
 
     def _take_updates(self) -> Iterator[Record]:
-        for user in [user for user in self._updates if user not in self._sending]:
+        ready = (user for user in self._updates if user not in self._sending)
+        for user in list(itertools.islice(ready, self._rules.max_items)):
             updates = self._updates.pop(user)
             taken = self._coalescible(updates)
             if len(taken) < len(updates):
