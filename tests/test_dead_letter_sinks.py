@@ -96,7 +96,9 @@ def pull(topic: Topic, count: int) -> list[tuple[bytes, dict[str, str]]]:
     messages: list[tuple[bytes, dict[str, str]]] = []
     with pubsub_v1.SubscriberClient() as client:
         while len(messages) < count:
-            pulled = client.pull(subscription=topic.subscription, max_messages=1).received_messages
+            pulled = client.pull(
+                subscription=topic.subscription, max_messages=1, retry=None, timeout=20.0
+            ).received_messages
             client.acknowledge(subscription=topic.subscription, ack_ids=[received.ack_id for received in pulled])
             messages += [(received.message.data, dict(received.message.attributes)) for received in pulled]
     return messages
