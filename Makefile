@@ -18,6 +18,9 @@ $(VENV)/installed: requirements-dev.txt
 run: setup ## Generated traffic through the pipeline into a simulated Iterable
 	@$(BIN)/python -m pipeline.sandbox
 
+soak: setup ## Many seeds of traffic into a chaotic Iterable: minutes
+	@$(BIN)/python -m pipeline.sandbox.soak
+
 test: setup ## All tests, the fast ones first
 	@$(BIN)/python -m pytest -q -m "not slow"
 	@$(BIN)/python -m pytest -q -m slow
@@ -53,4 +56,4 @@ clean: ## Remove .venv, caches and what `make run` left
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.PHONY: setup run test check format format-check lint types schema lock clean help
+.PHONY: setup run soak test check format format-check lint types schema lock clean help

@@ -92,12 +92,14 @@ def test_nothing_but_the_sandbox_imports_the_sandbox() -> None:
 
 
 def test_the_sandbox_imports_nothing_of_what_it_tests() -> None:
-    """What Iterable must hold is known without a line of the program under test."""
+    """What Iterable must hold is known without a line of the program under test; one file runs it and compares."""
     offenders = {
         (module, name)
         for module, names in IMPORTS.items()
         for name in names
-        if in_sandbox(module) and (is_in(name, "transforms") or (is_in(name, "pipeline") and not in_sandbox(name)))
+        if in_sandbox(module)
+        and module != "pipeline.sandbox.chaos_run"
+        and (is_in(name, "transforms") or (is_in(name, "pipeline") and not in_sandbox(name)))
     }
 
     assert set() == offenders

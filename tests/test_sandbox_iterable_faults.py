@@ -142,6 +142,20 @@ def test_a_dropped_connection(iterable: SimulatedIterable, when: str, applied: i
     assert applied + 1 == counted["items_accepted"]
 
 
+@pytest.mark.parametrize(("how", "body"), [("empty", ""), ("truncated", '{"successCount":1,"failCount":0,')])
+def test_a_spoilt_answer(iterable: SimulatedIterable, how: str, body: str) -> None:
+    """A 200 whose work is done says nothing that can be read; another status comes whole."""
+    iterable.fault("trackBulk", spoil_answer=how, times=2)
+
+    spoilt, whole = post(iterable, TRACK_BULK, EVENTS), post(iterable, TRACK_BULK, {})
+
+    assert (200, 400) == (spoilt.status_code, whole.status_code)
+    assert spoilt.text.startswith(body)
+    assert not spoilt.text.endswith("}")
+    assert whole.json()["code"] == "BadJsonBody"
+    assert stored(iterable) == 1
+
+
 def test_a_delay_holds_up_no_other_request(iterable: SimulatedIterable) -> None:
     """One request sleeps while another is answered; here the first overtakes nothing and its effect comes last."""
     iterable.fault("bulkUpdate", delay=0.2)
@@ -197,7 +211,8 @@ def test_the_waiting_faults_can_be_seen(iterable: SimulatedIterable) -> None:
         ({"status": 500, "times": 0}, "times"),
         ({"drop_connection": "maybe"}, "drop_connection"),
         ({"endpoint": "trackbulk", "status": 500}, "endpoint"),
-        ({}, "a fault needs a status, a delay or a drop_connection"),
+        ({}, "a fault needs a status, a delay, a drop_connection or a spoil_answer"),
+        ({"times": 3}, "a fault needs"),
     ],
 )
 def test_a_fault_that_cannot_be(iterable: SimulatedIterable, fault: dict[str, Any], expected: str) -> None:

@@ -44,9 +44,9 @@ class _Planned(NamedTuple):
 class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
     """Messages as (data, attributes), once through; `expected` covers those taken so far."""
 
-    def __init__(self, settings: TrafficSettings | None = None) -> None:
+    def __init__(self, settings: TrafficSettings | None = None, expected: Expected | None = None) -> None:
         self.settings = settings or TrafficSettings()
-        self.expected = Expected()
+        self.expected = expected or Expected()
         self._rng = Random(self.settings.seed)
         self._users = make_users(self._rng, self.settings.users, self.settings.leads, self.settings.timeless_users)
         self._messages = Messages(self._rng, self.expected)

@@ -23,8 +23,10 @@ def check_item_count(simulation: Simulation, call: WriteCall) -> Answer | None:
 def check_shapes(simulation: Simulation, call: WriteCall) -> Answer | None:
     """400 that names every field of the wrong type."""
     wrong = misfits(call.endpoint, call.json, simulation.settings)
-    if not wrong:
-        return None
+    return refuse_shapes(simulation, call, wrong) if wrong else None
+
+
+def refuse_shapes(simulation: Simulation, call: WriteCall, wrong: list[Misfit]) -> Answer:
     if simulation.settings.legacy_error_params:
         return _legacy_bad_json_body(call, wrong)
     return _bad_json_body(call, {each.path: each.kind.expected for each in wrong})

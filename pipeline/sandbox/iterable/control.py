@@ -66,7 +66,12 @@ def _dump(simulation: Simulation, request: web.Request, _body: Any) -> object:
 
 
 def _metrics(simulation: Simulation, _request: web.Request, _body: Any) -> object:
-    return simulation.metrics.as_json()
+    return simulation.metrics.as_json() | {"chaos": simulation.chaos.strikes}
+
+
+def _refused(simulation: Simulation, _request: web.Request, _body: Any) -> object:
+    """Whom chaos refused by a verdict, and why: users by identity, events by id."""
+    return {"users": simulation.chaos.refused_users, "events": simulation.chaos.refused_events}
 
 
 CONTROLS: tuple[tuple[str, str, Control], ...] = (
@@ -78,6 +83,7 @@ CONTROLS: tuple[tuple[str, str, Control], ...] = (
     ("DELETE", "/faults", _delete_faults),
     ("GET", "/dump", _dump),
     ("GET", "/metrics", _metrics),
+    ("GET", "/refused", _refused),
 )
 
 

@@ -1,7 +1,7 @@
 """Faults waiting to happen, in the order they were asked for. Knows no HTTP server: it says what to do, not how."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -16,7 +16,8 @@ class Fault:
     """What happens to the next `times` requests of an endpoint ("*": of any), before their key is looked at.
 
     A delay comes first and holds up no other request. A status answers in the request's place, which then has no
-    effect. A connection dropped "before" has none either; dropped "after", the work is done and the answer is lost.
+    effect. A connection dropped "before" has none either; dropped "after", the work is done and the answer is lost. So
+    it is where a 200 comes with a spoilt body.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -28,6 +29,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: Seconds = 0
     drop_connection: Literal["before", "after"] | None = None
+    spoil_answer: Literal["empty", "truncated"] | None = None
     times: Annotated[int, Field(ge=1)] | None = 1  # None: until the faults are deleted
 
     @property
@@ -37,6 +39,16 @@ class Fault:
         if self.body is None or isinstance(self.body, str):
             return Answer(self.status, (self.body or "").encode(), self.content_type or HTML, self.headers)
         return Answer(self.status, orjson.dumps(self.body), self.content_type or JSON, self.headers)
+
+    @property
+    def replaces_work(self) -> bool:
+        return self.status is not None or self.drop_connection == "before"
+
+    def spoil(self, answer: Answer) -> Answer:
+        """What is left of an answer; of other than a 200 all is."""
+        if self.spoil_answer is None or answer.status != 200:
+            return answer
+        return answer._replace(body=answer.body[: len(answer.body) // 2] if self.spoil_answer == "truncated" else b"")
 
 
 class Faults:
@@ -80,6 +92,6 @@ def load_fault(fault: object) -> Fault:
         loaded = _adapter.validate_python(fault)
     except ValidationError as error:
         raise ValueError(describe(error)) from None
-    if loaded.status is None and not loaded.delay and loaded.drop_connection is None:
-        raise ValueError("a fault needs a status, a delay or a drop_connection")
+    if loaded == replace(loaded, status=None, delay=0, drop_connection=None, spoil_answer=None):
+        raise ValueError("a fault needs a status, a delay, a drop_connection or a spoil_answer")
     return loaded

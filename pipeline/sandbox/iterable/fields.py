@@ -20,7 +20,7 @@ def check_types(simulation: Simulation, call: WriteCall) -> Answer | None:
     else:
         _look_through_events(simulation, call)
     clashes = [clash for fields in call.fields for clash in fields.clashes]
-    return _types_mismatched(simulation, call, clashes) if clashes else None
+    return refuse_types(simulation, call, clashes) if clashes else None
 
 
 def check_field_limit(simulation: Simulation, call: WriteCall) -> Answer | None:
@@ -85,7 +85,7 @@ def _chosen(choice: bool | None, default: bool) -> bool:
     return default if choice is None else choice
 
 
-def _types_mismatched(simulation: Simulation, call: WriteCall, clashes: Sequence[Clash]) -> Answer:
+def refuse_types(simulation: Simulation, call: WriteCall, clashes: Sequence[Clash]) -> Answer:
     """Name each field once, by its first clash: how many items clash, and which, it does not say."""
     settings = simulation.settings
     category = "user" if call.endpoint.kind == USERS else settings.event_category

@@ -21,6 +21,7 @@ class EndpointMetrics:
     requests: int = 0
     by_status: Counter[str] = field(default_factory=Counter)
     per_second: Counter[int] = field(default_factory=Counter)  # arrivals, whatever became of them
+    over_rate_limit: int = 0
     accepted: int = 0
     failed: int = 0
     duplicate_ids: int = 0
@@ -34,6 +35,7 @@ class EndpointMetrics:
             "requests": self.requests,
             "by_status": self.by_status,
             "per_second": sorted(self.per_second.items()),
+            "over_rate_limit": self.over_rate_limit,
             "items_accepted": self.accepted,
             "items_failed": self.failed,
             "items_per_request": {
@@ -60,6 +62,10 @@ class Metrics:
         counts.requests += 1
         counts.per_second[int(now)] += 1
         counts.max_bytes = max(counts.max_bytes, size)
+
+    def exceeded_rate(self, endpoint: EndpointName) -> None:
+        """A request found no token: a 429 of chaos is none of these."""
+        self._endpoints[endpoint].over_rate_limit += 1
 
     def answered(self, endpoint: EndpointName, status: str, tally: Tally) -> None:
         counts = self._endpoints[endpoint]

@@ -13,6 +13,7 @@ from pipeline.sandbox.iterable.settings import Settings
 from pipeline.sandbox.iterable.simulation import Simulation, identity_of, ids_of
 from pipeline.sandbox.iterable.store import TrackedEvent
 from pipeline.sandbox.iterable.users import Ids, UserUpdate
+from pipeline.sandbox.iterable.verdicts import identity_key
 
 # Why an item fails. These begin the names of failure lists: invalidEmails, invalidUserIds, …
 INVALID, INVALID_DATA, NOT_FOUND = "invalid", "invalidData", "notFound"
@@ -48,6 +49,7 @@ def judge_user(
     ids = ids_of(item)
     changed = ids_of(item.get("dataFields") or {})
     failure = _no_identity(settings, ids) or _bad_ids(settings, ids) or _bad_ids(settings, changed)
+    failure = failure or _refused_user(simulation, item, changed)
     if failure:
         return failure
     if fields.clashes:
@@ -69,13 +71,17 @@ def judge_event(simulation: Simulation, item: Mapping[str, Any], fields: Fields)
     failure = _no_identity(settings, ids) or _bad_ids(settings, ids)
     if failure:
         return failure
+    identity = identity_of(item, settings)
+    refusal = simulation.chaos.refusal_of_event(item.get("id") or "", name, identity_key(identity)) if identity else ""
     is_new = not settings.allow_new_events and name not in simulation.store.event_schemas
-    if is_new or name in settings.disallowed_events:
+    if is_new or name in settings.disallowed_events or refusal == DISALLOWED:
         return Failure(DISALLOWED, value=name)
+    if refusal:
+        return of(refusal, identity)
     if settings.bad_event_id == "item" and has_bad_event_id(item):
         return Failure(BAD_EVENT_ID)
     if simulation.store.find(ids) is None and not _creates(settings, ids):
-        return of(NOT_FOUND, identity_of(item, settings))
+        return of(NOT_FOUND, identity)
     record = {field: item[field] for field in RECORDED if item.get(field) is not None}
     record["createdAt"] = _created_at(item.get("createdAt"), simulation)
     record["dataFields"] = fields.values
@@ -116,6 +122,15 @@ def _bad_ids(settings: Settings, ids: Ids) -> Failure | None:
         if user_id in settings.forgotten_user_ids:
             return Failure(FORGOTTEN, USER_IDS, user_id)
     return None
+
+
+def _refused_user(simulation: Simulation, item: Mapping[str, Any], changed: Ids) -> Failure | None:
+    """By a verdict of chaos. A conflict names the email that the update would change to, if there is one."""
+    identity = identity_of(item, simulation.settings)
+    why = simulation.chaos.refusal_of_user(identity_key(identity)) if identity else ""
+    if why == CONFLICT and changed.email is not None:
+        return of(CONFLICT, Ids(changed.email, None))
+    return of(why, identity) if why else None
 
 
 def _creates(settings: Settings, ids: Ids) -> bool:

@@ -87,6 +87,11 @@ class SimulatedIterable:
         counted: dict[str, Any] = self._control("GET", "/metrics")
         return counted
 
+    def refused(self) -> dict[str, dict[str, str]]:
+        """What chaos refused for good and why: `users` by identity, `events` by id."""
+        refused: dict[str, dict[str, str]] = self._control("GET", "/refused")
+        return refused
+
     def _control(self, method: str, path: str, body: object = None) -> Any:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc)
         try:

@@ -77,7 +77,7 @@ async def _respond(
 ) -> web.Response:
     """Let the fault that waits for this request happen to it, or else its work."""
     metrics, name = simulation.metrics, call.endpoint.name
-    fault = simulation.faults.take(name)
+    fault = simulation.next_fault(name)
     if fault and fault.delay:
         await asyncio.sleep(fault.delay)
         if simulation.metrics is not metrics:
@@ -87,6 +87,7 @@ async def _respond(
         return _cut(request)
     simulation.store.apply_due(simulation.clock())
     answer = (fault.answer if fault else None) or work()
+    answer = fault.spoil(answer) if fault else answer
     if simulation.settings.latency:
         await asyncio.sleep(simulation.settings.latency)
     if fault and fault.drop_connection:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
+from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
+
 ProjectType = Literal["email", "user_id", "hybrid"]
 EndpointName = Literal[
     "bulkUpdate", "update", "trackBulk", "track", "getByEmail", "getByUserId", "getFields", "getEvents"
@@ -116,6 +118,8 @@ class Settings:
     retry_after_header: bool = False
     rate_limit_params: frozenset[EndpointName] = frozenset({"bulkUpdate", "update"})  # whose 429 says when to retry
     rate_limit_params_as_strings: bool = False
+
+    chaos: ChaosSettings = field(default_factory=ChaosSettings)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "forgotten_emails", frozenset(map(str.lower, self.forgotten_emails)))

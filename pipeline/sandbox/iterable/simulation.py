@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
+from pipeline.sandbox.iterable.chaos import Chaos
 from pipeline.sandbox.iterable.endpoints import Read, Write
-from pipeline.sandbox.iterable.faults import Faults
+from pipeline.sandbox.iterable.faults import Fault, Faults
 from pipeline.sandbox.iterable.limits import TokenBucket
 from pipeline.sandbox.iterable.metrics import Metrics
 from pipeline.sandbox.iterable.schema import Fields, Types
@@ -32,6 +33,7 @@ class Simulation:
         self.settings = self._initial
         self.store = Store(self.settings.project_type)
         self.faults = Faults()
+        self.chaos = Chaos(self.settings.chaos)
         self.metrics = Metrics()
         self._buckets: dict[EndpointName, TokenBucket] = {}
 
@@ -43,6 +45,8 @@ class Simulation:
         """
         self.settings = load_settings(switches, over=self.settings)
         self.store.project_type = self.settings.project_type
+        if self.settings.chaos != self.chaos.settings:
+            self.chaos = Chaos(self.settings.chaos)
 
     def take_token(self, endpoint: EndpointName) -> float:
         """0.0, or the seconds to wait."""
@@ -50,7 +54,20 @@ class Simulation:
         if rate is None:
             return 0.0
         bucket = self._buckets.setdefault(endpoint, TokenBucket())
-        return bucket.take(rate, self.settings.burst_of(endpoint), self.clock())
+        wait = bucket.take(rate, self.settings.burst_of(endpoint), self.clock())
+        if wait:
+            self.metrics.exceeded_rate(endpoint)
+        return wait
+
+    def next_fault(self, endpoint: EndpointName) -> Fault | None:
+        """One that was asked for, else what chaos has for the next request, which takes a token all the same."""
+        asked_for = self.faults.take(endpoint)
+        if asked_for:
+            return asked_for
+        fault = self.chaos.take(endpoint)
+        if fault and fault.replaces_work:
+            self.take_token(endpoint)
+        return fault
 
 
 @dataclass

@@ -11,6 +11,7 @@ from pipeline.sandbox.iterable.answers import Answer
 from pipeline.sandbox.iterable.bodies import check_ids, check_item_count, check_object, check_shapes
 from pipeline.sandbox.iterable.bulk import bulk_update, track_bulk
 from pipeline.sandbox.iterable.fields import check_field_limit, check_types
+from pipeline.sandbox.iterable.poison import check_poison
 from pipeline.sandbox.iterable.settings import EndpointName
 from pipeline.sandbox.iterable.simulation import ReadCall, Simulation, WriteCall
 from pipeline.sandbox.iterable.single import track, update
@@ -45,6 +46,7 @@ def answer_write(simulation: Simulation, call: WriteCall) -> Answer:
         or check_object(simulation, call)
         or check_item_count(simulation, call)
         or check_shapes(simulation, call)
+        or check_poison(simulation, call)
         or check_ids(simulation, call)
         or check_types(simulation, call)
         or check_field_limit(simulation, call)
