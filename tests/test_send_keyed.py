@@ -11,6 +11,7 @@ from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from transforms.batches import DeliveryRules
 from transforms.events import TRACK, USER, Item
 from transforms.key_by_shard import STREAMING_SHARDS, KeyByShard, shard_of
+from transforms.lists import Records
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
 from transforms.send_keyed import FLUSH_SECONDS, SendKeyed
 from transforms.sender import SenderSettings, client, sent_values, shard_delivery
@@ -46,14 +47,14 @@ def sleep(seconds: float) -> None:
     FakeTime.now += seconds
 
 
-def move_clock(element: list[Item] | float) -> Iterator[list[Item]]:
+def move_clock(element: list[Item] | float) -> Iterator[Records]:
     if isinstance(element, float):
         FakeTime.now = max(FakeTime.now, element)
     else:
-        yield element
+        yield Records(element)
 
 
-def keep(outcomes: list[Outcome]) -> None:
+def keep(outcomes: Records) -> None:
     FIRINGS.append(len(outcomes))
     OUTCOMES.extend(outcome for outcome in outcomes if outcome.kind != NOTED)
 

@@ -1,0 +1,146 @@
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+
+import grpc  # type: ignore[import-untyped]  # publishes no types
+import pytest
+from google.pubsub_v1 import SubscriberClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+from pipeline.sandbox.emulator import PubsubEmulator
+from pipeline.sandbox.topics import create_subscription, create_topic, publish
+from pipeline.subscription import SubscriptionSource
+from transforms.errors import FatalError
+from transforms.events import Message
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
+
+ACK_DEADLINE_SECONDS = 10  # Pub/Sub's shortest
+
+
+class Subscribed:
+    """A new topic with one subscription."""
+
+    def __init__(self, host: str) -> None:
+        name = f"test-{uuid.uuid4().hex[:8]}"
+        self.host = host
+        self.topic = create_topic(host, name)
+        self.name = create_subscription(host, self.topic, name, ACK_DEADLINE_SECONDS)
+
+    def publish(self, count: int) -> None:
+        publish(self.host, self.topic, ((b"%d" % number, {"timeout": str(number)}) for number in range(count)))
+
+    def end_leases(self) -> None:
+        """What is not acknowledged is delivered again, now. The emulator takes minutes to miss a subscriber."""
+        with SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(self.host))) as client:
+            before = datetime.now(timezone.utc) - timedelta(hours=1)
+            client.seek(request={"subscription": self.name, "time": before})
+
+
+@pytest.fixture
+def subscribed(pubsub_emulator: PubsubEmulator, monkeypatch: pytest.MonkeyPatch) -> Subscribed:
+    """Nothing published yet; a source made now reads from the emulator."""
+    for name, value in pubsub_emulator.environ.items():
+        monkeypatch.setenv(name, value)
+    return Subscribed(pubsub_emulator.host)
+
+
+def chunks_of(source: SubscriptionSource, count: int) -> Iterator[list[Message]]:
+    """Chunks until so many messages are there."""
+    taken = 0
+    while taken < count:
+        chunk = source.take(1.0)
+        taken += len(chunk)
+        yield chunk
+
+
+def take(source: SubscriptionSource, count: int) -> list[Message]:
+    return [message for chunk in chunks_of(source, count) for message in chunk]
+
+
+def take_for(source: SubscriptionSource, seconds: float) -> list[Message]:
+    taken: list[Message] = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        taken += source.take(0.5)
+    return taken
+
+
+def ids_of(messages: list[Message]) -> list[str]:
+    return [message.message_id for message in messages]
+
+
+def test_every_message_comes_once(subscribed: Subscribed) -> None:
+    """Data, attributes, an id of its own and the time of publishing; in chunks no larger than asked for."""
+    began = time.time()
+    subscribed.publish(2_500)
+
+    with closing(SubscriptionSource(subscribed.name, 400)) as source:
+        chunks = list(chunks_of(source, 2_500))
+    messages = [message for chunk in chunks for message in chunk]
+
+    assert max(map(len, chunks)) == 400
+    assert sorted(message.data for message in messages) == sorted(b"%d" % number for number in range(2_500))
+    assert all(message.attributes == {"timeout": message.data.decode()} for message in messages)
+    assert len(set(ids_of(messages))) == 2_500
+    assert all(began - 1 < message.publish_time < time.time() + 1 for message in messages)
+
+
+def test_what_is_not_settled_comes_again(subscribed: Subscribed) -> None:
+    """To the next run, when the leases of the one that is over have ended; what is settled does not."""
+    subscribed.publish(1_500)
+    with closing(SubscriptionSource(subscribed.name, 1_500)) as source:
+        messages = take(source, 1_500)
+        source.settle(ids_of(messages[:1_200]))
+
+    again: list[Message] = []
+    with closing(SubscriptionSource(subscribed.name, 1_500)) as source:
+        while len(again) < 300:
+            subscribed.end_leases()
+            again += take_for(source, 1)
+
+    assert sorted(ids_of(again)) == sorted(ids_of(messages[1_200:]))
+
+
+def test_what_is_held_is_leased(subscribed: Subscribed) -> None:
+    """Past its ack deadline nobody else gets it, however long its chunk runs."""
+    subscribed.publish(20)
+    with closing(SubscriptionSource(subscribed.name, 20)) as source:
+        take(source, 20)
+        with closing(SubscriptionSource(subscribed.name, 20)) as other:
+            assert take_for(other, ACK_DEADLINE_SECONDS + 2) == []
+
+
+def test_a_message_that_is_delivered_twice_is_held_once(subscribed: Subscribed) -> None:
+    """While it is held a second delivery only renews its lease, and it can be settled."""
+    subscribed.publish(3)
+    with closing(SubscriptionSource(subscribed.name, 10)) as source:
+        messages = take(source, 3)
+        subscribed.end_leases()
+
+        assert take_for(source, 2) == []
+        source.settle(ids_of(messages))
+
+
+def test_a_subscription_that_is_not_there_stops_the_run(subscribed: Subscribed) -> None:
+    """In one line, with its name."""
+    name = f"{subscribed.name}-other"
+    with closing(SubscriptionSource(name, 10)) as source, pytest.raises(FatalError) as caught:
+        take(source, 1)
+
+    assert str(caught.value).startswith(f"the subscription {name} cannot be read: Subscription does not exist")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_source_is_not_exhausted_at_once(subscribed: Subscribed) -> None:
+    """A drain gives Pub/Sub a few seconds: its first messages, and each after a pause, may take as long."""
+    with closing(SubscriptionSource(subscribed.name, 10)) as source:
+        before = (source.take(0.0), source.is_exhausted)
+        subscribed.publish(1)
+        (message,) = take(source, 1)
+
+        assert before == ([], False)
+        assert message.data == b"0"
+        assert not source.is_exhausted
