@@ -48,10 +48,10 @@ def test_yesterdays_fill_still_loads() -> None:
     assert actual == FILL
 
 
-@pytest.mark.parametrize("state", [b"[2,12,3456,0.0,{}]", b"[2]", b'[2,12,3456,0.0,{},"more"]'])
+@pytest.mark.parametrize("state", [b"[3,12,3456,0.0,{}]", b"[3]", b'[3,12,3456,0.0,{},"more"]'])
 def test_a_fill_of_an_unknown_version_is_refused(state: bytes) -> None:
     """A later layout is told apart by its number, whatever its fields."""
-    with pytest.raises(ValueError, match="state of version 2; this code reads version 1"):
+    with pytest.raises(ValueError, match="state of version 3; this code reads versions 1 and 2"):
         Fill.decode(state)
 
 
@@ -126,8 +126,8 @@ def test_yesterdays_entries_fill_an_outbox() -> None:
     }
     update, event = (next(item for item, _ in decode_entries(blob) if item.part == part) for part in (USER, TRACK))
     expected = {
-        USER: (0.0, {"item": update, "queued": 5000.0, **untried, "alone": False}),
-        TRACK: (1790000060.0, {"item": event, "queued": 1790000000.0, **tried, "alone": True}),
+        USER: (0.0, {"item": update, "queued": 5000.0, **untried, "alone": False, "failures": 0}),
+        TRACK: (1790000060.0, {"item": event, "queued": 1790000000.0, **tried, "alone": True, "failures": 0}),
     }
 
     assert expected == entries

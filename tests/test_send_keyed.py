@@ -1,4 +1,5 @@
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import apache_beam as beam
@@ -81,7 +82,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """Runs a script through the streaming sender: lists of items arrive, numbers are seconds after the start."""
     monkeypatch.setenv("A_KEY", iterable.api_key)
 
-    def run(*script: list[Item] | float, **rules: float) -> None:
+    def run(*script: list[Item] | float, max_state_bytes: int = 20_000_000, **rules: float) -> None:
         stream = BeamStream()  # type: ignore[no-untyped-call] # Beam's
         stream = stream.advance_processing_time(START)  # type: ignore[no-untyped-call] # Beam's
         at = 0.0
@@ -95,7 +96,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
         with BeamPipeline(runner="BundleBasedDirectRunner") as pipeline:  # type: ignore[no-untyped-call] # Beam's
             elements = pipeline | stream.advance_watermark_to_infinity()
             lists = elements | beam.FlatMap(move_clock)  # type: ignore[no-untyped-call] # Beam's
-            sent = lists | KeyByShard(STREAMING_SHARDS) | SendKeyed(settings, clock, sleep)
+            sent = lists | KeyByShard(STREAMING_SHARDS) | SendKeyed(settings, clock, sleep, max_state_bytes)
             _ = sent | beam.Map(keep)  # type: ignore[no-untyped-call] # Beam's
 
     yield run
@@ -301,3 +302,19 @@ def test_one_bad_record_costs_one_record(
     assert ends.pop(bad.message.message_id) == (DEAD_LETTERED, "bad_json_body")
     assert set(ends.values()) == {(DELIVERED, "")}
     assert len(OUTCOMES) == 12
+
+
+def test_an_outage_is_borne_within_the_bound_of_state(
+    iterable: SimulatedIterable, run: Run, new_track: NewItem
+) -> None:
+    """A shard that holds more than it may sends by itself, while its element is processed, until half is gone."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("trackBulk", status=503, times=20)
+    lists = [[new_track("u1") for _ in range(10)] for _ in range(30)]
+
+    run(*lists, max_state_bytes=20_000, max_items=10)
+
+    assert max(FIRINGS) < 300
+    assert Counter(outcome.kind for outcome in OUTCOMES) == {DELIVERED: 300}
+    assert iterable.metrics()["endpoints"]["trackBulk"]["by_status"].get("503") == 20
+    assert iterable.dump(settle=True)["events"].keys() == {item.message.message_id for items in lists for item in items}

@@ -35,6 +35,7 @@ class Pending:
     last_failure: float = 0.0
     failing_seconds: float = 0.0  # time spent failing while other requests to the endpoint succeeded
     alone: bool = False  # an update that is not to be coalesced again
+    failures: int = 0  # requests with it that failed for no fault of theirs
 
     @property
     def size(self) -> int:

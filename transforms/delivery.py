@@ -47,6 +47,7 @@ class Delivery:
         self._pool = ThreadPoolExecutor(threads, "post")  # its threads start when they are needed
         self._under_way: dict[Future[Response], Batch] = {}
         self._last_success = -math.inf
+        self.slept_seconds = 0.0  # in all, because no request might leave: what a runner calls throttled
 
     def run(self, outbox: Outbox, flush: bool, until: float | None = None, patience: float = math.inf) -> list[Outcome]:
         """Send what is due and settle what comes back, to the time `until` or until nothing may leave for `patience` s.
@@ -121,6 +122,7 @@ class Delivery:
         pause = max(seconds, 0.001)
         if not self._under_way:
             self._sleep(pause)
+            self.slept_seconds += pause
             return []
         timeout = pause if len(self._under_way) < self._threads else None
         done, _ = wait(self._under_way, timeout, return_when=FIRST_COMPLETED)

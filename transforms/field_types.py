@@ -5,7 +5,7 @@ It names the field and one such value; the others in the batch are found by havi
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -19,16 +19,27 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d(?: [+-]\d\d:\d\d)?|T\d\d:
 
 def find_clashing(records: Sequence[Record], clashes: Mapping[str, Any]) -> set[int]:
     """Positions of the records in which a named field has a value of the named value's type."""
-    if not clashes:
-        return set()
-    bad_types = {field: type_of(value) for field, value in clashes.items()}
-    return {index for index, record in enumerate(records) if _clashes(record, bad_types)}
+    types = {field: type_of(value) for field, value in clashes.items()}
+    return {index for index, field, value in _values(records, clashes) if type_of(value) == types[field]}
 
 
-def _clashes(record: Record, bad_types: Mapping[str, str]) -> bool:
-    fields = orjson.loads(record.body).get("dataFields") or {}
-    values = ((look_up(fields, Path("", field)), bad_type) for field, bad_type in bad_types.items())
-    return any(value is not MISSING and type_of(value) == bad_type for value, bad_type in values)
+def find_named(records: Sequence[Record], clashes: Mapping[str, Any]) -> set[int]:
+    """Positions of the records in which a named field has the very value that is named."""
+    return {
+        index
+        for index, field, value in _values(records, clashes)
+        if value == clashes[field] and type_of(value) == type_of(clashes[field])
+    }
+
+
+def _values(records: Sequence[Record], fields: Iterable[str]) -> Iterator[tuple[int, str, Any]]:
+    paths = [(field, Path("", field)) for field in fields]
+    for index, record in enumerate(records) if paths else ():
+        data_fields = orjson.loads(record.body).get("dataFields") or {}
+        for field, path in paths:
+            value = look_up(data_fields, path)
+            if value is not MISSING:
+                yield index, field, value
 
 
 def type_of(value: Any) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from transforms.answers import ACCEPTED, DISALLOWED, REFUSED, Answer
 from transforms.batches import Batch, Record
-from transforms.field_types import find_clashing
+from transforms.field_types import find_clashing, find_named
 
 
 @dataclass
@@ -65,13 +65,19 @@ def _judge_refusal(batch: Batch, answer: Answer) -> Judgement:
 
 
 def _judge_clashing(records: tuple[Record, ...], answer: Answer) -> Judgement:
-    """Every record has a value of the type that does not fit; of one event name, all of them are at fault."""
+    """Every record has a value of the type that does not fit; but whether it can be coerced may depend on the value.
+
+    Of one event name, those with the very value that is named are at fault; the others are narrowed down further.
+    """
     by_name: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
         by_name[record.item.event_name].append(record)
-    if len(by_name) == 1:
-        return Judgement(refused=[(record, answer.reason) for record in records])
-    return Judgement(again=[tuple(of_one_name) for of_one_name in by_name.values()])
+    if len(by_name) > 1:
+        return Judgement(again=[tuple(of_one_name) for of_one_name in by_name.values()])
+    named = find_named(records, answer.clashes)
+    others = tuple(record for index, record in enumerate(records) if index not in named)
+    refused = [(records[index], answer.reason) for index in sorted(named)]
+    return Judgement(refused=refused, again=_halves(others))
 
 
 def _reason(record: Record, answer: Answer) -> str:

@@ -12,29 +12,33 @@ from transforms.outbox import Endpoint, Entry, Outbox
 
 @dataclass
 class Fill:
-    """What came since the last flush, so that `process` need not read the items; and how the endpoints were left."""
+    """What lies in state, so that `process` need not read the items; and how the endpoints were left.
+
+    `count`, `size` and `since` are of what came since the last flush.
+    """
 
     count: int
     size: int  # bytes
     since: float  # Unix seconds; 0 if nothing came
     endpoints: dict[str, Endpoint]
+    held: int = 0  # bytes that the last flush left
 
     @classmethod
     def decode(cls, state: bytes | None) -> "Fill":
         if not state:
             return cls(0, 0, 0.0, {})
         version, *fields = orjson.loads(state)
-        if version != 1:
-            raise ValueError(f"state of version {version}; this code reads version 1")
-        count, size, since, endpoints = fields
-        return cls(count, size, since, {part: Endpoint(*left) for part, left in endpoints.items()})
+        if version not in (1, 2):
+            raise ValueError(f"state of version {version}; this code reads versions 1 and 2")
+        count, size, since, endpoints, *held = fields  # version 1 did not tell what was left
+        return cls(count, size, since, {part: Endpoint(*left) for part, left in endpoints.items()}, *held)
 
     def encode(self) -> bytes:
         endpoints = {
             part: (endpoint.closed_until, endpoint.failures, endpoint.last_success)
             for part, endpoint in self.endpoints.items()
         }
-        return orjson.dumps((1, self.count, self.size, self.since, endpoints))
+        return orjson.dumps((2, self.count, self.size, self.since, endpoints, self.held))
 
 
 def encode_outbox(outbox: Outbox) -> bytes:
@@ -59,6 +63,7 @@ def _history(entry: Entry) -> History:
         pending.last_failure,
         pending.failing_seconds,
         pending.alone,
+        pending.failures,
     )
 
 

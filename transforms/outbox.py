@@ -286,6 +286,7 @@ class Outbox:
             if 0 < pending.last_failure < last_success:
                 pending.failing_seconds += now - pending.last_failure
             pending.last_failure = now
+            pending.failures += 1
         kept = []
         for record in batch.records:
             if record.pending[0].failing_seconds >= self._rules.give_up_after_seconds:
@@ -293,7 +294,7 @@ class Outbox:
             else:
                 kept.append(record)
         if kept:
-            wait = answer.wait_seconds or self._backoff(kept[0].pending[0].attempts)
+            wait = answer.wait_seconds or self._backoff(kept[0].pending[0].failures)
             self._send_later(batch.part, tuple(kept), now + wait)
 
     def _backoff(self, failures: int) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.coders import BytesCoder
+from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
@@ -15,10 +16,13 @@ from transforms.delivery import Delivery
 from transforms.item_codec import decode_entries
 from transforms.key_by_shard import STREAMING_SHARDS
 from transforms.keyed_state import Fill, decode_outbox, encode_outbox
+from transforms.leave import NAMESPACE
 from transforms.lists import Records
 from transforms.outbox import Outbox
 from transforms.sender import SenderSettings, sent_values, shard_delivery
 
+MAX_STATE_BYTES = 20_000_000
+_THROTTLED = Metrics.counter(NAMESPACE, "cumulativeThrottlingSeconds")  # the name that Dataflow's own connectors use
 FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
 PATIENCE_SECONDS = (
     2.0  # how long it may sleep until a slot; for a later one the timer is set, early enough to be in time
@@ -31,6 +35,7 @@ class SendKeyed(beam.PTransform):
     Batches close on count, bytes or age in processing time: the job needs no window of its own.
 
     Args:
+      max_state_bytes: of one shard; beyond it the shard takes nothing in until enough is sent.
       clock, sleep: Unix seconds; injected in tests, as functions that can be pickled.
     """
 
@@ -39,9 +44,10 @@ class SendKeyed(beam.PTransform):
         settings: SenderSettings,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        max_state_bytes: int = MAX_STATE_BYTES,
     ) -> None:
         super().__init__()
-        self._fn = _SendKeyedFn(settings, clock, sleep)
+        self._fn = _SendKeyedFn(settings, clock, sleep, max_state_bytes)
 
     def expand(self, blobs: PCollection) -> PCollection:
         return blobs | "Post" >> beam.ParDo(self._fn)
@@ -53,10 +59,17 @@ class _SendKeyedFn(beam.DoFn):
     FLUSH = TimerSpec("flush", TimeDomain.REAL_TIME)
     END = TimerSpec("end", TimeDomain.WATERMARK)
 
-    def __init__(self, settings: SenderSettings, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        settings: SenderSettings,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        max_state_bytes: int,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
+        self._max_state_bytes = max_state_bytes
 
     def process(
         self,
@@ -66,8 +79,8 @@ class _SendKeyedFn(beam.DoFn):
         fill: Any = beam.DoFn.StateParam(FILL),
         flush: Any = beam.DoFn.TimerParam(FLUSH),
         end: Any = beam.DoFn.TimerParam(END),
-    ) -> None:
-        _, blob = element
+    ) -> Iterator[Records]:
+        shard, blob = element
         now, rules = self._clock(), self._settings.rules
         state = Fill.decode(fill.read())
         state.since = state.since or now
@@ -78,6 +91,15 @@ class _SendKeyedFn(beam.DoFn):
         full = state.count >= rules.max_items or state.size >= rules.max_bytes
         flush.set(now if full else max(now, state.since + rules.max_age_seconds))
         end.set(window.end)
+        if state.held + state.size > self._max_state_bytes:
+            yield from self._send_until_under_bound(shard, items, fill, flush)
+
+    def _send_until_under_bound(self, shard: int, items: Any, fill: Any, flush: Any) -> Iterator[Records]:
+        """Timers cannot run while an element is processed: so this sends, sleeping as it is told."""
+        while True:
+            yield from self._flush(shard, items, fill, flush, patience=math.inf)
+            if Fill.decode(fill.read()).held <= self._max_state_bytes / 2:
+                return
 
     @on_timer(FLUSH)
     def on_flush(
@@ -87,16 +109,23 @@ class _SendKeyedFn(beam.DoFn):
         fill: Any = beam.DoFn.StateParam(FILL),
         flush: Any = beam.DoFn.TimerParam(FLUSH),
     ) -> Iterator[Records]:
+        yield from self._flush(shard, items, fill, flush, PATIENCE_SECONDS)
+
+    def _flush(self, shard: int, items: Any, fill: Any, flush: Any, patience: float) -> Iterator[Records]:
         outbox = self._load(items, fill)
         delivery = self._delivery(shard)
-        outcomes = delivery.run(outbox, flush=False, until=self._clock() + FLUSH_SECONDS, patience=PATIENCE_SECONDS)
+        slept_before = delivery.slept_seconds
+        outcomes = delivery.run(outbox, flush=False, until=self._clock() + FLUSH_SECONDS, patience=patience)
+        left = encode_outbox(outbox)
         items.clear()
-        items.add(encode_outbox(outbox))
-        fill.write(Fill(0, 0, 0.0, outbox.endpoints).encode())
+        items.add(left)
+        fill.write(Fill(0, 0, 0.0, outbox.endpoints, held=len(left)).encode())
         now = self._clock()
         next_start = delivery.next_start(outbox, now, flush=False)
         if next_start < math.inf:
             flush.set(max(now, next_start - PATIENCE_SECONDS / 2))
+        # A runner that scales by throughput must not take waiting for Iterable's limits for work.
+        _THROTTLED.inc(round(delivery.slept_seconds - slept_before))
         if outcomes:
             yield Records(outcomes)
 

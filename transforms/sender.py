@@ -1,9 +1,11 @@
 """What a sender is made of in one process: client, pace, memory. Knows no Beam."""
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Generic, ParamSpec, TypeVar
 
 from transforms.api_key import read_api_key
 from transforms.batches import DeliveryRules
@@ -31,21 +33,39 @@ class SenderSettings:
         return {USER: self.rules.bulk_update_per_second, TRACK: self.rules.track_bulk_per_second}
 
 
-# Beam makes DoFns anew for every chunk and, on some runners, for every bundle: what must outlive them is cached here,
-# one per process and settings.
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-@cache
+class PerProcess(Generic[P, T]):
+    """A function whose results are kept, one per arguments, whichever threads ask at once.
+
+    Beam makes DoFns anew for every chunk and, on some runners, for every bundle: what must outlive them is kept here.
+    """
+
+    def __init__(self, make: Callable[P, T]) -> None:
+        self._make = cache(make)
+        self._lock = threading.RLock()  # functools.cache lets two threads make one each
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._lock:
+            return self._make(*args, **kwargs)  # type: ignore[arg-type]  # each is hashable
+
+    def cache_clear(self) -> None:
+        self._make.cache_clear()
+
+
+@PerProcess
 def client(settings: SenderSettings) -> IterableClient:
     return IterableClient(settings.url, lambda: read_api_key(settings.api_key))
 
 
-@cache
+@PerProcess
 def sent_values(settings: SenderSettings) -> SentValues:  # noqa: ARG001 - the key of the cache
     return SentValues()
 
 
-@cache
+@PerProcess
 def courier(settings: SenderSettings) -> Courier:
     def stop(problem: str) -> None:
         client.cache_clear()  # the next run reads the key again
@@ -56,7 +76,7 @@ def courier(settings: SenderSettings) -> Courier:
     return Courier(settings.rules, sent_values(settings), delivery)
 
 
-@cache
+@PerProcess
 def shard_delivery(
     settings: SenderSettings, shard: int, shards: int, clock: Callable[[], float], sleep: Callable[[float], None]
 ) -> Delivery:
