@@ -18,6 +18,9 @@ $(VENV)/installed: requirements-dev.txt
 run: setup ## Generated traffic through the pipeline into a simulated Iterable
 	@$(BIN)/python -m pipeline.sandbox
 
+bench: setup ## How much of Iterable's limits a run uses over a backlog
+	@$(BIN)/python -m pipeline.sandbox.bench
+
 soak: setup ## Many seeds of traffic into a chaotic Iterable: minutes
 	@$(BIN)/python -m pipeline.sandbox.soak
 
@@ -56,4 +59,4 @@ clean: ## Remove .venv, caches and what `make run` left
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.PHONY: setup run soak test check format format-check lint types schema lock clean help
+.PHONY: setup run bench soak test check format format-check lint types schema lock clean help
