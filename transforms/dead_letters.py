@@ -5,6 +5,7 @@ Limits: Pub/Sub takes 100 attributes a message, 256 bytes a key, 1,024 bytes a v
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import NamedTuple
@@ -26,6 +27,9 @@ OURS = frozenset({DL_REASON, DL_DETAIL, DL_PART, DL_CONFIG, DL_ATTEMPTS, DL_TIME
 MAX_ATTRIBUTES = 100
 MAX_VALUE_BYTES = 1024
 MAX_MESSAGE_BYTES = 10_000_000
+
+
+_DATA = re.compile(rb'"data"\s*:\s*"')
 
 
 class DeadLetter(NamedTuple):
@@ -94,7 +98,7 @@ def from_line(line: bytes) -> Message | None:
 
     An Amplitude row has a `data` too, but there it is an object.
     """
-    if b'"data"' not in line:
+    if not _DATA.search(line):  # nearly every row, at a tenth of the price of parsing it
         return None
     try:
         read = orjson.loads(line)
