@@ -6,7 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pipeline.tally import Tally
 from transforms.answers import UNKNOWN_USER
@@ -18,7 +18,7 @@ from transforms.outcomes import DEAD_LETTERED, FINAL, SPLIT, WAITING, Outcome
 from transforms.waiting import MAX_WAITING
 
 OUTAGE_PAUSE_SECONDS = 60.0
-LOOK_SECONDS = 0.1  # how often to look for the next chunk while one is under way
+LOOK_SECONDS = 0.02  # how often to look for the next chunk while one is under way
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,21 @@ class Source(Protocol):
         """The run ends while these messages wait for their user: they must come again in a later run."""
 
 
+RunChunk = Callable[[list[Message], bool, Callable[[], None]], list[Outcome]]
+
+
+class UnderWay(NamedTuple):
+    """A chunk that is run."""
+
+    chunk: list[Message]
+    outcomes: Future[list[Outcome]]
+    handed_over: threading.Event
+
+    @property
+    def lets_next_start(self) -> bool:
+        return self.handed_over.is_set() or self.outcomes.done()
+
+
 class ConservationError(Exception):
     """A chunk's outcomes do not account for each of its items: a fault of ours, and nothing of it is settled."""
 
@@ -52,7 +67,8 @@ class ChunkLoop:
     """Runs chunks until the source is exhausted or `stop` is set; then nothing is under way.
 
     Args:
-      run_chunk: (messages, whether no chunk follows at once) → the outcomes of all their items; in a thread of its own.
+      run_chunk: (messages, whether no chunk follows at once, what to call when the next chunk can no longer overtake
+        this one) → the outcomes of all their items; in a thread of its own.
       tag: what dead letters carry as dl_config.
       forever: go on when the source is exhausted.
       max_wait: seconds to stay, at the end, for items that wait for their user.
@@ -64,7 +80,7 @@ class ChunkLoop:
     def __init__(
         self,
         source: Source,
-        run_chunk: Callable[[list[Message], bool], list[Outcome]],
+        run_chunk: RunChunk,
         sink: DeadLetterSink,
         tag: str,
         *,
@@ -84,7 +100,7 @@ class ChunkLoop:
         self._chunks_at_once = chunks_at_once
         self._clock = clock
         self._waiting: dict[str, tuple[float, Message]] = {}  # message id → due time, where to resume
-        self._under_way: deque[tuple[list[Message], Future[list[Outcome]]]] = deque()
+        self._under_way: deque[UnderWay] = deque()
         self.tally = Tally()
 
     def run(self, stop: threading.Event) -> None:
@@ -92,7 +108,7 @@ class ChunkLoop:
         idle_since: float | None = None
         with ThreadPoolExecutor(self._chunks_at_once, "chunk") as pool:
             while not stop.is_set() or self._under_way:
-                chunk = [] if stop.is_set() or len(self._under_way) == self._chunks_at_once else self._take()
+                chunk = self._take() if self._may_start(stop) else []
                 if chunk:
                     idle_since = None
                     self._start(chunk, pool)
@@ -105,6 +121,11 @@ class ChunkLoop:
                         return
                     stop.wait(min(1.0, self._patience()))
 
+    def _may_start(self, stop: threading.Event) -> bool:
+        if stop.is_set() or len(self._under_way) == self._chunks_at_once:
+            return False
+        return not self._under_way or self._under_way[-1].lets_next_start
+
     def _take(self) -> list[Message]:
         due = self._take_due()
         return due + self._source.take(0.0 if due or self._under_way else self._patience())
@@ -113,11 +134,16 @@ class ChunkLoop:
         fresh = sum(message.resumed is None for message in chunk)
         self.tally.read += fresh
         self.tally.in_flight += len(chunk)
-        self._under_way.append((chunk, pool.submit(self._run_chunk, chunk, not self._source.has_more)))
+        self._submit(chunk, not self._source.has_more, pool)
+
+    def _submit(self, chunk: list[Message], flush: bool, pool: ThreadPoolExecutor) -> None:
+        handed_over = threading.Event()
+        outcomes = pool.submit(self._run_chunk, chunk, flush, handed_over.set)
+        self._under_way.append(UnderWay(chunk, outcomes, handed_over))
 
     def _finish_first(self, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
         """Settle the chunk that has been under way for longest, or look whether the next one came meanwhile."""
-        chunk, running = self._under_way[0]
+        chunk, running, _ = self._under_way[0]
         if len(self._under_way) < self._chunks_at_once and not stop.is_set():
             wait((running,), LOOK_SECONDS)
             if not running.done():
@@ -130,7 +156,9 @@ class ChunkLoop:
                 return
             log.warning("%s. Nothing is lost: the chunk goes again in %.0f s.", error, OUTAGE_PAUSE_SECONDS)
             stop.wait(OUTAGE_PAUSE_SECONDS)
-            self._under_way[0] = chunk, pool.submit(self._run_chunk, chunk, True)
+            self._under_way.popleft()
+            self._submit(chunk, True, pool)
+            self._under_way.rotate(1)
             return
         self._under_way.popleft()
         self._settle(chunk, outcomes)
@@ -156,7 +184,7 @@ class ChunkLoop:
         settled = [message.message_id for message in chunk if message.message_id not in waiting]
         self._source.settle([*settled, *crowded_out])
         self._waiting.update(waiting)
-        self.tally.in_flight = len(self._waiting) + sum(len(chunk) for chunk, _ in self._under_way)
+        self.tally.in_flight = len(self._waiting) + sum(len(other.chunk) for other in self._under_way)
 
     def _keep(self, outcomes: list[Outcome]) -> None:
         now = self._clock()

@@ -5,7 +5,7 @@ import gc
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
@@ -46,11 +46,13 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
     rules = rules_of(loaded.config)
     settings = sender_settings_of(loaded.config, options.iterable_url)
 
-    def run_chunk(messages: list[Message], flush: bool) -> list[Outcome]:
-        with Chunk(messages) as chunk:
+    def run_chunk(messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:
+        with Chunk(messages, handed_over) as chunk:
             # Named, not --runner=DirectRunner: that would first try to download another runner.
             pipeline = beam.Pipeline(runner=FnApiRunner(), options=options.beam)
-            build_graph(pipeline, TakeChunk(chunk), rules, 1, SendCollected(settings, flush), CollectOutcomes(chunk))
+            build_graph(
+                pipeline, TakeChunk(chunk), rules, 1, SendCollected(settings, chunk, flush), CollectOutcomes(chunk)
+            )
             try:
                 pipeline.run().wait_until_finish()
             except (FatalError, OutageError) as error:

@@ -49,7 +49,8 @@ class SubscriptionSource:
         try:
             self._client = pubsub_v1.SubscriberClient()
         except GoogleAuthError as error:
-            raise FatalError(f"the subscription {subscription} cannot be read: {_first_line(error)}") from error
+            cause = "no Google Cloud credentials; `gcloud auth application-default login` makes some"
+            raise FatalError(f"the subscription {subscription} cannot be read: {cause}") from error
         self._last_arrival = time.monotonic()
         for work in (*[self._pull] * PULLERS, self._extend):
             threading.Thread(target=work, name=work.__name__, daemon=True).start()

@@ -129,7 +129,7 @@ def kept(tmp_path: Path) -> Path:
 def make_loop(clock: Clock, source: MemorySource, run_chunk: RunChunk, kept: Path, **options: Any) -> ChunkLoop:
     """A loop of one chunk after the other, in which time passes only where somebody waits."""
     options = {"chunks_at_once": 1, "clock": clock, **options}
-    return ChunkLoop(source, lambda chunk, flush: run_chunk(chunk), FileSink(str(kept)), TAG, **options)
+    return ChunkLoop(source, lambda chunk, flush, handed_over: run_chunk(chunk), FileSink(str(kept)), TAG, **options)
 
 
 def messages(*message_ids: str) -> list[Message]:
@@ -395,12 +395,13 @@ def test_the_next_chunk_starts_while_one_is_under_way(clock: Clock, kept: Path) 
     source = MemorySource(clock, messages("a"), messages("b"), messages("c"))
     both_run = threading.Barrier(2, timeout=30)
 
-    def run_chunk(chunk: list[Message]) -> list[Outcome]:
+    def run_chunk(chunk: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:
+        handed_over()
         if chunk[0].message_id != "c":
             both_run.wait()
         return deliver(chunk)
 
-    make_loop(clock, source, run_chunk, kept, chunks_at_once=2).run(threading.Event())
+    ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG).run(threading.Event())
 
     assert source.settled == ["a", "b", "c"]
 
@@ -410,10 +411,27 @@ def test_a_chunk_is_told_whether_another_one_follows(clock: Clock, kept: Path) -
     source = MemorySource(clock, messages("a"), messages("b"))
     flushed: dict[str, bool] = {}
 
-    def run_chunk(chunk: list[Message], flush: bool) -> list[Outcome]:
+    def run_chunk(chunk: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:
         flushed[chunk[0].message_id] = flush
         return deliver(chunk)
 
     ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG, clock=clock).run(Stop(clock))
 
     assert flushed == {"a": False, "b": True}
+
+
+def test_no_chunk_overtakes_the_one_before(clock: Clock, kept: Path) -> None:
+    """The next one starts when this one's items are with the sender: an event must not go before its user's update."""
+    source = MemorySource(clock, messages("a"), messages("b"))
+    done: list[str] = []
+
+    def run_chunk(chunk: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:
+        if chunk[0].message_id == "a":
+            threading.Event().wait(0.3)
+        done.append(chunk[0].message_id)
+        handed_over()
+        return deliver(chunk)
+
+    ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG).run(threading.Event())
+
+    assert done == ["a", "b"]

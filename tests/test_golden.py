@@ -104,7 +104,9 @@ def run(config: Config, messages: list[Message]) -> tuple[list[Request], list[Ou
     with iterable_of(config) as proxy, Chunk(messages) as chunk:
         settings = dataclasses.replace(sender_settings_of(config, proxy.url), api_key="env:ITERABLE_API_KEY")
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
-        build_graph(pipeline, TakeChunk(chunk), rules_of(config), 1, SendCollected(settings), CollectOutcomes(chunk))
+        build_graph(
+            pipeline, TakeChunk(chunk), rules_of(config), 1, SendCollected(settings, chunk), CollectOutcomes(chunk)
+        )
         pipeline.run().wait_until_finish()  # type: ignore[no-untyped-call]  # Beam has no types
     return proxy.requests, chunk.outcomes
 

@@ -67,7 +67,7 @@ def test_the_labels_of_a_bounded_run(loaded: LoadedConfig) -> None:
     """Labels are an interface: counters, dashboards and the update of a running job know steps by them."""
     pipeline = beam.Pipeline()
     with Chunk([]) as chunk:
-        send = SendCollected(sender_settings_of(loaded.config, None))
+        send = SendCollected(sender_settings_of(loaded.config, None), chunk)
         build_graph(pipeline, TakeChunk(chunk), rules_of(loaded.config), 1, send, CollectOutcomes(chunk))
 
     labels = [label for label in labels_of(pipeline) if not label.startswith("Read/Key/")]  # inside Beam's own Create

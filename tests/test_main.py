@@ -1,173 +1,285 @@
-"""The command line as a user meets it: a process, its exit code and what it says. Never a traceback."""
-
-import base64
 import os
-import pathlib
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
 
 from pipeline.sandbox.expected import differences
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
 from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-NOWHERE = "projects/nowhere/subscriptions/nothing"
+ROOT = Path(__file__).parent.parent
+DEMO = (ROOT / "configs" / "demo.yaml").read_text()
+API_KEY = "key-0123456789abcdef"
+NOWHERE = (
+    "--input_subscription=projects/sandbox/subscriptions/nowhere",
+    "--dead_letter_topic=projects/sandbox/topics/dead-letters",
+)
+
+
+class Ended(NamedTuple):
+    """How a run ended, and all it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(*arguments: object, **environ: str) -> Ended:
+    """`python -m pipeline.main`, in an environment without Google's credentials; a variable that is "" is not there."""
+    variables = os.environ | {"ITERABLE_API_KEY": API_KEY, "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere"} | environ
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipeline.main", *map(str, arguments)],
+        cwd=ROOT,
+        env={name: value for name, value in variables.items() if value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def write_config(folder: Path, **replacements: str) -> Path:
+    """The demo's config with `name: value` lines replaced, and with shorter waits for users."""
+    text = DEMO.replace("[2s, 5s, 1m]", "[0.5s, 1s, 1m]")
+    for name, value in replacements.items():
+        (line,) = (line for line in text.splitlines() if line.strip().startswith(f"{name}:"))
+        text = text.replace(line, f"{line.partition(':')[0]}: {value}")
+    (folder / "sync.yaml").write_text(text)
+    return folder / "sync.yaml"
 
 
 @pytest.fixture
 def iterable() -> Iterator[SimulatedIterable]:
-    with SimulatedIterable(Settings(async_delay=AsyncDelay(0.2, 0.2))) as running:
+    """Takes our key alone, and knows a new user soon."""
+    keys = {API_KEY: Key()}
+    with SimulatedIterable(Settings(keys=keys, async_delay=AsyncDelay(users=0.3, events=0.3))) as running:
         yield running
 
 
+class Backfill(NamedTuple):
+    """Generated rows in a file, and the command line of a run over them."""
+
+    traffic: Traffic
+    rows: bytes
+    arguments: tuple[str, ...]
+    kept: Path
+
+    def dead_letters(self) -> Counter[tuple[str, str, str]]:
+        """As `Expected.outcomes` counts them."""
+        lines = self.kept.read_bytes().splitlines() if self.kept.exists() else []
+        attributes = [orjson.loads(line)["attributes"] for line in lines]
+        return Counter(("dead_lettered", each["dl_part"], each["dl_reason"]) for each in attributes)
+
+    def expected_dead_letters(self) -> Counter[tuple[str, str, str]]:
+        outcomes = self.traffic.expected.outcomes
+        return Counter({key: count for key, count in outcomes.items() if key[0] == "dead_lettered"})
+
+
 @pytest.fixture
-def run(iterable: SimulatedIterable, tmp_path: pathlib.Path) -> Run:
-    """Runs a config on rows, with dead letters to a file beside them."""
-
-    def run_on(rows: pathlib.Path, *arguments: str, config: str = "configs/demo.yaml", key: str = "sandbox-key"):  # type: ignore[no-untyped-def]
-        command = [
-            *(sys.executable, "-m", "pipeline.main", f"--config={config}", f"--input_files={rows}"),
-            *(f"--dead_letter_file={tmp_path / 'dead_letters.jsonl'}", f"--waiting_file={tmp_path / 'waiting.jsonl'}"),
-            *(f"--iterable_url={iterable.url}", *arguments),
-        ]
-        environ = {**os.environ, "ITERABLE_API_KEY": key}
-        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-
-    return run_on
-
-
-@pytest.fixture
-def traffic(tmp_path: pathlib.Path) -> tuple[pathlib.Path, Traffic]:
-    """A file of generated rows, and what they must come to."""
-    rows, made = tmp_path / "rows.jsonl", Traffic(TrafficSettings(messages=1_000, users=100))
+def backfill(tmp_path: Path, iterable: SimulatedIterable) -> Backfill:
+    """600 messages of every kind."""
+    traffic = Traffic(TrafficSettings(seed=5, messages=600, users=60))
+    rows, kept = tmp_path / "rows.jsonl", tmp_path / "dead_letters.jsonl"
     with rows.open("wb") as stream:
-        write_rows(made, stream)
-    return rows, made
-
-
-def kept(tmp_path: pathlib.Path) -> Counter[tuple[str, str, str]]:
-    lines = (tmp_path / "dead_letters.jsonl").read_bytes().splitlines()
-    attributes = (orjson.loads(line)["attributes"] for line in lines)
-    return Counter(("dead_lettered", one["dl_part"], one["dl_reason"]) for one in attributes)
-
-
-def test_a_file_is_delivered(
-    run: Run, traffic: tuple[pathlib.Path, Traffic], iterable: SimulatedIterable, tmp_path: pathlib.Path
-) -> None:
-    """Iterable and the dead letters hold exactly what they should, and the summary adds up."""
-    rows, made = traffic
-
-    done = run(rows)
-
-    dead = {outcome: count for outcome, count in made.expected.outcomes.items() if outcome[0] == "dead_lettered"}
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "\nIt adds up               1,000 = " in done.stdout
-    assert differences(made.expected, iterable.dump(settle=True)) == []
-    assert dead == kept(tmp_path)
-
-
-def test_nothing_personal_and_no_key_is_told(
-    run: Run, traffic: tuple[pathlib.Path, Traffic], iterable: SimulatedIterable
-) -> None:
-    """Not even where Iterable fails, and echoes what it was sent."""
-    rows, made = traffic
-    iterable.fault("trackBulk", status=500, body={"msg": rows.read_text(errors="replace")[:5000], "code": "X"}, times=1)
-    iterable.fault("bulkUpdate", drop_connection="before", times=1)
-
-    done = run(rows)
-
-    emails = [user["email"] for user in made.expected.users.values() if user["email"]]
-    told = done.stdout + done.stderr
-    assert done.returncode == 0
-    assert len(emails) > 50
-    assert [secret for secret in ("sandbox-key", "Song Name", *emails) if secret in told] == []
-
-
-def test_a_refused_key_stops_loudly_and_keeps_everything(
-    run: Run, traffic: tuple[pathlib.Path, Traffic], tmp_path: pathlib.Path
-) -> None:
-    """Exit code 3 and one line; nothing is dead-lettered, though some rows are bad."""
-    done = run(traffic[0], key="wrong")
-
-    expected = (
-        "python -m pipeline.main stopped: Iterable refused /api/users/bulkUpdate with HTTP 401 BadApiKey. "
-        "Nothing of the chunk in hand was acknowledged or dead-lettered.\n"
+        write_rows(traffic, stream)
+    arguments = (
+        f"--config={write_config(tmp_path)}",
+        f"--input_files={rows}",
+        f"--dead_letter_file={kept}",
+        f"--iterable_url={iterable.url}",
     )
-    assert (done.returncode, done.stdout, done.stderr) == (3, "", expected)
-    assert not (tmp_path / "dead_letters.jsonl").exists()
+    return Backfill(traffic, rows.read_bytes(), arguments, kept)
 
 
-def test_a_dead_letter_given_again_runs_its_part_alone(
-    run: Run, iterable: SimulatedIterable, tmp_path: pathlib.Path
-) -> None:
-    """What was refused for its campaign is delivered once the config no longer maps it; nothing else runs again."""
-    row = b'{"event_type":"Song Played","event_time":"2026-01-05 10:00:00.000","user_id":"u-1","uuid":"x"}'
-    letter = {"dl_reason": "invalid_campaign_id", "dl_part": "track", "dl_config": "Demo#000000000000"}
-    other = {**letter, "dl_config": "Another sync#000000000000"}
-    lines = [
-        {"data": base64.b64encode(row).decode(), "attributes": attributes, "messageId": "1", "publishTime": published}
-        for attributes, published in ((letter, "2026-01-05T10:00:00Z"), (other, "2026-01-05T10:00:00.000001Z"))
+def test_a_wrong_command_line_ends_with_2() -> None:
+    """Every problem is told on stderr, a line each."""
+    assert run("--confg=sync.yaml", "--chunk_size=0") == Ended(
+        2,
+        "",
+        "--confg=sync.yaml is no option of this program or of Beam. See --help.\n"
+        "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml.\n"
+        "Give either --input_subscription or --input_files.\n"
+        "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there.\n"
+        "--chunk_size is '0'; it must be a whole number, 1 or more.\n",
+    )
+
+
+def test_a_bad_config_ends_with_2(tmp_path: Path) -> None:
+    """All its problems are told, each with its place in the file."""
+    config = write_config(tmp_path, project_type="company", region="mars")
+
+    ended = run(f"--config={config}", *NOWHERE)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert [line.partition(" is ")[0] for line in ended.err.splitlines()] == [
+        f'{config}:6: destination.region: "mars"',
+        f'{config}:8: destination.project_type: "company"',
     ]
-    letters = tmp_path / "letters.jsonl"
-    letters.write_bytes(b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines))
-    iterable.configure(track_unknown_user="create")
-
-    done = run(letters)
-
-    assert done.returncode == 0
-    assert [event["eventName"] for event in iterable.dump(settle=True)["events"].values()] == ["Song Played"]
-    assert "  other_sync                           1\n" in done.stdout
-
-
-def test_disabled_reads_nothing(tmp_path: pathlib.Path) -> None:
-    """It says so and ends well, whatever the subscription is and though no key is set."""
-    config = tmp_path / "sync.yaml"
-    config.write_text(pathlib.Path("configs/demo.yaml").read_text().replace("status: enabled", "status: disabled"))
-
-    done = call(f"--config={config}", f"--input_subscription={NOWHERE}", f"--dead_letter_file={tmp_path / 'dead'}")
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, "Demo: status is disabled; nothing is read.\n", "")
 
 
 @pytest.mark.parametrize(
-    ("config", "arguments", "expected"),
+    ("reference", "problem"),
     [
-        ("configs/demo.yaml", [], "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is"),
-        ("configs/nothing.yaml", ["--dead_letter_file=dead"], "configs/nothing.yaml: there is no such file."),
-        ("configs/demo.yaml", ["--dead_letter_file=dead"], "configs/demo.yaml: destination.api_key: the environment"),
+        (
+            "env:ITERABLE_API_KEY",
+            "the environment variable ITERABLE_API_KEY is not set. Put Iterable's server-side API key there.",
+        ),
+        (
+            "secret:projects/p/secrets/iterable/versions/1",
+            "reading secret: references is not built yet. Use env:NAME or file:PATH.",
+        ),
     ],
-    ids=["options", "config", "key"],
 )
-def test_a_wrong_set_up_ends_with_2(config: str, arguments: list[str], expected: str) -> None:
-    """One clear line, before anything is read."""
-    done = call(f"--config={config}", f"--input_subscription={NOWHERE}", *arguments)
+def test_a_key_that_cannot_be_read_ends_with_2(tmp_path: Path, reference: str, problem: str) -> None:
+    """Before anything is read, in one line that says where the key was to be."""
+    config = write_config(tmp_path, api_key=reference)
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(expected)
-    assert done.stderr.count("\n") == 1
-
-
-def test_a_secret_reference_is_not_built_yet(tmp_path: pathlib.Path) -> None:
-    """The schema takes it; the launch says plainly what to use."""
-    config = tmp_path / "sync.yaml"
-    text = pathlib.Path("configs/demo.yaml").read_text()
-    config.write_text(text.replace("env:ITERABLE_API_KEY", "secret:projects/p/secrets/s/versions/1"))
-
-    done = call(f"--config={config}", f"--input_subscription={NOWHERE}", "--dead_letter_file=dead")
-
-    assert done.returncode == 2
-    assert done.stderr.endswith("reading secret: references is not built yet. Use env:NAME or file:PATH.\n")
+    assert run(f"--config={config}", *NOWHERE, ITERABLE_API_KEY="") == Ended(
+        2, "", f"{config}: destination.api_key: {problem}\n"
+    )
 
 
-def call(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    environ = {name: value for name, value in os.environ.items() if name != "ITERABLE_API_KEY"}
-    command = [sys.executable, "-m", "pipeline.main", *arguments]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+def test_a_disabled_sync_reads_nothing(tmp_path: Path) -> None:
+    """Neither the subscription, which does not exist, nor the key; it ends with 0."""
+    config = write_config(tmp_path, status="disabled")
+
+    assert run(f"--config={config}", *NOWHERE, ITERABLE_API_KEY="") == Ended(
+        0, "Demo: status is disabled; nothing is read.\n", ""
+    )
+
+
+def test_a_drain_without_credentials_ends_with_3() -> None:
+    """In one line, which says how to get some."""
+    ended = run("--config=configs/demo.yaml", *NOWHERE)
+
+    assert ended == Ended(
+        3,
+        "",
+        "python -m pipeline.main stopped: the subscription projects/sandbox/subscriptions/nowhere cannot be read: "
+        "no Google Cloud credentials; `gcloud auth application-default login` makes some. "
+        "Nothing of the chunk in hand was acknowledged or dead-lettered.\n",
+    )
+
+
+@pytest.mark.slow
+def test_a_file_is_delivered(backfill: Backfill, iterable: SimulatedIterable) -> None:
+    """Iterable holds what it must, the dead letters are those that must be, and the summary says so."""
+    ended = run(*backfill.arguments, "--chunk_size=250")
+    outcomes = backfill.traffic.expected.outcomes
+    users, events = outcomes["delivered", "user", ""], outcomes["delivered", "track", ""]
+    dropped = sum(count for (kind, _, _), count in outcomes.items() if kind == "dropped")
+    dead = backfill.expected_dead_letters().total()
+
+    assert (ended.code, ended.err) == (0, "")
+    assert differences(backfill.traffic.expected, iterable.dump(settle=True)) == []
+    assert backfill.dead_letters() == backfill.expected_dead_letters()
+    assert ended.out.splitlines()[:5] == [
+        "Messages read              600   that make 600 items (0 split)",
+        f"Delivered            {users + events:>9,}   {users} user updates, {events} events",
+        f"Dropped              {dropped:>9,}   filtered by the config",
+        f"Not delivered        {dead:>9,}   dead-lettered: 0 expired, {dead} discarded",
+        f"It adds up                 600 = {users + events} + {dropped} + {dead}",
+    ]
+
+
+@pytest.mark.slow
+def test_a_wrong_key_ends_with_3(backfill: Backfill, iterable: SimulatedIterable) -> None:
+    """In one line that holds no key; nothing is dead-lettered and nothing is in Iterable."""
+    ended = run(*backfill.arguments, ITERABLE_API_KEY="another-key")
+
+    assert ended == Ended(
+        3,
+        "",
+        "python -m pipeline.main stopped: Iterable refused /api/users/bulkUpdate with HTTP 401 BadApiKey. "
+        "Nothing of the chunk in hand was acknowledged or dead-lettered.\n",
+    )
+    assert not backfill.kept.exists()
+    assert iterable.dump(settle=True)["users"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_dead_letters_that_cannot_be_kept_end_with_3(backfill: Backfill) -> None:
+    """A full disk stops the run before anything is acknowledged."""
+    ended = run(*backfill.arguments, "--dead_letter_file=/dev/full")
+
+    assert ended == Ended(
+        3,
+        "",
+        "python -m pipeline.main stopped: dead letters cannot be written to /dev/full: No space left on device. "
+        "Nothing of the chunk in hand was acknowledged or dead-lettered.\n",
+    )
+
+
+@pytest.mark.slow
+def test_dead_letters_are_replayed(backfill: Backfill, iterable: SimulatedIterable, tmp_path: Path) -> None:
+    """Once Iterable takes what it refused, the file of dead letters is the input that delivers it."""
+    iterable.configure(disallowed_events=["purchase"])
+    run(*backfill.arguments)
+    iterable.configure(disallowed_events=[])
+    kept = tmp_path / "kept_again.jsonl"
+
+    ended = run(*backfill.arguments, f"--input_files={backfill.kept}", f"--dead_letter_file={kept}")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert backfill.dead_letters().keys() - backfill.expected_dead_letters().keys() == {
+        ("dead_lettered", "track", "disallowed_event_name")
+    }
+    assert differences(backfill.traffic.expected, iterable.dump(settle=True)) == []
+    assert backfill._replace(kept=kept).dead_letters() == backfill.expected_dead_letters()
+
+
+def values_of(rows: bytes) -> set[str]:
+    """Every text of 4 characters or more among the properties and identities of the rows."""
+    texts: set[str] = set()
+    for line in rows.splitlines():
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(row, dict):
+            texts |= set(texts_in([row.get("user_id"), row.get("user_properties"), row.get("event_properties")]))
+    return {text for text in texts if len(text) >= 4}
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(inner)
+
+
+@pytest.mark.slow
+def test_nothing_secret_or_personal_is_shown(backfill: Backfill, iterable: SimulatedIterable) -> None:
+    """Whatever Iterable answers, stderr and stdout hold no key, no email and no value of a property."""
+    iterable.configure(legacy_error_params=True, disallowed_events=["purchase"], type_mismatch_in_bulk="per_item")
+    echo = {
+        "code": "BadJsonBody",
+        "msg": f"{API_KEY} ada@example.com",
+        "params": {"obj.users[0].email": "bo@example.com"},
+    }
+    iterable.fault("bulkUpdate", status=400, body=echo)
+    iterable.fault("trackBulk", status=400, body=f"<html>{API_KEY}</html>")
+    iterable.fault("trackBulk", status=500, body=echo)
+    iterable.fault("bulkUpdate", drop_connection="after")
+    iterable.fault("bulkUpdate", status=429, headers={"Retry-After": "1"})
+    iterable.fault("*", status=503)
+
+    ended = run(*backfill.arguments, "--chunk_size=200")
+    shown = (ended.out + ended.err).lower()
+    values = values_of(backfill.rows)
+
+    assert ended.code == 0
+    assert "it adds up" in shown
+    assert {"Blue in Green", "99 Luftballons", "jazz"} < values
+    assert [value for value in {API_KEY, "@", *values} if value.lower() in shown] == []

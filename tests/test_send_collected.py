@@ -49,7 +49,7 @@ def send(settings: SenderSettings, *lists: list[Item]) -> list[Outcome]:
     with Chunk([]) as chunk:
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
             items = pipeline | beam.Create(lists).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
-            _ = (items | KeyByShard(1) | SendCollected(settings),) | CollectOutcomes(chunk)
+            _ = (items | KeyByShard(1) | SendCollected(settings, chunk),) | CollectOutcomes(chunk)
         return chunk.outcomes
 
 

@@ -50,8 +50,10 @@ class Courier:
         """Whether items of some order are on their way."""
         return bool(self._orders)
 
-    def deliver(self, items: Sequence[Item], flush: bool) -> list[Outcome]:
+    def deliver(self, items: Sequence[Item], flush: bool, accepted: Callable[[], None] = lambda: None) -> list[Outcome]:
         """The outcomes of all items: final, or waiting for their user. `flush`: no other order will follow at once.
+
+        Orders are sent as they come, users first: `accepted` is called when a later one cannot overtake this one.
 
         Raises:
           FatalError: Iterable refused the key. OutageError: it took nothing for minutes. No item is settled then.
@@ -60,6 +62,7 @@ class Courier:
             return []
         order = _Order(items, flush)
         self._arrivals.put(order)
+        accepted()
         with self._start:
             if not self._thread.is_alive():
                 self._thread.start()

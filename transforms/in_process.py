@@ -4,7 +4,7 @@ A bounded run needs the FnApiRunner's worker, which lives in the same process: 2
 1.8 s as Beam elements. Where the worker lives elsewhere, taking a chunk fails at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, ClassVar
 
@@ -23,8 +23,9 @@ class Chunk:
     _open: ClassVar[dict[int, "Chunk"]] = {}
     _keys: ClassVar[Iterator[int]] = count()
 
-    def __init__(self, messages: list[Message]) -> None:
+    def __init__(self, messages: list[Message], handed_over: Callable[[], None] = lambda: None) -> None:
         self.messages = messages
+        self.handed_over = handed_over  # called once all items are with the sender
         self.outcomes: list[Outcome] = []
         self.key = next(self._keys)
 

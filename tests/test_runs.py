@@ -1,0 +1,234 @@
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+
+from pipeline.config import load_config
+from pipeline.options import parse_options
+from pipeline.runs import run_chunks
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from pipeline.tally import Tally
+from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
+
+pytestmark = pytest.mark.timeout(60)
+
+Row = Mapping[str, Any]
+
+EVENT_TIME = "2026-01-05 10:00:00.000000"
+CREATED_AT = 1_767_607_200
+ADA = {"user_id": "u-ada", "email": "ada@example.com"}
+LEAD = {"email": "lead@example.com"}
+KIM = {"user_id": "u-kim"}
+
+
+class Ran(NamedTuple):
+    """What a run came to: its tally, its dead letters' attributes, and what Iterable holds."""
+
+    tally: Tally
+    dead_letters: list[dict[str, str]]
+    users: dict[tuple[str | None, str | None], dict[str, Any]]  # (email, userId) → dataFields
+    events: list[dict[str, Any]]
+    metrics: dict[str, Any]
+
+
+def identify(who: Mapping[str, str], **properties: Any) -> Row:
+    email = {"email": who["email"]} if "email" in who else {}
+    return {
+        "event_type": "$identify",
+        "user_id": who.get("user_id"),
+        "user_properties": {**email, **properties},
+        "event_time": EVENT_TIME,
+    }
+
+
+def track(who: Mapping[str, str], name: str = "Order Completed", **columns: Any) -> Row:
+    return {**identify(who), "event_type": name, "event_properties": {"total": 10}, "uuid": None, **columns}
+
+
+@pytest.fixture
+def iterable() -> Iterator[SimulatedIterable]:
+    """A hybrid project that applies what it is sent at once."""
+    with SimulatedIterable(Settings(async_delay=AsyncDelay(users=0, events=0))) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def api_key(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is where the configs of this file say."""
+    monkeypatch.setenv("ITERABLE_API_KEY", iterable.api_key)
+
+
+def run(
+    folder: Path, iterable: SimulatedIterable, rows: list[Row], *, config: Row | None = None, **options: Any
+) -> Ran:
+    """A backfill of these rows in this process; sections of `config` stand in for those of a plain one."""
+    sections = {
+        "name": "Test",
+        "status": "enabled",
+        "destination": {"api_key": "env:ITERABLE_API_KEY", "project_type": iterable.settings.project_type},
+        "create_and_update_users": {"enabled": True, "user_properties": ["plan"]},
+        "send_events": {"enabled": True, "events": ["*"], "event_properties": ["total"]},
+        **(config or {}),
+    }
+    (folder / "sync.yaml").write_bytes(orjson.dumps(sections))  # JSON is YAML
+    (folder / "rows.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    files = {"config": "sync.yaml", "input_files": "rows.jsonl", "dead_letter_file": "dead_letters.jsonl"}
+    files["waiting_file"] = "waiting.jsonl"
+    arguments = {name: folder / file for name, file in files.items()} | {"iterable_url": iterable.url} | options
+    parsed = parse_options([f"--{name}={value}" for name, value in arguments.items()])
+    tally = run_chunks(parsed, load_config(parsed.config))
+    kept = folder / "dead_letters.jsonl"
+    dump = iterable.dump(settle=True)
+    return Ran(
+        tally,
+        [orjson.loads(line)["attributes"] for line in kept.read_bytes().splitlines()] if kept.exists() else [],
+        {(user["email"], user["userId"]): without_ids(user["dataFields"]) for user in dump["users"]},
+        list(dump["events"].values()),
+        iterable.metrics(),
+    )
+
+
+def without_ids(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in ("email", "userId")}
+
+
+@pytest.mark.parametrize(
+    ("project_type", "users", "senders"),
+    [
+        (
+            "email",
+            {("ada@example.com", "u-ada"), ("lead@example.com", None)},
+            {("email", "ada@example.com"), ("email", "lead@example.com")},
+        ),
+        (
+            "user_id",
+            {("ada@example.com", "u-ada"), (None, "u-kim")},
+            {("userId", "u-ada"), ("userId", "u-kim")},
+        ),
+        (
+            "hybrid",
+            {("ada@example.com", "u-ada"), ("lead@example.com", None), (None, "u-kim")},
+            {("userId", "u-ada"), ("email", "lead@example.com"), ("userId", "u-kim")},
+        ),
+    ],
+)
+def test_each_type_of_project(
+    tmp_path: Path,
+    iterable: SimulatedIterable,
+    project_type: str,
+    users: set[tuple[str | None, str | None]],
+    senders: set[tuple[str, str]],
+) -> None:
+    """Users are told apart as the project tells them; who has no identity in it is dropped, not dead-lettered."""
+    iterable.configure(project_type=project_type)
+    people = [ADA, LEAD, KIM]
+
+    ran = run(tmp_path, iterable, [*map(track, people), *(identify(who, plan="pro") for who in people)])
+
+    assert ran.users == {key: {"plan": "pro"} for key in users}
+    assert {next((key, event[key]) for key in ("userId", "email") if event.get(key)) for event in ran.events} == senders
+    assert ran.tally.by_reason(DROPPED)["no_identity"] == 2 * (3 - len(users))
+    assert (ran.dead_letters, ran.tally.adds_up) == ([], True)
+
+
+def test_an_event(tmp_path: Path, iterable: SimulatedIterable) -> None:
+    """What Iterable holds of a row: its name, time and listed properties."""
+    ran = run(tmp_path, iterable, [identify(ADA), track(ADA, event_properties={"total": 25.5, "secret": 1})])
+
+    (event,) = ran.events
+    assert (event["eventName"], event["createdAt"], event["dataFields"]) == (
+        "Order Completed",
+        CREATED_AT,
+        {"total": 25.5},
+    )
+
+
+def test_an_event_that_changed_its_user_is_two_items(tmp_path: Path, iterable: SimulatedIterable) -> None:
+    """With property_changes on: the user is updated, the event is sent, and the sum knows of both."""
+    row = track(ADA, user_properties={"email": ADA["email"], "plan": "pro"}, data={"user_properties_updated": True})
+    users = {"enabled": True, "on": ["identify", "property_changes"], "user_properties": ["plan"]}
+
+    ran = run(tmp_path, iterable, [row], config={"create_and_update_users": users})
+
+    assert (ran.tally.read, ran.tally.items, ran.tally.total(DELIVERED), ran.tally.adds_up) == (1, 2, 2, True)
+    assert ran.users == {("ada@example.com", "u-ada"): {"plan": "pro"}}
+    assert len(ran.events) == 1
+
+
+@pytest.mark.parametrize(
+    ("section", "reason"),
+    [("create_and_update_users", "users_disabled"), ("send_events", "events_disabled")],
+)
+def test_what_is_disabled_is_dropped(tmp_path: Path, iterable: SimulatedIterable, section: str, reason: str) -> None:
+    """And counted by that rule; the other half goes on."""
+    iterable.configure(track_unknown_user="create")
+
+    ran = run(tmp_path, iterable, [identify(ADA, plan="pro"), track(ADA)], config={section: {"enabled": False}})
+
+    assert ran.tally.by_reason(DROPPED) == {reason: 1}
+    assert (ran.tally.total(DELIVERED), ran.tally.adds_up) == (1, True)
+
+
+def test_events_are_selected_and_renamed(tmp_path: Path, iterable: SimulatedIterable) -> None:
+    """The first row that matches says under which name; what no row matches is dropped."""
+    events = [
+        {
+            "event": "Order Completed",
+            "as": "purchase",
+            "where": [{"property": "event_properties.total", "operator": ">=", "value": 10}],
+        }
+    ]
+    rows = [identify(ADA), track(ADA), track(ADA, event_properties={"total": 9}), track(ADA, "Song Played")]
+
+    ran = run(tmp_path, iterable, rows, config={"send_events": {"enabled": True, "events": events}})
+
+    assert [event["eventName"] for event in ran.events] == ["purchase"]
+    assert ran.tally.by_reason(DROPPED) == {"where_not_met": 1, "event_not_selected": 1}
+
+
+def test_a_batch_has_a_size(tmp_path: Path, iterable: SimulatedIterable) -> None:
+    """No request holds more items than the config allows; chunks share one pace."""
+    rows = [identify(ADA), *(track(ADA, **{"$insert_id": str(number)}) for number in range(7))]
+
+    ran = run(tmp_path, iterable, rows, config={"delivery": {"batch": {"max_items": 3}}}, chunk_size=4)
+    sent = ran.metrics["endpoints"]["trackBulk"]
+
+    assert (len(ran.events), sent["items_per_request"]["max"]) == (7, 3)
+    assert "429" not in sent["by_status"]
+
+
+def test_one_bad_record_costs_one_record(tmp_path: Path, iterable: SimulatedIterable) -> None:
+    """Its neighbours in the batch are delivered."""
+    iterable.configure(forgotten_user_ids=["u-kim"])
+
+    ran = run(tmp_path, iterable, [identify(ADA, plan="pro"), identify(KIM, plan="pro"), track(ADA), {}])
+
+    assert [(letter["dl_part"], letter["dl_reason"]) for letter in ran.dead_letters] == [
+        ("message", "missing_event_type"),
+        ("user", "forgotten_user"),
+    ]
+    assert ran.users == {("ada@example.com", "u-ada"): {"plan": "pro"}}
+    assert ran.tally.adds_up
+
+
+def test_an_event_of_an_unknown_user_is_left_in_the_waiting_file(tmp_path: Path, iterable: SimulatedIterable) -> None:
+    """At the end of a file, after --max_wait; an event of a known user is not held up by it."""
+    ran = run(tmp_path, iterable, [identify(ADA), track(KIM), track(ADA)], max_wait="0s")
+    (line,) = (tmp_path / "waiting.jsonl").read_bytes().splitlines()
+    left = orjson.loads(line)["attributes"]
+
+    assert (left["dl_part"], left["dl_reason"], ran.dead_letters) == ("track", "unknown_user", [])
+    assert (len(ran.events), ran.tally.in_flight, ran.tally.adds_up) == (1, 1, True)
+
+
+def test_a_user_who_comes_late_gets_the_event(tmp_path: Path, iterable: SimulatedIterable) -> None:
+    """An event in an earlier chunk than its user waits or is held, and is delivered."""
+    retry = {"unknown_user_delays": ["0.5s", "1m"]}
+
+    ran = run(tmp_path, iterable, [track(ADA), identify(ADA)], config={"delivery": {"retry": retry}}, chunk_size=1)
+
+    assert (len(ran.events), ran.tally.total(DEAD_LETTERED)) == (1, 0)
+    assert ran.tally.adds_up
