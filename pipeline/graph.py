@@ -1,7 +1,7 @@
 """The graph, as a contents page: labelled steps only. Source, sender and sink are handed in; labels are an interface.
 
 messages ─ Parse ─ Branch ─┬─ Identify (filter → map) ─┐
-                           └─ Track    (filter → map) ─┴─ Key ─ Send ─ outcomes
+                           └─ Track    (filter → map) ─┴─ Send ─ outcomes
 """
 
 from typing import NamedTuple
@@ -11,7 +11,6 @@ import apache_beam as beam
 from transforms.arrive import ParseMessages
 from transforms.branch import BranchEvents, BranchRules
 from transforms.identify import IdentifyUsers, UserUpdateRules
-from transforms.key_by_shard import KeyByShard
 from transforms.track import TrackEventRules, TrackEvents
 
 
@@ -27,7 +26,6 @@ def build_graph(
     pipeline: beam.Pipeline,
     read: beam.PTransform,
     rules: Rules,
-    shards: int,
     send: beam.PTransform,
     leave: beam.PTransform,
 ) -> None:
@@ -44,15 +42,12 @@ def build_graph(
 
     # Users: filter, then map
     users = branched.users | "Identify" >> IdentifyUsers(rules.users)
-    user_updates = users.records | "KeyUsers" >> KeyByShard(shards)
 
     # What they did: filter, then map
     tracks = branched.tracks | "Track" >> TrackEvents(rules.tracks)
-    track_events = tracks.records | "KeyTracks" >> KeyByShard(shards)
 
     # Send
-    items = (user_updates, track_events) | "Items" >> beam.Flatten()
-    sent = items | "Send" >> send
+    sent = (users.records, tracks.records) | "Send" >> send
 
     # Leave
     (*parsed.outcomes, branched.outcomes, *users.outcomes, *tracks.outcomes, sent) | "Leave" >> leave

@@ -28,7 +28,6 @@ from transforms.dead_letter_sinks import DeadLetterSink, FileSink, TopicSink
 from transforms.errors import FatalError, OutageError
 from transforms.events import Message
 from transforms.in_process import Chunk, CollectOutcomes, TakeChunk
-from transforms.key_by_shard import STREAMING_SHARDS
 from transforms.leave import CountAndKeep
 from transforms.outcomes import Outcome
 from transforms.send_collected import SendCollected
@@ -50,9 +49,8 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
         with Chunk(messages, handed_over) as chunk:
             # Named, not --runner=DirectRunner: that would first try to download another runner.
             pipeline = beam.Pipeline(runner=FnApiRunner(), options=options.beam)
-            build_graph(
-                pipeline, TakeChunk(chunk), rules, 1, SendCollected(settings, chunk, flush), CollectOutcomes(chunk)
-            )
+            send = SendCollected(settings, chunk, flush)
+            build_graph(pipeline, TakeChunk(chunk), rules, send, CollectOutcomes(chunk))
             try:
                 pipeline.run().wait_until_finish()
             except (FatalError, OutageError) as error:
@@ -89,7 +87,7 @@ def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
     pipeline = beam.Pipeline(options=options.beam)
     read = _ReadSubscription(options.input_subscription)
     leave = CountAndKeep(_sink_of(options), sync_tag_of(loaded))
-    build_graph(pipeline, read, rules_of(loaded.config), STREAMING_SHARDS, SendKeyed(settings), leave)
+    build_graph(pipeline, read, rules_of(loaded.config), SendKeyed(settings), leave)
     result = pipeline.run()
     if options.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS:
         log.warning("Streaming on this machine, for trying it: Beam's DirectRunner acknowledges before it processes.")

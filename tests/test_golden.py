@@ -105,7 +105,7 @@ def run(config: Config, messages: list[Message]) -> tuple[list[Request], list[Ou
         settings = dataclasses.replace(sender_settings_of(config, proxy.url), api_key="env:ITERABLE_API_KEY")
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
         build_graph(
-            pipeline, TakeChunk(chunk), rules_of(config), 1, SendCollected(settings, chunk), CollectOutcomes(chunk)
+            pipeline, TakeChunk(chunk), rules_of(config), SendCollected(settings, chunk), CollectOutcomes(chunk)
         )
         pipeline.run().wait_until_finish()  # type: ignore[no-untyped-call]  # Beam has no types
     return proxy.requests, chunk.outcomes

@@ -23,12 +23,10 @@ STEPS = [
     "Branch/Branch/ParDo(_BranchFn)",
     "Identify/Filter/Apply/ParDo(_ApplyRuleFn)",
     "Identify/Map/Apply/ParDo(_ApplyRuleFn)",
-    "KeyUsers/Key",
     "Track/Filter/Apply/ParDo(_ApplyRuleFn)",
     "Track/Map/Apply/ParDo(_ApplyRuleFn)",
-    "KeyTracks/Key",
-    "Items",
 ]
+SEND_COLLECTED = ["Send/HoldUsers", "Send/HoldTracks", "Send/Held", "Send/Collect", "Send/Post"]
 
 
 class Labels(PipelineVisitor):
@@ -68,13 +66,13 @@ def test_the_labels_of_a_bounded_run(loaded: LoadedConfig) -> None:
     pipeline = beam.Pipeline()
     with Chunk([]) as chunk:
         send = SendCollected(sender_settings_of(loaded.config, None), chunk)
-        build_graph(pipeline, TakeChunk(chunk), rules_of(loaded.config), 1, send, CollectOutcomes(chunk))
+        build_graph(pipeline, TakeChunk(chunk), rules_of(loaded.config), send, CollectOutcomes(chunk))
 
     labels = [label for label in labels_of(pipeline) if not label.startswith("Read/Key/")]  # inside Beam's own Create
 
     leave = [f"Leave/Collect{number}" for number in range(7)]
 
-    assert labels == ["Read/Take", *STEPS, "Send/Collect", "Send/Post", *leave]
+    assert labels == ["Read/Take", *STEPS, *SEND_COLLECTED, *leave]
 
 
 def test_the_labels_of_the_streaming_job(loaded: LoadedConfig) -> None:
@@ -98,6 +96,9 @@ def test_the_labels_of_the_streaming_job(loaded: LoadedConfig) -> None:
         "Read/ToMessages",
         "Read/MicroBatch/Gather",
         *STEPS,
+        "Send/KeyUsers/Key",
+        "Send/KeyTracks/Key",
+        "Send/Items",
         "Send/Post",
         "Leave/Outcomes",
         "Leave/Count",

@@ -12,7 +12,6 @@ from transforms.batches import DeliveryRules
 from transforms.errors import FatalError, OutageError
 from transforms.events import TRACK, USER, Item, Message, Resumed
 from transforms.in_process import Chunk, CollectOutcomes
-from transforms.key_by_shard import KeyByShard
 from transforms.lists import Records
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, WAITING, Outcome
 from transforms.send_collected import SendCollected
@@ -44,12 +43,18 @@ def settings(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> It
         cached.cache_clear()
 
 
+def of_part(items: Records, part: str) -> Records:
+    """What the branch of `part` gives of a chunk."""
+    return Records(item for item in items if item.part == part)
+
+
 def send(settings: SenderSettings, *lists: list[Item]) -> list[Outcome]:
-    """A chunk's lists of items through the keying and the sender, as in the graph of a bounded run."""
+    """A chunk's lists of items through the sender, as in the graph of a bounded run."""
     with Chunk([]) as chunk:
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
             items = pipeline | beam.Create(lists).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
-            _ = (items | KeyByShard(1) | SendCollected(settings, chunk),) | CollectOutcomes(chunk)
+            branches = tuple(items | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
+            _ = (branches | SendCollected(settings, chunk),) | CollectOutcomes(chunk)
         return chunk.outcomes
 
 
@@ -166,7 +171,7 @@ def test_an_empty_chunk_sends_nothing(iterable: SimulatedIterable, settings: Sen
 
 
 def test_messages_come_back_as_they_were(settings: SenderSettings, new_update: NewItem) -> None:
-    """An outcome carries the original bytes and attributes, through keying and grouping: a dead letter needs them."""
+    """An outcome carries the original bytes and attributes, through the runner: a dead letter needs them."""
     message = Message(b"\x00\xff not JSON", {"source": "caf\u00e9"}, "m1", 1_790_000_000.25)
 
     (outcome,) = send(settings, [new_update("u1")._replace(message=message)])

@@ -11,7 +11,7 @@ from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from transforms.batches import DeliveryRules
 from transforms.events import TRACK, USER, Item
-from transforms.key_by_shard import STREAMING_SHARDS, KeyByShard, shard_of
+from transforms.key_by_shard import STREAMING_SHARDS, shard_of
 from transforms.lists import Records
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
 from transforms.send_keyed import FLUSH_SECONDS, SendKeyed
@@ -55,6 +55,11 @@ def move_clock(element: list[Item] | float) -> Iterator[Records]:
         yield Records(element)
 
 
+def of_part(items: Records, part: str) -> Records:
+    """What the branch of `part` gives of a list."""
+    return Records(item for item in items if item.part == part)
+
+
 def keep(outcomes: Records) -> None:
     FIRINGS.append(len(outcomes))
     OUTCOMES.extend(outcome for outcome in outcomes if outcome.kind != NOTED)
@@ -96,7 +101,8 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
         with BeamPipeline(runner="BundleBasedDirectRunner") as pipeline:  # type: ignore[no-untyped-call] # Beam's
             elements = pipeline | stream.advance_watermark_to_infinity()
             lists = elements | beam.FlatMap(move_clock)  # type: ignore[no-untyped-call] # Beam's
-            sent = lists | KeyByShard(STREAMING_SHARDS) | SendKeyed(settings, clock, sleep, max_state_bytes)
+            branches = tuple(lists | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
+            sent = branches | SendKeyed(settings, clock, sleep, max_state_bytes)
             _ = sent | beam.Map(keep)  # type: ignore[no-untyped-call] # Beam's
 
     yield run

@@ -12,13 +12,13 @@ import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection, PDone
 
 from transforms.arrive import MAX_LIST
-from transforms.events import Message
+from transforms.events import Item, Message
 from transforms.lists import Records
 from transforms.outcomes import Outcome
 
 
 class Chunk:
-    """Messages of one bounded run; `outcomes` fills while it runs."""
+    """Messages of one bounded run; `items` and then `outcomes` fill while it runs."""
 
     _open: ClassVar[dict[int, "Chunk"]] = {}
     _keys: ClassVar[Iterator[int]] = count()
@@ -26,6 +26,7 @@ class Chunk:
     def __init__(self, messages: list[Message], handed_over: Callable[[], None] = lambda: None) -> None:
         self.messages = messages
         self.handed_over = handed_over  # called once all items are with the sender
+        self.items: list[Item] = []
         self.outcomes: list[Outcome] = []
         self.key = next(self._keys)
 

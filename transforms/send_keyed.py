@@ -14,7 +14,7 @@ from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateS
 
 from transforms.delivery import Delivery
 from transforms.item_codec import decode_entries
-from transforms.key_by_shard import STREAMING_SHARDS
+from transforms.key_by_shard import STREAMING_SHARDS, KeyByShard
 from transforms.keyed_state import Fill, decode_outbox, encode_outbox
 from transforms.leave import NAMESPACE
 from transforms.lists import Records
@@ -30,7 +30,9 @@ PATIENCE_SECONDS = (
 
 
 class SendKeyed(beam.PTransform):
-    """(shard, blob) without end → list[Outcome]. What Iterable asks to wait for stays in state.
+    """User updates and track events, two of list[Item] without end → list[Outcome].
+
+    What Iterable asks to wait for stays in state.
 
     Batches close on count, bytes or age in processing time: the job needs no window of its own.
 
@@ -49,8 +51,11 @@ class SendKeyed(beam.PTransform):
         super().__init__()
         self._fn = _SendKeyedFn(settings, clock, sleep, max_state_bytes)
 
-    def expand(self, blobs: PCollection) -> PCollection:
-        return blobs | "Post" >> beam.ParDo(self._fn)
+    def expand(self, items: Any) -> PCollection:  # a tuple: Beam's type hints know no more than one PCollection
+        user_updates, track_events = items
+        users = user_updates | "KeyUsers" >> KeyByShard(STREAMING_SHARDS)
+        tracks = track_events | "KeyTracks" >> KeyByShard(STREAMING_SHARDS)
+        return (users, tracks) | "Items" >> beam.Flatten() | "Post" >> beam.ParDo(self._fn)
 
 
 class _SendKeyedFn(beam.DoFn):
