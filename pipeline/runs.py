@@ -59,7 +59,7 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
 
     # A chunk is many objects without cycles: looking for cycles among them again and again costs a quarter of a run.
     gc.freeze()
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(100_000, 10, 5)
     # A rejected record or key is no crash: what a step raises is told once, by the command line.
     logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
     with (

@@ -40,7 +40,7 @@ class SubscriptionSource:
     def __init__(self, subscription: str, max_messages: int) -> None:
         self._subscription = subscription
         self._max_messages = max_messages
-        self._max_leased = 2 * max_messages + MAX_WAITING
+        self._max_leased = 3 * max_messages + MAX_WAITING
         self._arrived: queue.SimpleQueue[ReceivedMessage] = queue.SimpleQueue()
         self._ack_ids: dict[str, str] = {}  # message id → of its latest delivery, for all that is not settled
         self._lock = threading.Lock()  # of _ack_ids

@@ -391,7 +391,7 @@ def test_forever_goes_on_when_the_source_is_exhausted(clock: Clock, kept: Path) 
 
 
 def test_the_next_chunk_starts_while_one_is_under_way(clock: Clock, kept: Path) -> None:
-    """Two at once, no more; they are settled in the order in which they were taken."""
+    """They are settled in the order in which they were taken."""
     source = MemorySource(clock, messages("a"), messages("b"), messages("c"))
     both_run = threading.Barrier(2, timeout=30)
 

@@ -120,7 +120,7 @@ def test_held_events_join_the_last_batch(new_update: NewItem, new_track: NewItem
 
     assert nothing_free is None
     assert meanwhile is None
-    assert [free, held] == items_of(take(outbox, 1001.9))
+    assert [held, free] == items_of(take(outbox, 1001.9))
 
 
 @pytest.mark.parametrize("answer", [OK, BAD_BODY, not_found("u1")])

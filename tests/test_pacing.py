@@ -30,6 +30,17 @@ def test_even_pace_spaces_requests() -> None:
     assert pace.next_time("track", 100.0) == pytest.approx(100.0)
 
 
+@pytest.mark.parametrize(("late", "following"), [(0.0, 100.1), (0.04, 100.1), (0.06, 100.16)])
+def test_a_request_that_leaves_a_little_late_does_not_delay_the_next(late: float, following: float) -> None:
+    """A thread wakes up late by milliseconds every time: over a backlog that would be a tenth of the rate."""
+    pace = EvenPace({"track": 10.0})
+    pace.take("track", 99.9)
+
+    pace.take("track", 100.0 + late)
+
+    assert pace.next_time("track", 100.05) == pytest.approx(following)
+
+
 def test_even_pace_saves_nothing_up() -> None:
     """After a pause the next requests are as far apart as ever: no burst makes up for it."""
     pace = EvenPace({"track": 10.0})
@@ -46,7 +57,7 @@ def test_even_pace_saves_nothing_up() -> None:
     pauses=st.lists(st.one_of(st.just(0.0), st.floats(0, 3)), min_size=2, max_size=60),
 )
 def test_even_pace_keeps_the_rate(rate: float, pauses: list[float]) -> None:
-    """However greedily asked, no two requests leave closer together than 1/rate seconds."""
+    """However greedily asked, requests keep to a row of even steps, none more than half a step late."""
     pace, now, times = EvenPace({"track": rate}), EPOCH, []
     for pause in pauses:
         now = pace.next_time("track", now + pause)
@@ -55,8 +66,8 @@ def test_even_pace_keeps_the_rate(rate: float, pauses: list[float]) -> None:
 
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
 
-    assert min(gaps) >= 1 / rate - 1e-6
-    assert not refused(times, rate, burst=1 + 1e-4)
+    assert min(gaps) >= 0.5 / rate - 1e-6
+    assert not refused(times, rate, burst=1.5 + 1e-4)
 
 
 def send_greedily(rate: float, shards: int, seconds: float, rng: random.Random) -> list[float]:

@@ -111,6 +111,8 @@ def test_metrics_of_an_endpoint(iterable: SimulatedIterable) -> None:
         "requests": 3,
         "by_status": {"200": 2, "400": 1},
         "per_second": [[1_760_000_100, 2], [1_760_000_101, 1]],
+        "first_at": 1_760_000_100.25,
+        "last_at": 1_760_000_101.25,
         "over_rate_limit": 0,
         "items_accepted": 3,
         "items_failed": 1,

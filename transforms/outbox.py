@@ -344,8 +344,10 @@ class Outbox:
             self._unsettled[identity] -= 1
             if not self._unsettled[identity]:
                 del self._unsettled[identity]
-                for held in self._held.pop(identity, ()):
-                    self._queue(held)
+                # In front: they came before what is queued, and a chunk is settled only when the last of it is sent.
+                held = self._held.pop(identity, [])
+                self._bytes[TRACK] += sum(pending.size for pending in held)
+                self._events.extendleft(reversed(held))
 
 
 def _pending_of(batch: Batch) -> Iterator[Pending]:

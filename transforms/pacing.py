@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Protocol
 
-_SLOT_SHARE = 0.5
+_LATE_SHARE = 0.5  # of the time between two requests: one that leaves so late does not delay the next
 _ROUNDING = 1e-6  # of a slot: a slot's own start must not count as the end of the one before
 
 
@@ -22,7 +22,10 @@ class Pace(Protocol):
 
 
 class EvenPace:
-    """One machine: one request every 1/rate seconds per endpoint. Outlives chunks."""
+    """One machine: a request every 1/rate seconds per endpoint. Outlives chunks.
+
+    After a pause a new row of even steps begins: nothing is saved up.
+    """
 
     def __init__(self, requests_per_second: Mapping[str, float]) -> None:
         self._intervals = {endpoint: 1 / rate for endpoint, rate in requests_per_second.items()}
@@ -32,7 +35,9 @@ class EvenPace:
         return max(now, self._next[endpoint])
 
     def take(self, endpoint: str, now: float) -> None:
-        self._next[endpoint] = max(now, self._next[endpoint]) + self._intervals[endpoint]
+        due, interval = self._next[endpoint], self._intervals[endpoint]
+        is_in_time = now - due <= _LATE_SHARE * interval  # a thread wakes up a little late, every time
+        self._next[endpoint] = (due if is_in_time else now) + interval
 
 
 class SlotPace:
@@ -51,7 +56,7 @@ class SlotPace:
         rate = self._rates[endpoint]
         slot = self._slot(endpoint, now)
         # A timer and a sleep end a little late: the first half of the time until the next shard's slot will do.
-        in_slot = now - self._start(endpoint, slot) <= _SLOT_SHARE / rate
+        in_slot = now - self._start(endpoint, slot) <= _LATE_SHARE / rate
         if in_slot and slot > self._last_slot.get(endpoint, -1):
             return now
         return self._start(endpoint, slot + 1)

@@ -69,16 +69,14 @@ def _run(backlog: pathlib.Path, url: str) -> int:
 
 
 def _report(messages: int, seconds: float, metrics: dict[str, Any]) -> None:
-    per_second = metrics["per_second"]
-    # Whole seconds from the first request to the last: the first and the last count in full, against us.
-    span = per_second[-1][0] - per_second[0][0] + 1
+    span = metrics["last_at"] - metrics["first_at"]
     requests, throttled = metrics["requests"], metrics["by_status"].get("429", 0)
     fill = metrics["items_per_request"]["mean"] / MAX_ITEMS
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     for line in (
         f"{messages:,} messages in {seconds:.0f} s with start and end",
-        f"trackBulk requests       {requests:>8,} in {span} s",
-        f"of the allowed rate used {requests / (RATE * span):>8.0%}",
+        f"trackBulk requests       {requests:>8,} in {span:.1f} s",
+        f"of the allowed rate used {(requests - 1) / (RATE * span):>8.1%}",
         f"answers 429              {throttled:>8,}",
         f"batches full             {fill:>8.1%}",
         f"largest process          {memory:>5,.0f} MB",

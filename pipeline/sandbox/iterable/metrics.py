@@ -21,6 +21,8 @@ class EndpointMetrics:
     requests: int = 0
     by_status: Counter[str] = field(default_factory=Counter)
     per_second: Counter[int] = field(default_factory=Counter)  # arrivals, whatever became of them
+    first_at: float = 0.0  # arrivals, Unix seconds
+    last_at: float = 0.0
     over_rate_limit: int = 0
     accepted: int = 0
     failed: int = 0
@@ -35,6 +37,8 @@ class EndpointMetrics:
             "requests": self.requests,
             "by_status": self.by_status,
             "per_second": sorted(self.per_second.items()),
+            "first_at": self.first_at,
+            "last_at": self.last_at,
             "over_rate_limit": self.over_rate_limit,
             "items_accepted": self.accepted,
             "items_failed": self.failed,
@@ -61,6 +65,8 @@ class Metrics:
         counts = self._endpoints[endpoint]
         counts.requests += 1
         counts.per_second[int(now)] += 1
+        counts.first_at = counts.first_at or now
+        counts.last_at = now
         counts.max_bytes = max(counts.max_bytes, size)
 
     def exceeded_rate(self, endpoint: EndpointName) -> None:
