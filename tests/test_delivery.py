@@ -2,6 +2,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,10 +14,10 @@ from transforms.coalescing import SentValues
 from transforms.delivery import OUTAGE_SECONDS, Delivery
 from transforms.errors import FatalError, OutageError
 from transforms.events import TRACK, USER, Item
-from transforms.iterable_client import IterableClient, Response
+from transforms.iterable_client import TRACK_BULK, IterableClient, Response
 from transforms.outbox import Outbox
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, WAITING, Outcome
-from transforms.pacing import EvenPace
+from transforms.pacing import EvenPace, Pace, SlotPace
 
 NewItem = Callable[..., Item]
 START = 1_790_000_000.0
@@ -64,8 +65,13 @@ def new_delivery(iterable: SimulatedIterable, time: FakeTime) -> Iterator[Callab
     def fail(problem: str) -> None:
         raise FatalError(problem)
 
-    def build(on_fatal: Callable[[str], None] = fail, threads: int = THREADS) -> Delivery:
-        return Delivery(client.post, EvenPace(DOCUMENTED), on_fatal, threads, time.clock, time.sleep)
+    def build(
+        on_fatal: Callable[[str], None] = fail,
+        threads: int = THREADS,
+        pace: Pace | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Delivery:
+        return Delivery(client.post, pace or EvenPace(DOCUMENTED), on_fatal, threads, time.clock, sleep)
 
     yield build
     client.close()
@@ -389,6 +395,44 @@ def test_the_documented_limits_are_never_hit(
     assert len(outcomes) == 400
     assert statuses == {"bulkUpdate": {"200": 100}, "trackBulk": {"200": 300}}
     assert time.now - START < 100 / 5 + 300 / 10
+
+
+@pytest.mark.parametrize("pace", [EvenPace, partial(SlotPace, shard=0, shards=1)], ids=["even", "slots"])
+@pytest.mark.parametrize("hints", [["trackBulk"], []], ids=["told when", "not told when"])
+def test_another_integration_uses_the_limit_up(
+    iterable: SimulatedIterable,
+    time: FakeTime,
+    new_delivery: NewDelivery,
+    new_track: NewItem,
+    pace: Callable[..., Pace],
+    hints: list[str],
+) -> None:
+    """Its requests cost some 429s, fewer and fewer, and no record; once it is quiet the full rate is used again."""
+    iterable.configure(track_unknown_user="create", rate_limit_params=hints)
+    other = IterableClient(iterable.url, lambda: iterable.api_key)
+    body = b'{"events":[{"userId":"other","eventName":"Other","id":"other"}]}'
+
+    def sleep_beside_the_other(seconds: float) -> None:
+        until = time.now + seconds
+        while time.now < until:
+            time.sleep(min(0.05, until - time.now))
+            if time.now < START + 20:  # more than the whole limit, for twenty seconds
+                other.post(TRACK_BULK, body)
+
+    events = [new_track("u1") for _ in range(300)]
+    delivery = new_delivery(threads=1, pace=pace(DOCUMENTED), sleep=sleep_beside_the_other)
+    outcomes = delivery.run(outbox_of(*events, max_items=1, max_backoff_seconds=4.0), flush=True)
+    other.close()
+
+    refused = sum(outcome.attempts - 1 for outcome in outcomes if outcome.kind == DELIVERED)
+    per_second = Counter(math.floor(outcome.time) for outcome in outcomes if outcome.kind == DELIVERED)
+    after = [per_second[second] for second in range(int(START) + 26, max(per_second))]
+
+    assert told(outcomes)[DELIVERED, TRACK, ""] == 300
+    assert set(stored_ids(iterable)) == {"other"} | {event.message.message_id for event in events}
+    assert 0 < refused < 40
+    assert after
+    assert all(9 <= count <= 11 for count in after)
 
 
 def test_the_pace_holds_with_real_threads_and_time(new_update: NewItem, new_track: NewItem) -> None:
