@@ -112,3 +112,24 @@ def test_a_refused_key_of_a_streaming_job_is_told_and_read_again(
     assert caplog.messages == [f"{refusal} Nothing is lost; the key is read again in a minute."]
     assert probe
     assert client(settings).post("/api/events/trackBulk", probe.body).status == 200
+
+
+def test_a_key_that_is_gone_does_not_end_a_streaming_job(
+    settings: SenderSettings,
+    new_track: Callable[..., Item],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One line, nothing is settled, and the item stays until there is a key that is taken."""
+    outbox = outbox_of(new_track("u1"))
+    monkeypatch.setenv("A_KEY", "wrong-key")
+    delivery = shard_delivery(settings, 0, 1, time.time, time.sleep)
+    monkeypatch.delenv("A_KEY")
+
+    with caplog.at_level(logging.ERROR, sender.__name__):
+        outcomes = delivery.run(outbox, flush=True, until=time.time() + 5, patience=2)
+
+    assert not outcomes
+    assert len(list(outbox.entries())) == 1
+    assert len(caplog.messages) == 1
+    assert "401 BadApiKey, and the environment variable A_KEY is not set" in caplog.messages[0]

@@ -81,8 +81,13 @@ def shard_delivery(
     settings: SenderSettings, shard: int, shards: int, clock: Callable[[], float], sleep: Callable[[float], None]
 ) -> Delivery:
     def go_on(problem: str) -> None:
-        logging.getLogger(__name__).error("%s. Nothing is lost; the key is read again in a minute.", problem)
-        client(settings).read_key_again()
+        try:
+            client(settings).read_key_again()
+        except FatalError as error:  # it may be back before the next probe
+            problem = f"{problem}, and {error}"
+        logging.getLogger(__name__).error(
+            "%s. Nothing is lost; the key is read again in a minute.", problem.rstrip(".")
+        )
 
     pace = SlotPace(settings.rates, shard, shards)
     return Delivery(client(settings).post, pace, go_on, threads=1, clock=clock, sleep=sleep)
