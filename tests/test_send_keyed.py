@@ -11,6 +11,7 @@ from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from transforms.batches import DeliveryRules
 from transforms.events import TRACK, USER, Item
+from transforms.iterable_client import BULK_UPDATE, IterableClient
 from transforms.key_by_shard import STREAMING_SHARDS, shard_of
 from transforms.lists import Records
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
@@ -117,6 +118,14 @@ def requests(iterable: SimulatedIterable, endpoint: str) -> list[float]:
     """The whole second after the start in which each request arrived."""
     seconds = iterable.metrics()["endpoints"].get(endpoint, {"per_second": []})["per_second"]
     return [second - START for second, count in seconds for _ in range(count)]
+
+
+def make_users(iterable: SimulatedIterable, *user_ids: str) -> None:
+    """Iterable knows these users."""
+    poster = IterableClient(iterable.url, lambda: iterable.api_key)
+    users = b",".join(b'{"userId":"%b"}' % user_id.encode() for user_id in user_ids)
+    poster.post(BULK_UPDATE, b'{"users":[%b]}' % users)
+    poster.close()
 
 
 def told() -> list[tuple[str, str, int]]:
@@ -324,3 +333,17 @@ def test_an_outage_is_borne_within_the_bound_of_state(
     assert Counter(outcome.kind for outcome in OUTCOMES) == {DELIVERED: 300}
     assert iterable.metrics()["endpoints"]["trackBulk"]["by_status"].get("503") == 20
     assert iterable.dump(settle=True)["events"].keys() == {item.message.message_id for items in lists for item in items}
+
+
+def test_what_waits_for_its_user_blocks_nobody(iterable: SimulatedIterable, run: Run, new_track: NewItem) -> None:
+    """A shard full of events of unknown users still takes in and sends the others at once."""
+    unknown = [new_track("nobody", time=START, dataFields={"text": "x" * 500}) for _ in range(50)]
+    known = new_track(NEIGHBOUR, time=START)
+    make_users(iterable, NEIGHBOUR)
+
+    run(unknown, 10.0, [known], 15.0, [new_track("nobody", time=START)], 20.0, max_state_bytes=20_000)
+
+    delivered = [outcome for outcome in OUTCOMES if outcome.kind == DELIVERED]
+
+    assert [known.message] == [outcome.message for outcome in delivered]
+    assert START + 10 <= delivered[0].time <= START + 20

@@ -41,9 +41,22 @@ def test_the_longest_waiting_makes_room(new_track: NewItem) -> None:
 
     crowded_out = [waiting.add(pending, now=0.0) for pending in (first, second, third)]
 
-    assert [None, None, first] == crowded_out
+    assert [[], [], [first]] == crowded_out
     assert [second, third] == [pending for _, pending in waiting.entries()]
     assert [second, third] == waiting.take_due(10_000.0)
+
+
+def test_a_large_event_makes_room_for_itself(new_track: NewItem) -> None:
+    """By bytes, too: as many of the longest waiting as it takes go, but never the one that comes."""
+    waiting = WaitingList(DELAYS, max_bytes=1_000)
+    small = [Pending(new_track(), 0.0) for _ in range(3)]
+    large = Pending(new_track(dataFields={"text": "x" * 5_000}), 0.0)
+
+    crowded_out = [waiting.add(pending, now=0.0) for pending in (*small, large)]
+
+    assert [[], [], [small[0]], small[1:]] == crowded_out
+    assert [large] == waiting.take_due(60.0)
+    assert [] == waiting.add(small[0], now=100.0)
 
 
 def test_entries_go_back_as_they_were(new_track: NewItem) -> None:

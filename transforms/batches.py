@@ -23,6 +23,9 @@ class DeliveryRules:
     update_only: bool | None = None
 
 
+HEADER_BYTES = 300  # ids, times and what was tried, beside an item's body and its message
+
+
 @dataclass(eq=False)
 class Pending:
     """An item on its way, with what was tried so far. Times in Unix seconds, 0 for never."""
@@ -41,6 +44,11 @@ class Pending:
     def size(self) -> int:
         """Bytes in a request, with the comma."""
         return len(self.item.body) + 1
+
+    @property
+    def stored_bytes(self) -> int:
+        """About as many as it takes in state: its message goes with it, so that it can become a dead letter."""
+        return len(self.item.body) + len(self.item.message.data) + HEADER_BYTES
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ class Fill:
     size: int  # bytes
     since: float  # Unix seconds; 0 if nothing came
     endpoints: dict[str, Endpoint]
-    held: int = 0  # bytes that the last flush left
+    held: int = 0  # bytes that the last flush left, without what waits for its user
 
     @classmethod
     def decode(cls, state: bytes | None) -> "Fill":

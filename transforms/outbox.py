@@ -39,6 +39,10 @@ class Entry(NamedTuple):
     not_before: float
     parcel: int | None
 
+    @property
+    def waits_for_user(self) -> bool:
+        return self.parcel is None and self.not_before > 0
+
 
 @dataclass
 class Endpoint:
@@ -142,6 +146,11 @@ class Outbox:
         self._waiting.clear()
         return [outcome for record in records for outcome in self._dead_letter(record, UNKNOWN_USER, "input ended")]
 
+    @property
+    def sendable_bytes(self) -> int:
+        """About as many as it takes in state to keep all that does not wait for its user."""
+        return sum(entry.pending.stored_bytes for entry in self.entries() if not entry.waits_for_user)
+
     def entries(self) -> Iterator[Entry]:
         """All that is not settled, to be kept elsewhere and restored; no request may be under way."""
         for parcel in self._parcels:
@@ -157,7 +166,7 @@ class Outbox:
         for entry in entries:
             if entry.parcel is not None:
                 parcels[entry.parcel].append(entry)
-            elif entry.not_before:
+            elif entry.waits_for_user:
                 self._waiting.restore(entry.pending, entry.not_before)
             else:
                 self._queue(entry.pending)
@@ -320,7 +329,8 @@ class Outbox:
         last_update = self._sent.last_update(pending.item.identity)
         if self._waiting.is_expired(pending, last_update, now):
             yield from self._dead_letter(_event_record(pending), UNKNOWN_USER, answer.detail)
-        elif crowded_out := self._waiting.add(pending, now):
+            return
+        for crowded_out in self._waiting.add(pending, now):
             yield Outcome(NOTED, TRACK, "waiting_full", crowded_out.item.message)
             yield from self._dead_letter(_event_record(crowded_out), UNKNOWN_USER, "too many events wait")
 

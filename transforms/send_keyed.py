@@ -24,9 +24,7 @@ from transforms.sender import SenderSettings, sent_values, shard_delivery
 MAX_STATE_BYTES = 20_000_000
 _THROTTLED = Metrics.counter(NAMESPACE, "cumulativeThrottlingSeconds")  # the name that Dataflow's own connectors use
 FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
-PATIENCE_SECONDS = (
-    2.0  # how long it may sleep until a slot; for a later one the timer is set, early enough to be in time
-)
+PATIENCE_SECONDS = 2.0  # how long it may sleep until a slot; for a later one the timer is set, a little early
 
 
 class SendKeyed(beam.PTransform):
@@ -37,7 +35,8 @@ class SendKeyed(beam.PTransform):
     Batches close on count, bytes or age in processing time: the job needs no window of its own.
 
     Args:
-      max_state_bytes: of one shard; beyond it the shard takes nothing in until enough is sent.
+      max_state_bytes: of one shard, without what waits for its user; beyond it the shard takes nothing in until half is
+        sent.
       clock, sleep: Unix seconds; injected in tests, as functions that can be pickled.
     """
 
@@ -101,10 +100,10 @@ class _SendKeyedFn(beam.DoFn):
 
     def _send_until_under_bound(self, shard: int, items: Any, fill: Any, flush: Any) -> Iterator[Records]:
         """Timers cannot run while an element is processed: so this sends, sleeping as it is told."""
-        while True:
-            yield from self._flush(shard, items, fill, flush, patience=math.inf)
-            if Fill.decode(fill.read()).held <= self._max_state_bytes / 2:
-                return
+        outbox = self._load(items, fill)
+        while outbox.sendable_bytes > self._max_state_bytes / 2:
+            yield from self._send(shard, outbox, patience=math.inf)
+        self._keep(shard, outbox, items, fill, flush)
 
     @on_timer(FLUSH)
     def on_flush(
@@ -114,25 +113,27 @@ class _SendKeyedFn(beam.DoFn):
         fill: Any = beam.DoFn.StateParam(FILL),
         flush: Any = beam.DoFn.TimerParam(FLUSH),
     ) -> Iterator[Records]:
-        yield from self._flush(shard, items, fill, flush, PATIENCE_SECONDS)
-
-    def _flush(self, shard: int, items: Any, fill: Any, flush: Any, patience: float) -> Iterator[Records]:
         outbox = self._load(items, fill)
+        yield from self._send(shard, outbox, PATIENCE_SECONDS)
+        self._keep(shard, outbox, items, fill, flush)
+
+    def _send(self, shard: int, outbox: Outbox, patience: float) -> Iterator[Records]:
         delivery = self._delivery(shard)
         slept_before = delivery.slept_seconds
         outcomes = delivery.run(outbox, flush=False, until=self._clock() + FLUSH_SECONDS, patience=patience)
-        left = encode_outbox(outbox)
-        items.clear()
-        items.add(left)
-        fill.write(Fill(0, 0, 0.0, outbox.endpoints, held=len(left)).encode())
-        now = self._clock()
-        next_start = delivery.next_start(outbox, now, flush=False)
-        if next_start < math.inf:
-            flush.set(max(now, next_start - PATIENCE_SECONDS / 2))
         # A runner that scales by throughput must not take waiting for Iterable's limits for work.
         _THROTTLED.inc(round(delivery.slept_seconds - slept_before))
         if outcomes:
             yield Records(outcomes)
+
+    def _keep(self, shard: int, outbox: Outbox, items: Any, fill: Any, flush: Any) -> None:
+        items.clear()
+        items.add(encode_outbox(outbox))
+        fill.write(Fill(0, 0, 0.0, outbox.endpoints, held=outbox.sendable_bytes).encode())
+        now = self._clock()
+        next_start = self._delivery(shard).next_start(outbox, now, flush=False)
+        if next_start < math.inf:
+            flush.set(max(now, next_start - PATIENCE_SECONDS / 2))
 
     @on_timer(END)
     def on_end(
