@@ -18,7 +18,7 @@ $(VENV)/installed: requirements-dev.txt
 run: setup ## Generated traffic through the pipeline into a simulated Iterable
 	@$(BIN)/python -m pipeline.sandbox
 
-bench: setup ## How much of Iterable's limits a run uses over a backlog
+bench: setup ## Speed and memory, measured: minutes
 	@$(BIN)/python -m pipeline.sandbox.bench
 
 soak: setup ## Many seeds of traffic into a chaotic Iterable: minutes

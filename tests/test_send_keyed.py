@@ -201,6 +201,23 @@ def test_what_comes_during_a_backoff_waits_with_it(
     assert min(outcome.time for outcome in OUTCOMES) >= START + 32
 
 
+def test_one_endpoints_backoff_is_not_the_others(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """What comes for the one that is away for long postpones nothing of the other, which is back before."""
+    make_users(iterable, "u1")
+    event, update, later = new_track("u1"), new_update(NEIGHBOUR), new_update(NEIGHBOUR)
+    iterable.fault("trackBulk", status=503, headers={"Retry-After": "30"})
+    iterable.fault("bulkUpdate", status=503, headers={"Retry-After": "90"})
+
+    run([event, update], 10.0, [later], *(float(second) for second in range(15, 150, 5)))
+
+    at = {outcome.message.message_id: outcome.time - START for outcome in OUTCOMES}
+
+    assert 30 <= at[event.message.message_id] <= 45
+    assert 90 <= at[update.message.message_id] <= at[later.message.message_id] <= 115
+
+
 def test_an_event_goes_again_when_its_user_may_be_known(
     iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
 ) -> None:

@@ -1,5 +1,6 @@
 """A shard's state as versioned bytes, so that a running job can be updated. Knows no Beam and no rule."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import orjson
@@ -8,6 +9,9 @@ from transforms.batches import Pending
 from transforms.events import Item
 from transforms.item_codec import History, decode_entries, encode_entry
 from transforms.outbox import Endpoint, Entry, Outbox
+
+# What version 1 (`held`, `due`) and version 2 (`due`) did not tell; due at once is never too late.
+_NOT_TOLD = [0, 0.0]
 
 
 @dataclass
@@ -22,23 +26,29 @@ class Fill:
     since: float  # Unix seconds; 0 if nothing came
     endpoints: dict[str, Endpoint]
     held: int = 0  # bytes that the last flush left, without what waits for its user
+    due: float | None = None  # when the timer fires, Unix seconds
 
     @classmethod
     def decode(cls, state: bytes | None) -> "Fill":
         if not state:
             return cls(0, 0, 0.0, {})
         version, *fields = orjson.loads(state)
-        if version not in (1, 2):
-            raise ValueError(f"state of version {version}; this code reads versions 1 and 2")
-        count, size, since, endpoints, *held = fields  # version 1 did not tell what was left
-        return cls(count, size, since, {part: Endpoint(*left) for part, left in endpoints.items()}, *held)
+        if version not in (1, 2, 3):
+            raise ValueError(f"state of version {version}; this code reads versions 1 to 3")
+        count, size, since, endpoints, *later = fields
+        held, due = later + _NOT_TOLD[len(later) :]
+        return cls(count, size, since, {part: Endpoint(*left) for part, left in endpoints.items()}, held, due)
+
+    def opens_at(self, parts: Collection[str]) -> float:
+        """From when on one of these parts may be sent, Unix seconds."""
+        return min(self.endpoints[part].closed_until if part in self.endpoints else 0.0 for part in parts)
 
     def encode(self) -> bytes:
         endpoints = {
             part: (endpoint.closed_until, endpoint.failures, endpoint.last_success)
             for part, endpoint in self.endpoints.items()
         }
-        return orjson.dumps((2, self.count, self.size, self.since, endpoints, self.held))
+        return orjson.dumps((3, self.count, self.size, self.since, endpoints, self.held, self.due))
 
 
 def encode_outbox(outbox: Outbox) -> bytes:

@@ -48,7 +48,7 @@ class SendKeyed(beam.PTransform):
         max_state_bytes: int = MAX_STATE_BYTES,
     ) -> None:
         super().__init__()
-        self._fn = _SendKeyedFn(settings, clock, sleep, max_state_bytes)
+        self._fn = SendKeyedFn(settings, clock, sleep, max_state_bytes)
 
     def expand(self, items: Any) -> PCollection:  # a tuple: Beam's type hints know no more than one PCollection
         user_updates, track_events = items
@@ -57,7 +57,9 @@ class SendKeyed(beam.PTransform):
         return (users, tracks) | "Items" >> beam.Flatten() | "Post" >> beam.ParDo(self._fn)
 
 
-class _SendKeyedFn(beam.DoFn):
+class SendKeyedFn(beam.DoFn):
+    """One shard: `process` takes items in, `on_flush` sends what is due, `on_end` all that is left."""
+
     ITEMS = BagStateSpec("items", BytesCoder())
     FILL = ReadModifyWriteStateSpec("fill", BytesCoder())
     FLUSH = TimerSpec("flush", TimeDomain.REAL_TIME)
@@ -88,12 +90,17 @@ class _SendKeyedFn(beam.DoFn):
         now, rules = self._clock(), self._settings.rules
         state = Fill.decode(fill.read())
         state.since = state.since or now
-        state.count += sum(1 for _ in decode_entries(blob))
+        parts = [item.part for item, _ in decode_entries(blob)]
+        state.count += len(parts)
         state.size += len(blob)
+        full = state.count >= rules.max_items or state.size >= rules.max_bytes
+        closes = now if full else state.since + rules.max_age_seconds
+        # Not sooner than Iterable asked for: reading all the state to find that nothing may leave is dear.
+        due = max(now, closes, state.opens_at(parts))
+        state.due = due if state.due is None else min(state.due, due)
         items.add(blob)
         fill.write(state.encode())
-        full = state.count >= rules.max_items or state.size >= rules.max_bytes
-        flush.set(now if full else max(now, state.since + rules.max_age_seconds))
+        flush.set(max(now, state.due))
         end.set(window.end)
         if state.held + state.size > self._max_state_bytes:
             yield from self._send_until_under_bound(shard, items, fill, flush)
@@ -127,13 +134,15 @@ class _SendKeyedFn(beam.DoFn):
             yield Records(outcomes)
 
     def _keep(self, shard: int, outbox: Outbox, items: Any, fill: Any, flush: Any) -> None:
-        items.clear()
-        items.add(encode_outbox(outbox))
-        fill.write(Fill(0, 0, 0.0, outbox.endpoints, held=outbox.sendable_bytes).encode())
         now = self._clock()
         next_start = self._delivery(shard).next_start(outbox, now, flush=False)
+        due = None
         if next_start < math.inf:
-            flush.set(max(now, next_start - PATIENCE_SECONDS / 2))
+            due = max(now, next_start - PATIENCE_SECONDS / 2)
+            flush.set(due)
+        items.clear()
+        items.add(encode_outbox(outbox))
+        fill.write(Fill(0, 0, 0.0, outbox.endpoints, outbox.sendable_bytes, due).encode())
 
     @on_timer(END)
     def on_end(

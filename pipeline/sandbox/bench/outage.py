@@ -1,0 +1,197 @@
+"""What a shard of a streaming job holds while Iterable is away for an hour, and how fast it then goes on.
+
+The real stateful sender over HTTP, in a time of its own: a sleep only moves the clock. State and timer are kept here,
+where their size can be seen.
+"""
+
+import math
+import os
+import resource
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import orjson
+from apache_beam.transforms.window import GlobalWindow
+
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from pipeline.sandbox.iterable.settings import Settings
+from transforms.batches import DeliveryRules
+from transforms.events import TRACK, Item, Message
+from transforms.item_codec import encode_items
+from transforms.key_by_shard import STREAMING_SHARDS
+from transforms.lists import Records
+from transforms.outcomes import DELIVERED
+from transforms.send_keyed import MAX_STATE_BYTES, SendKeyedFn
+from transforms.sender import SenderSettings
+
+START = 1_790_000_000.0
+KEY_NAME = "OUTAGE_API_KEY"
+SHARD = 0
+RATE = 10.0 / STREAMING_SHARDS  # requests per second to trackBulk
+DATA = b'{"event_type":"Song Played","event_properties":{"Song Name":"%b"}}' % (b"x" * 1_000)  # a row of usual size
+
+
+class Outage(NamedTuple):
+    """One element of events comes each second; for so many seconds Iterable is away."""
+
+    seconds: int = 3_600
+    events_per_second: int = 1_000 // STREAMING_SHARDS
+    max_items: int = 1_000
+    max_state_bytes: int = MAX_STATE_BYTES
+
+
+class Endured(NamedTuple):
+    """What came of it."""
+
+    came: int  # events
+    delivered: int
+    largest_state_bytes: int
+    added_megabytes: float  # to this process, when Iterable came back
+    noticed_after_seconds: float  # until the first request that it took
+    rate_used: float  # of the shard's slots, from then until all that had piled up was sent
+    answers_429: int
+
+
+class Bag:
+    """A BagState of bytes."""
+
+    def __init__(self) -> None:
+        self._blobs: list[bytes] = []
+        self.largest = 0
+
+    def add(self, blob: bytes) -> None:
+        self._blobs.append(blob)
+        self.largest = max(self.largest, sum(map(len, self._blobs)))
+
+    def read(self) -> list[bytes]:
+        return list(self._blobs)
+
+    def clear(self) -> None:
+        self._blobs.clear()
+
+
+class Cell:
+    """A ReadModifyWriteState of bytes."""
+
+    def __init__(self) -> None:
+        self._value: bytes | None = None
+
+    def read(self) -> bytes | None:
+        return self._value
+
+    def write(self, value: bytes) -> None:
+        self._value = value
+
+
+class Timer:
+    """When it fires, Unix seconds."""
+
+    def __init__(self) -> None:
+        self.at = math.inf
+
+    def set(self, time: float) -> None:
+        self.at = float(time)
+
+
+class OwnTime:
+    """A clock that only sleeping moves. `on_return` is called once, when Iterable is to be back."""
+
+    def __init__(self, returns_at: float, on_return: Callable[[], None]) -> None:
+        self.now = START
+        self._returns_at = returns_at
+        self._on_return = on_return
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.now >= self._returns_at:
+            self._returns_at = math.inf
+            self._on_return()
+
+
+class Shard:
+    """The sender of one shard, with its state and its timer."""
+
+    def __init__(self, settings: SenderSettings, time: OwnTime, max_state_bytes: int) -> None:
+        self.items, self.flush = Bag(), Timer()
+        self.delivered_at: list[float] = []  # of each event
+        self._fill = Cell()
+        self._time = time
+        self._fn = SendKeyedFn(settings, time.clock, time.sleep, max_state_bytes)
+
+    def take_in(self, blob: bytes) -> None:
+        self._note(self._fn.process((SHARD, blob), GlobalWindow(), self.items, self._fill, self.flush, Timer()))
+
+    def pass_time(self, until: float) -> None:
+        """To that moment, if it is to come, with all that the timer does before."""
+        while self.flush.at <= until and self.flush.at < math.inf:
+            self._time.sleep(max(0.0, self.flush.at - self._time.now))
+            self.flush.at = math.inf
+            self._note(self._fn.on_flush(SHARD, self.items, self._fill, self.flush))
+        if until < math.inf:
+            self._time.sleep(max(0.0, until - self._time.now))
+
+    def _note(self, sent: Iterator[Records]) -> None:
+        for outcomes in sent:
+            self.delivered_at += (outcome.time for outcome in outcomes if outcome.kind == DELIVERED)
+
+
+def measure() -> Iterator[tuple[str, str]]:
+    endured = endure(Outage())
+    yield "largest state, of its bound", f"{endured.largest_state_bytes / MAX_STATE_BYTES:.1%}"
+    yield "largest state", f"{endured.largest_state_bytes / 1e6:.1f} MB"
+    yield "added to its process", f"{endured.added_megabytes:,.0f} MB"
+    yield "noticed the return after", f"{endured.noticed_after_seconds:.0f} s"
+    yield "of the shard's request rate used from then on", f"{endured.rate_used:.1%}"
+    yield "answers 429", f"{endured.answers_429:,}"
+    yield "events delivered of those that came", f"{endured.delivered / endured.came:.1%}"
+
+
+def endure(outage: Outage) -> Endured:
+    """Until all that piled up is sent, and then what came meanwhile."""
+    returns_at, peaks = START + outage.seconds, [_peak_megabytes()]
+
+    def come_back() -> None:
+        peaks.append(_peak_megabytes())
+        iterable.clear_faults()
+
+    time = OwnTime(returns_at, come_back)
+    with SimulatedIterable(Settings(track_unknown_user="create"), clock=time.clock) as iterable:
+        os.environ[KEY_NAME] = iterable.api_key
+        iterable.fault("*", status=503, times=None)
+        settings = SenderSettings(iterable.url, f"env:{KEY_NAME}", DeliveryRules(max_items=outage.max_items))
+        shard = Shard(settings, time, outage.max_state_bytes)
+        seconds = 0
+        while seconds < outage.seconds or START + seconds < time.now:  # until the present is caught up with
+            shard.pass_time(START + seconds)
+            shard.take_in(_element(seconds, outage.events_per_second))
+            seconds += 1
+        caught_up_at = time.now
+        shard.pass_time(math.inf)
+        answers_429 = iterable.metrics()["endpoints"]["trackBulk"]["by_status"].get("429", 0)
+    requests_at = sorted({at for at in shard.delivered_at if at <= caught_up_at})
+    return Endured(
+        came=seconds * outage.events_per_second,
+        delivered=len(shard.delivered_at),
+        largest_state_bytes=shard.items.largest,
+        added_megabytes=peaks[-1] - peaks[0],
+        noticed_after_seconds=requests_at[0] - returns_at,
+        rate_used=(len(requests_at) - 1) / (RATE * (requests_at[-1] - requests_at[0])),
+        answers_429=answers_429,
+    )
+
+
+def _element(second: int, count: int) -> bytes:
+    ids = [f"{second}-{number}" for number in range(count)]
+    return encode_items(_event(each, START + second) for each in ids)
+
+
+def _event(event_id: str, time: float) -> Item:
+    body = orjson.dumps({"userId": "u", "eventName": "Song Played", "id": event_id, "createdAt": int(time)})
+    return Item(Message(DATA, {}, event_id, time), TRACK, "userId:u", "", "u", "Song Played", time, body)
+
+
+def _peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

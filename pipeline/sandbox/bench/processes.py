@@ -1,0 +1,69 @@
+"""Processes of a measure: a simulated Iterable, and commands with what they took. Knows no measure."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY
+
+ENVIRON = {"ITERABLE_API_KEY": DEFAULT_API_KEY}
+
+
+class Took(NamedTuple):
+    """What a command took, from its start to its end."""
+
+    code: int
+    seconds: float
+    cpu_seconds: float
+    peak_megabytes: float
+
+
+def run(*arguments: str, environ: Mapping[str, str] | None = None) -> Took:
+    """`python ARGUMENTS`, its output thrown away."""
+    started = time.monotonic()
+    process = start(*arguments, environ=environ)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Took(process.returncode, time.monotonic() - started, cpu_seconds, usage.ru_maxrss / 1024)
+
+
+def start(*arguments: str, environ: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, *arguments]
+    return subprocess.Popen(  # noqa: S603 - our own commands
+        command, env={**os.environ, **ENVIRON, **(environ or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+class IterableProcess:
+    """A simulated Iterable that takes no time from this process."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def metrics(self, endpoint: str) -> dict[str, Any]:
+        """Its counts of one endpoint, bulkUpdate or trackBulk."""
+        with urllib.request.urlopen(f"{self.url}/__sim/metrics") as answer:  # noqa: S310 - our own server
+            counts: dict[str, Any] = json.load(answer)["endpoints"][endpoint]
+        return counts
+
+
+@contextlib.contextmanager
+def simulated_iterable(**switches: Any) -> Iterator[IterableProcess]:
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as settings:
+        json.dump(switches, settings)
+        settings.flush()
+        command = [sys.executable, "-m", "pipeline.sandbox.iterable", "--port=0", f"--settings={settings.name}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            try:
+                yield IterableProcess(process.stdout.readline().split()[-1])
+            finally:
+                process.terminate()
