@@ -200,6 +200,45 @@ def test_bad_records_cost_only_themselves(
     assert expected == told([outcome for outcome in outcomes if outcome.kind in (DELIVERED, DEAD_LETTERED)])
 
 
+@pytest.mark.parametrize(
+    ("poison", "reason", "most_extra"),
+    [
+        # One percent with a text in a field of numbers: Iterable names the field, and one such value.
+        ({number: {"dataFields": {"total": "n/a"}} for number in range(7, 1000, 100)}, "field_type_mismatch", 4),
+        # One percent that cannot be read, each named by its position.
+        ({number: {"createdAt": "yesterday"} for number in range(7, 1000, 100)}, "bad_json_body", 4),
+        # Three of which nothing is told: each is found by halving.
+        ({number: {"id": f"no/such/{number}"} for number in (0, 500, 999)}, "refused_by_iterable", 3 * 22),
+    ],
+    ids=["a field is named", "positions are named", "no clue"],
+)
+def test_poison_costs_few_requests_and_all_of_them_keep_the_pace(
+    iterable: SimulatedIterable,
+    new_delivery: NewDelivery,
+    new_track: NewItem,
+    poison: dict[int, dict[str, Any]],
+    reason: str,
+    most_extra: int,
+) -> None:
+    """Among a thousand events in one batch: exactly those are dead-lettered; 2·log2(n) + 2 more requests each at most."""
+    iterable.configure(track_unknown_user="create", burst={"trackBulk": 2})
+    good = {"dataFields": {"total": 12}}
+    # The first request makes the field's type.
+    new_delivery().run(outbox_of(new_track("u0", **good)), flush=True)
+    events = [new_track("u1", **{**good, **poison.get(number, {})}) for number in range(1000)]
+
+    outcomes = new_delivery().run(outbox_of(*events), flush=True)
+
+    counts = iterable.metrics()["endpoints"]["trackBulk"]
+    dead = {outcome.message.message_id for outcome in outcomes if outcome.kind == DEAD_LETTERED}
+
+    assert dead == {events[number].message.message_id for number in poison}
+    assert told(outcomes)[DEAD_LETTERED, TRACK, reason] == len(poison)
+    assert told(outcomes)[DELIVERED, TRACK, ""] == 1000 - len(poison)
+    assert counts["requests"] - 2 <= most_extra
+    assert "429" not in counts["by_status"]
+
+
 def test_events_of_unknown_users_are_left_waiting(
     new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem, time: FakeTime
 ) -> None:
