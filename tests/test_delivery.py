@@ -220,7 +220,7 @@ def test_poison_costs_few_requests_and_all_of_them_keep_the_pace(
     reason: str,
     most_extra: int,
 ) -> None:
-    """Among a thousand events in one batch: exactly those are dead-lettered; 2·log2(n) + 2 more requests each at most."""
+    """Among a thousand events in one batch: those are dead-lettered, for 2·log2(n) + 2 requests each at most."""
     iterable.configure(track_unknown_user="create", burst={"trackBulk": 2})
     good = {"dataFields": {"total": 12}}
     # The first request makes the field's type.
@@ -339,6 +339,25 @@ def test_an_outage_ends_the_chunk(
     assert raised.value.args == ("no request to Iterable succeeded for 300 s",)
     assert OUTAGE_SECONDS < time.now - START < OUTAGE_SECONDS + 60
     assert len(list(outbox.entries())) == 1
+
+
+def test_trouble_is_told_once_and_calmly(
+    iterable: SimulatedIterable, new_delivery: NewDelivery, new_track: NewItem, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Half a minute without a success is a line on the screen, with Iterable's answer; the next one is a new line."""
+    iterable.configure(track_unknown_user="create")
+    for seconds in (20, 20, 20):
+        iterable.fault("trackBulk", status=503, headers={"Retry-After": str(seconds)})
+    delivery = new_delivery()
+
+    delivery.run(outbox_of(new_track("u1")), flush=True)
+    lines = [record.getMessage() for record in caplog.records]
+    iterable.fault("trackBulk", status=429, headers={"Retry-After": "45"})
+    delivery.run(outbox_of(new_track("u1")), flush=True)
+    more = [record.getMessage() for record in caplog.records][len(lines) :]
+
+    assert lines == ["Iterable has taken nothing for 30 s (HTTP 503). Nothing is lost: trying on."]
+    assert more == ["Iterable has taken nothing for 30 s (HTTP 429). Nothing is lost: trying on."]
 
 
 def test_a_success_ends_an_outage(

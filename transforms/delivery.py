@@ -1,5 +1,6 @@
 """Drives an outbox: posts what is due, at the job's pace, until nothing is left to send. Knows no Beam and no HTTP."""
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from transforms.pacing import Pace
 
 PATHS = {USER: BULK_UPDATE, TRACK: TRACK_BULK}
 OUTAGE_SECONDS = 300.0
+TROUBLE_SECONDS = 30.0  # without a success: then somebody who looks at the screen should know
+
+log = logging.getLogger(__name__)
 
 
 class Delivery:
@@ -47,6 +51,8 @@ class Delivery:
         self._pool = ThreadPoolExecutor(threads, "post")  # its threads start when they are needed
         self._under_way: dict[Future[Response], Batch] = {}
         self._last_success = -math.inf
+        self._trouble = ""  # what Iterable answered since
+        self._is_told = False
         self.slept_seconds = 0.0  # in all, because no request might leave: what a runner calls throttled
 
     def run(self, outbox: Outbox, flush: bool, until: float | None = None, patience: float = math.inf) -> list[Outcome]:
@@ -76,12 +82,17 @@ class Delivery:
 
     def begin(self) -> None:
         """Something is there to send after a pause: an outage is counted from now."""
-        self._last_success = self._clock()
+        self._succeed(self._clock())
 
     def check_outage(self) -> None:
-        """Raises OutageError if no request succeeded for OUTAGE_SECONDS."""
-        if self._clock() - self._last_success > OUTAGE_SECONDS:
+        """Raises OutageError if no request succeeded for OUTAGE_SECONDS; long before that it is told once."""
+        seconds = self._clock() - self._last_success
+        if seconds > OUTAGE_SECONDS:
             raise OutageError(f"no request to Iterable succeeded for {OUTAGE_SECONDS:.0f} s")
+        if seconds > TROUBLE_SECONDS and self._trouble and not self._is_told:
+            self._is_told = True
+            since = f"{TROUBLE_SECONDS:.0f} s ({self._trouble})"
+            log.warning("Iterable has taken nothing for %s. Nothing is lost: trying on.", since)
 
     def step(self, outbox: Outbox, flush: bool, may_start: bool = True, longest: float = 1.0) -> list[Outcome]:
         """Start the requests that may leave now, and settle what comes back within `longest` seconds."""
@@ -96,8 +107,13 @@ class Delivery:
             if answer.verdict == FATAL:
                 self._on_fatal(f"Iterable refused {PATHS[batch.part]} with {answer.detail}")
             if answer.verdict in (ACCEPTED, SPLIT):
-                self._last_success = now
+                self._succeed(now)
+            else:
+                self._trouble = answer.detail
         return outcomes
+
+    def _succeed(self, now: float) -> None:
+        self._last_success, self._trouble, self._is_told = now, "", False
 
     def abandon(self) -> None:
         """Forget what is under way, once it is back: a request cannot be taken back."""
