@@ -73,7 +73,7 @@ class ChunkLoop:
       forever: go on when the source is exhausted.
       max_wait: seconds to stay, at the end, for items that wait for their user.
       report: called with the tally after each chunk.
-      chunks_at_once: so that one is mapped while another is sent and the last answers of a third are awaited.
+      chunks_at_once: how many may be under way.
       clock: Unix seconds; injected in tests.
     """
 
@@ -87,7 +87,7 @@ class ChunkLoop:
         forever: bool = False,
         max_wait: float = 120.0,
         report: Callable[[Tally], None] | None = None,
-        chunks_at_once: int = 3,
+        chunks_at_once: int = 1,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._source = source

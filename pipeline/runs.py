@@ -5,15 +5,15 @@ import gc
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.pvalue import PBegin, PCollection
-from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from pipeline.chunk_loop import ChunkLoop
+from pipeline.chunk_runner import ChunkRunner
 from pipeline.config import LoadedConfig
 from pipeline.files import FilesSource
 from pipeline.graph import build_graph
@@ -25,13 +25,11 @@ from pipeline.subscription import SubscriptionSource
 from pipeline.tally import Tally
 from transforms.arrive import MicroBatch
 from transforms.dead_letter_sinks import DeadLetterSink, FileSink, TopicSink
-from transforms.errors import FatalError, OutageError
 from transforms.events import Message
-from transforms.in_process import Chunk, CollectOutcomes, TakeChunk
 from transforms.leave import CountAndKeep
-from transforms.outcomes import Outcome
-from transforms.send_collected import SendCollected
 from transforms.send_keyed import SendKeyed
+
+CHUNKS_AT_ONCE = 3  # one is mapped while another is sent and the last answers of a third are awaited
 
 log = logging.getLogger(__name__)
 
@@ -42,26 +40,10 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
     Raises:
       FatalError: the set-up is bad; nothing of the chunk in hand is settled.
     """
-    rules = rules_of(loaded.config)
     settings = sender_settings_of(loaded.config, options.iterable_url)
-
-    def run_chunk(messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:
-        with Chunk(messages, handed_over) as chunk:
-            # Named, not --runner=DirectRunner: that would first try to download another runner.
-            pipeline = beam.Pipeline(runner=FnApiRunner(), options=options.beam)
-            send = SendCollected(settings, chunk, flush)
-            build_graph(pipeline, TakeChunk(chunk), rules, send, CollectOutcomes(chunk))
-            try:
-                pipeline.run().wait_until_finish()
-            except (FatalError, OutageError) as error:
-                raise type(error)(str(error).partition(" [while running")[0]) from None  # Beam adds the step's label
-            return chunk.outcomes
-
     # A chunk is many objects without cycles: looking for cycles among them again and again costs a quarter of a run.
     gc.freeze()
     gc.set_threshold(100_000, 10, 5)
-    # A rejected record or key is no crash: what a step raises is told once, by the command line.
-    logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
     with (
         only_run(loaded.config.name, settings.url),
         contextlib.closing(_source_of(options)) as source,
@@ -70,11 +52,12 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
     ):
         loop = ChunkLoop(
             source,
-            run_chunk,
+            ChunkRunner(rules_of(loaded.config), settings, options.beam, CHUNKS_AT_ONCE),
             _sink_of(options),
             sync_tag_of(loaded),
             forever=options.forever,
             max_wait=options.max_wait,
+            chunks_at_once=CHUNKS_AT_ONCE,
             report=progress,
         )
         loop.run(stop)

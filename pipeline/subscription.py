@@ -7,11 +7,12 @@ import queue
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 from google.api_core.exceptions import DeadlineExceeded, GoogleAPICallError, RetryError, ServiceUnavailable
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import pubsub_v1
-from google.pubsub_v1 import ReceivedMessage
+from google.pubsub_v1 import PullResponse
 
 from transforms.dead_letters import DeadLetter
 from transforms.errors import FatalError
@@ -41,7 +42,7 @@ class SubscriptionSource:
         self._subscription = subscription
         self._max_messages = max_messages
         self._max_leased = 3 * max_messages + MAX_WAITING
-        self._arrived: queue.SimpleQueue[ReceivedMessage] = queue.SimpleQueue()
+        self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._ack_ids: dict[str, str] = {}  # message id → of its latest delivery, for all that is not settled
         self._lock = threading.Lock()  # of _ack_ids
         self._closed = threading.Event()
@@ -117,9 +118,10 @@ class SubscriptionSource:
                 self._problem = self._problem or error
                 return
             else:
-                self._accept(pulled.received_messages)
+                # Bare protobuf: its wrappers cost three times as much as the rest of taking a message in.
+                self._accept(PullResponse.pb(pulled).received_messages)
 
-    def _accept(self, received: Iterable[ReceivedMessage]) -> None:
+    def _accept(self, received: Iterable[Any]) -> None:
         for one in received:
             with self._lock:
                 is_new = one.message.message_id not in self._ack_ids
@@ -145,9 +147,9 @@ def _groups(ack_ids: list[str]) -> Iterator[list[str]]:
     return (ack_ids[start : start + MAX_ACK_IDS] for start in range(0, len(ack_ids), MAX_ACK_IDS))
 
 
-def _to_message(received: ReceivedMessage) -> Message:
-    message = received.message
-    return Message(message.data, dict(message.attributes), message.message_id, message.publish_time.timestamp())
+def _to_message(received: Any) -> Message:
+    message, time = received.message, received.message.publish_time
+    return Message(message.data, dict(message.attributes), message.message_id, time.seconds + time.nanos / 1e9)
 
 
 def _first_line(error: Exception) -> str:

@@ -18,22 +18,18 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-import apache_beam as beam
 import orjson
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
+from pipeline.chunk_runner import ChunkRunner
 from pipeline.config import Config, load_config
-from pipeline.graph import build_graph
 from pipeline.rules import rules_of, sender_settings_of
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from transforms.events import Message
-from transforms.in_process import Chunk, CollectOutcomes, TakeChunk
 from transforms.iterable_client import BULK_UPDATE
 from transforms.outcomes import Outcome
-from transforms.send_collected import SendCollected
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = sorted((ROOT / "tests/data/golden").glob("*.json"))
@@ -101,14 +97,11 @@ def message_of(data: Any, number: int) -> Message:
 
 
 def run(config: Config, messages: list[Message]) -> tuple[list[Request], list[Outcome]]:
-    with iterable_of(config) as proxy, Chunk(messages) as chunk:
+    with iterable_of(config) as proxy:
         settings = dataclasses.replace(sender_settings_of(config, proxy.url), api_key="env:ITERABLE_API_KEY")
-        pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
-        build_graph(
-            pipeline, TakeChunk(chunk), rules_of(config), SendCollected(settings, chunk), CollectOutcomes(chunk)
-        )
-        pipeline.run().wait_until_finish()  # type: ignore[no-untyped-call]  # Beam has no types
-    return proxy.requests, chunk.outcomes
+        run_chunk = ChunkRunner(rules_of(config), settings, PipelineOptions([]), lanes=1)
+        outcomes = run_chunk(messages, True, lambda: None)
+    return proxy.requests, outcomes
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)

@@ -12,7 +12,7 @@ from pipeline.graph import build_graph
 from pipeline.options import parse_options
 from pipeline.rules import rules_of, sender_settings_of
 from pipeline.runs import run_streaming
-from transforms.in_process import Chunk, CollectOutcomes, TakeChunk
+from transforms.in_process import CollectOutcomes, Lane, TakeChunk
 from transforms.send_collected import SendCollected
 
 ROOT = Path(__file__).parent.parent
@@ -63,10 +63,9 @@ def loaded() -> LoadedConfig:
 
 def test_the_labels_of_a_bounded_run(loaded: LoadedConfig) -> None:
     """Labels are an interface: counters, dashboards and the update of a running job know steps by them."""
-    pipeline = beam.Pipeline()
-    with Chunk([]) as chunk:
-        send = SendCollected(sender_settings_of(loaded.config, None), chunk)
-        build_graph(pipeline, TakeChunk(chunk), rules_of(loaded.config), send, CollectOutcomes(chunk))
+    pipeline, lane = beam.Pipeline(), Lane()
+    send = SendCollected(sender_settings_of(loaded.config, None), lane)
+    build_graph(pipeline, TakeChunk(lane), rules_of(loaded.config), send, CollectOutcomes(lane))
 
     labels = [label for label in labels_of(pipeline) if not label.startswith("Read/Key/")]  # inside Beam's own Create
 

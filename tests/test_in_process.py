@@ -4,7 +4,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from transforms.arrive import MAX_LIST
 from transforms.events import MESSAGE, Message
-from transforms.in_process import Chunk, CollectOutcomes, TakeChunk
+from transforms.in_process import Chunk, CollectOutcomes, Lane, TakeChunk
 from transforms.lists import Records
 from transforms.outcomes import DROPPED, Outcome
 
@@ -14,11 +14,11 @@ def drop_all(messages: Records) -> Records:
     return Records(Outcome(DROPPED, MESSAGE, "test", message, str(len(messages))) for message in messages)
 
 
-def run(chunk: Chunk) -> None:
+def run(lane: Lane) -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        messages = pipeline | "Take" >> TakeChunk(chunk)
+        messages = pipeline | "Take" >> TakeChunk(lane)
         dropped = messages | "Drop" >> beam.Map(drop_all)  # type: ignore[no-untyped-call] # Beam's
-        _ = (dropped,) | "Collect" >> CollectOutcomes(chunk)
+        _ = (dropped,) | "Collect" >> CollectOutcomes(lane)
 
 
 def messages_of(count: int) -> list[Message]:
@@ -32,8 +32,9 @@ def test_a_chunk_goes_through_the_graph_and_back(count: int, expected: set[str])
     """Every message of a chunk comes in, in lists of at most 500, and every outcome comes back."""
     messages = messages_of(count)
 
-    with Chunk(messages) as chunk:
-        run(chunk)
+    lane = Lane()
+    with lane.holding(Chunk(messages)) as chunk:
+        run(lane)
 
     assert messages == [outcome.message for outcome in chunk.outcomes]
     assert expected == {outcome.detail for outcome in chunk.outcomes}
@@ -41,9 +42,10 @@ def test_a_chunk_goes_through_the_graph_and_back(count: int, expected: set[str])
 
 def test_chunks_do_not_mix() -> None:
     """Each run finds its own chunk, while another one is open."""
-    with Chunk(messages_of(2)) as first, Chunk(messages_of(3)) as second:
-        run(second)
-        run(first)
+    one, other = Lane(), Lane()
+    with one.holding(Chunk(messages_of(2))) as first, other.holding(Chunk(messages_of(3))) as second:
+        run(other)
+        run(one)
 
     expected = (2, 3)
 
@@ -52,8 +54,9 @@ def test_chunks_do_not_mix() -> None:
 
 def test_a_chunk_is_only_there_while_it_is_open() -> None:
     """In another process, as after the end, it cannot be found: the error names the runner that it takes."""
-    with Chunk(messages_of(1)) as chunk:
-        pass
+    lane = Lane()
+    with lane.holding(Chunk(messages_of(1))) as chunk:
+        assert chunk is Lane.chunk_in(lane.key)
 
     with pytest.raises(RuntimeError, match="needs --runner=FnApiRunner"):
-        Chunk.of(chunk.key)
+        Lane.chunk_in(lane.key)

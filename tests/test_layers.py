@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 
 # Steps and wiring: all else is plain Python, testable without a runner.
 BEAM = {
+    "pipeline.chunk_runner",
     "pipeline.graph",
     "pipeline.options",
     "pipeline.runs",

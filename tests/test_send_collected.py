@@ -11,7 +11,7 @@ from transforms import delivery
 from transforms.batches import DeliveryRules
 from transforms.errors import FatalError, OutageError
 from transforms.events import TRACK, USER, Item, Message, Resumed
-from transforms.in_process import Chunk, CollectOutcomes
+from transforms.in_process import Chunk, CollectOutcomes, Lane
 from transforms.lists import Records
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, WAITING, Outcome
 from transforms.send_collected import SendCollected
@@ -50,11 +50,12 @@ def of_part(items: Records, part: str) -> Records:
 
 def send(settings: SenderSettings, *lists: list[Item]) -> list[Outcome]:
     """A chunk's lists of items through the sender, as in the graph of a bounded run."""
-    with Chunk([]) as chunk:
+    lane = Lane()
+    with lane.holding(Chunk([])) as chunk:
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
             items = pipeline | beam.Create(lists).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
             branches = tuple(items | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
-            _ = (branches | SendCollected(settings, chunk),) | CollectOutcomes(chunk)
+            _ = (branches | SendCollected(settings, lane),) | CollectOutcomes(lane)
         return chunk.outcomes
 
 

@@ -5,6 +5,8 @@ A bounded run needs the FnApiRunner's worker, which lives in the same process: 2
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar
 
@@ -17,40 +19,51 @@ from transforms.lists import Records
 from transforms.outcomes import Outcome
 
 
+@dataclass(eq=False)
 class Chunk:
-    """Messages of one bounded run; `items` and then `outcomes` fill while it runs."""
+    """Messages of one bounded run; `items` and then `outcomes` fill while it runs.
 
-    _open: ClassVar[dict[int, "Chunk"]] = {}
+    `flush`: no other chunk follows at once. `handed_over` is called once all items are with the sender.
+    """
+
+    messages: list[Message]
+    flush: bool = True
+    handed_over: Callable[[], None] = lambda: None
+    items: list[Item] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+class Lane:
+    """Where a graph finds the chunk that it is run for: built once, it is run for one after the other."""
+
+    _chunks: ClassVar[dict[int, Chunk]] = {}
     _keys: ClassVar[Iterator[int]] = count()
 
-    def __init__(self, messages: list[Message], handed_over: Callable[[], None] = lambda: None) -> None:
-        self.messages = messages
-        self.handed_over = handed_over  # called once all items are with the sender
-        self.items: list[Item] = []
-        self.outcomes: list[Outcome] = []
+    def __init__(self) -> None:
         self.key = next(self._keys)
 
-    def __enter__(self) -> "Chunk":
-        self._open[self.key] = self
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        del self._open[self.key]
+    @contextmanager
+    def holding(self, chunk: Chunk) -> Iterator[Chunk]:
+        self._chunks[self.key] = chunk
+        try:
+            yield chunk
+        finally:
+            del self._chunks[self.key]
 
     @classmethod
-    def of(cls, key: int) -> "Chunk":
+    def chunk_in(cls, key: int) -> Chunk:
         try:
-            return cls._open[key]
+            return cls._chunks[key]
         except KeyError:
             raise RuntimeError("the chunk is in another process: a bounded run needs --runner=FnApiRunner") from None
 
 
 class TakeChunk(beam.PTransform):
-    """Begin → list[Message], the chunk's messages."""
+    """Begin → list[Message], the messages of the lane's chunk."""
 
-    def __init__(self, chunk: Chunk) -> None:
+    def __init__(self, lane: Lane) -> None:
         super().__init__()
-        self._key = chunk.key
+        self._key = lane.key
 
     def expand(self, begin: PBegin) -> PCollection:
         return begin | "Key" >> beam.Create([self._key]) | "Take" >> beam.ParDo(_TakeFn())
@@ -58,17 +71,17 @@ class TakeChunk(beam.PTransform):
 
 class _TakeFn(beam.DoFn):
     def process(self, key: int) -> Iterator[Records]:
-        messages = Chunk.of(key).messages
+        messages = Lane.chunk_in(key).messages
         for start in range(0, len(messages), MAX_LIST):
             yield Records(messages[start : start + MAX_LIST])
 
 
 class CollectOutcomes(beam.PTransform):
-    """Several list[Outcome] → the chunk. Not flattened first: that would pickle every outcome with its message."""
+    """Several list[Outcome] → the lane's chunk. Not flattened first: that would pickle every message."""
 
-    def __init__(self, chunk: Chunk) -> None:
+    def __init__(self, lane: Lane) -> None:
         super().__init__()
-        self._key = chunk.key
+        self._key = lane.key
 
     def expand(self, outcomes: Any) -> PDone:  # a tuple: Beam's type hints know no more than one PCollection
         for number, of_one_step in enumerate(outcomes):
@@ -81,4 +94,4 @@ class _CollectFn(beam.DoFn):
         self._key = key
 
     def process(self, outcomes: Records) -> None:
-        Chunk.of(self._key).outcomes.extend(outcomes)
+        Lane.chunk_in(self._key).outcomes.extend(outcomes)

@@ -6,16 +6,16 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from transforms.in_process import Chunk
+from transforms.in_process import Lane
 from transforms.lists import Records
 from transforms.sender import SenderSettings, courier
 
 
 class SendCollected(beam.PTransform):
-    """User updates and track events of one chunk, two of list[Item] → list[Outcome].
+    """User updates and track events of the lane's chunk, two of list[Item] → list[Outcome].
 
-    Ends when only items that wait for their user are left. `flush`: no other chunk follows at once, so that a short
-    last batch need not wait for it.
+    Ends when only items that wait for their user are left. Where another chunk follows at once, a short last batch may
+    wait for it.
 
     The items stay in the chunk and only their number is grouped: that is the barrier, at a tenth of what it costs to
     copy them through Beam.
@@ -23,10 +23,10 @@ class SendCollected(beam.PTransform):
     Raises FatalError when Iterable refuses the key, OutageError when it takes nothing for minutes.
     """
 
-    def __init__(self, settings: SenderSettings, chunk: Chunk, flush: bool = True) -> None:
+    def __init__(self, settings: SenderSettings, lane: Lane) -> None:
         super().__init__()
-        self._key = chunk.key
-        self._post = _PostFn(settings, chunk.key, flush)
+        self._key = lane.key
+        self._post = _PostFn(settings, lane.key)
 
     def expand(self, items: Any) -> PCollection:  # a tuple: Beam's type hints know no more than one PCollection
         user_updates, track_events = items
@@ -41,16 +41,15 @@ class _HoldFn(beam.DoFn):
         self._key = key
 
     def process(self, items: Records) -> Iterator[tuple[int, int]]:
-        Chunk.of(self._key).items.extend(items)
+        Lane.chunk_in(self._key).items.extend(items)
         yield self._key, len(items)
 
 
 class _PostFn(beam.DoFn):
-    def __init__(self, settings: SenderSettings, key: int, flush: bool) -> None:
+    def __init__(self, settings: SenderSettings, key: int) -> None:
         self._settings = settings
         self._key = key
-        self._flush = flush
 
     def process(self, _: tuple[int, Iterable[int]]) -> Iterator[Records]:
-        chunk = Chunk.of(self._key)
-        yield Records(courier(self._settings).deliver(chunk.items, self._flush, chunk.handed_over))
+        chunk = Lane.chunk_in(self._key)
+        yield Records(courier(self._settings).deliver(chunk.items, chunk.flush, chunk.handed_over))
