@@ -12,6 +12,8 @@ setup(
     install_requires=[
         "apache-beam[gcp]==2.77.0",
         "google-cloud-pubsub>=2.30,<3",
+        "google-cloud-storage>=3.1,<4",
+        "natsort>=8.4,<9",
         "orjson>=3.10,<4",
         "pydantic>=2.10,<3",
         "pyyaml>=6.0.2,<7",
@@ -19,9 +21,10 @@ setup(
         "rich>=14,<15",
     ],
     extras_require={
-        # The simulated Iterable of `make run` and of the tests.
-        "sandbox": ["aiohttp>=3.11,<4"],
+        # The simulated Iterable of `make run` and of the tests; a process's memory for `make bench`.
+        "sandbox": ["aiohttp>=3.11,<4", "psutil>=7,<8"],
         "dev": [
+            "gcp-storage-emulator>=2026.7",
             "hypothesis>=6.120",
             "jsonschema>=4.23",
             "mypy>=1.14",

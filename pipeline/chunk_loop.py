@@ -3,22 +3,26 @@
 import logging
 import threading
 import time
+import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from pipeline.tally import Tally
-from transforms.answers import UNKNOWN_USER
+from pipeline.waiting_messages import WaitingMessages
 from transforms.dead_letter_sinks import DeadLetterSink
-from transforms.dead_letters import DeadLetter, dead_letter
-from transforms.errors import OutageError
-from transforms.events import TRACK, Message
-from transforms.outcomes import DEAD_LETTERED, FINAL, SPLIT, WAITING, Outcome
-from transforms.waiting import MAX_WAITING
+from transforms.dead_letters import dead_letter, only_part
+from transforms.errors import FatalError, OutageError
+from transforms.events import MESSAGE, TRACK, Message
+from transforms.outcomes import DEAD_LETTERED, FINAL, SPLIT, UNKNOWN_USER, WAITING, Outcome
 
 OUTAGE_PAUSE_SECONDS = 60.0
 LOOK_SECONDS = 0.02  # how often to look for the next chunk while one is under way
+PROCESSING_FAILED = "processing_failed"
+# Messages dead-lettered so, one after the other with nothing in between that works: then it is not they that are bad.
+MAX_FAILED_IN_A_ROW = 20
 
 log = logging.getLogger(__name__)
 
@@ -37,20 +41,30 @@ class Source(Protocol):
     def is_exhausted(self) -> bool:
         """Whether nothing more is to be expected."""
 
-    def settle(self, message_ids: Collection[str]) -> None:
-        """These messages must not come again."""
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
+        """These messages must not come again; those that wait for their user now must, if the run ends here."""
 
-    def leave(self, waiting: Sequence[DeadLetter]) -> None:
-        """The run ends while these messages wait for their user: they must come again in a later run."""
+    def finish(self, waiting: Collection[Message]) -> None:
+        """The source is exhausted and all is settled but what waits, which must come again in a later run.
+
+        Raises FatalError if that cannot be made sure of.
+        """
 
 
 RunChunk = Callable[[list[Message], bool, Callable[[], None]], list[Outcome]]
 
 
-class UnderWay(NamedTuple):
-    """A chunk that is run."""
+class Piece(NamedTuple):
+    """A chunk, or a part of one that failed; `failures` of this part or of the whole it was in."""
 
-    chunk: list[Message]
+    messages: list[Message]
+    failures: int = 0
+
+
+class UnderWay(NamedTuple):
+    """A piece that is run."""
+
+    piece: Piece
     outcomes: Future[list[Outcome]]
     handed_over: threading.Event
 
@@ -64,7 +78,9 @@ class ConservationError(Exception):
 
 
 class ChunkLoop:
-    """Runs chunks until the source is exhausted or `stop` is set; then nothing is under way.
+    """Runs chunks until the source is exhausted, or `stop` is set and what is under way is done or given up.
+
+    A chunk that fails goes again, alone; then in halves, until a message that fails alone is dead-lettered.
 
     Args:
       run_chunk: (messages, whether no chunk follows at once, what to call when the next chunk can no longer overtake
@@ -72,6 +88,7 @@ class ChunkLoop:
       tag: what dead letters carry as dl_config.
       forever: go on when the source is exhausted.
       max_wait: seconds to stay, at the end, for items that wait for their user.
+      grace: seconds from `stop` on for what is under way; what is not done then is not settled.
       report: called with the tally after each chunk.
       chunks_at_once: how many may be under way.
       clock: Unix seconds; injected in tests.
@@ -86,6 +103,7 @@ class ChunkLoop:
         *,
         forever: bool = False,
         max_wait: float = 120.0,
+        grace: float = 20.0,
         report: Callable[[Tally], None] | None = None,
         chunks_at_once: int = 1,
         clock: Callable[[], float] = time.time,
@@ -96,95 +114,141 @@ class ChunkLoop:
         self._tag = tag
         self._forever = forever
         self._max_wait = max_wait
+        self._grace = grace
         self._report = report
         self._chunks_at_once = chunks_at_once
         self._clock = clock
-        self._waiting: dict[str, tuple[float, Message]] = {}  # message id → due time, where to resume
+        self._waiting = WaitingMessages()
         self._under_way: deque[UnderWay] = deque()
+        self._again: deque[Piece] = deque()  # what failed: it goes alone, before anything new is taken
+        self._failed_in_a_row = 0
+        self._paused_until = 0.0
+        self._idle_since: float | None = None
+        self._stopped_at: float | None = None
+        self.is_given_up = False  # something was under way when the grace was over
         self.tally = Tally()
 
     def run(self, stop: threading.Event) -> None:
-        """Raises FatalError and ConservationError: nothing of the chunks under way is settled then."""
-        idle_since: float | None = None
-        with ThreadPoolExecutor(self._chunks_at_once, "chunk") as pool:
-            while not stop.is_set() or self._under_way:
-                chunk = self._take() if self._may_start(stop) else []
-                if chunk:
-                    idle_since = None
-                    self._start(chunk, pool)
-                elif self._under_way:
-                    self._finish_first(pool, stop)
-                elif self._source.is_exhausted and not self._forever:
-                    idle_since = idle_since or self._clock()
-                    if not self._waiting or self._clock() - idle_since >= self._max_wait:
-                        self._end()
-                        return
-                    stop.wait(min(1.0, self._patience()))
+        """Raises FatalError: nothing of the chunks under way is settled then."""
+        pool = ThreadPoolExecutor(self._chunks_at_once, "chunk")
+        try:
+            while self._step(pool, stop):
+                pass
+        finally:
+            pool.shutdown(wait=not self.is_given_up)
 
-    def _may_start(self, stop: threading.Event) -> bool:
-        if stop.is_set() or len(self._under_way) == self._chunks_at_once:
+    def hurry(self) -> None:
+        """Once `stop` is set, do not wait for what is under way."""
+        self._grace = 0.0
+
+    def _step(self, pool: ThreadPoolExecutor, stop: threading.Event) -> bool:
+        """Does what is next; returns whether there is more to do."""
+        if self._may_take(stop) and (messages := self._take()):
+            self._idle_since = None
+            self.tally.read += sum(message.resumed is None for message in messages)
+            self._start(Piece(messages), not self._source.has_more, pool)
+        elif self._under_way:
+            return self._finish_first(stop)
+        elif stop.is_set():
+            return False
+        elif self._again:
+            if not stop.wait(max(0.0, self._paused_until - self._clock())):
+                self._start(self._again.popleft(), True, pool)
+        elif self._source.is_exhausted and not self._forever:
+            return self._wait_for_users(stop)
+        return True
+
+    def _may_take(self, stop: threading.Event) -> bool:
+        if stop.is_set() or self._again or len(self._under_way) == self._chunks_at_once:
             return False
         return not self._under_way or self._under_way[-1].lets_next_start
 
     def _take(self) -> list[Message]:
-        due = self._take_due()
+        due = self._waiting.take_due(self._clock())
         return due + self._source.take(0.0 if due or self._under_way else self._patience())
-
-    def _start(self, chunk: list[Message], pool: ThreadPoolExecutor) -> None:
-        fresh = sum(message.resumed is None for message in chunk)
-        self.tally.read += fresh
-        self.tally.in_flight += len(chunk)
-        self._submit(chunk, not self._source.has_more, pool)
-
-    def _submit(self, chunk: list[Message], flush: bool, pool: ThreadPoolExecutor) -> None:
-        handed_over = threading.Event()
-        outcomes = pool.submit(self._run_chunk, chunk, flush, handed_over.set)
-        self._under_way.append(UnderWay(chunk, outcomes, handed_over))
-
-    def _finish_first(self, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
-        """Settle the chunk that has been under way for longest, or look whether the next one came meanwhile."""
-        chunk, running, _ = self._under_way[0]
-        if len(self._under_way) < self._chunks_at_once and not stop.is_set():
-            wait((running,), LOOK_SECONDS)
-            if not running.done():
-                return
-        try:
-            outcomes = running.result()
-        except OutageError as error:
-            if stop.is_set():
-                self._under_way.popleft()
-                return
-            log.warning("%s. Nothing is lost: the chunk goes again in %.0f s.", error, OUTAGE_PAUSE_SECONDS)
-            stop.wait(OUTAGE_PAUSE_SECONDS)
-            self._under_way.popleft()
-            self._submit(chunk, True, pool)
-            self._under_way.rotate(1)
-            return
-        self._under_way.popleft()
-        self._settle(chunk, outcomes)
-        if self._report:
-            self._report(self.tally)
 
     def _patience(self) -> float:
         """How long the source may make us wait: no longer than what waits is due."""
-        next_due = min((due for due, _ in self._waiting.values()), default=float("inf"))
-        return max(0.0, min(1.0, next_due - self._clock()))
+        return max(0.0, min(1.0, self._waiting.next_due() - self._clock()))
 
-    def _take_due(self) -> list[Message]:
-        now = self._clock()
-        due = [message_id for message_id, (due, _) in self._waiting.items() if due <= now]
-        return [self._waiting.pop(message_id)[1] for message_id in due]
+    def _wait_for_users(self, stop: threading.Event) -> bool:
+        """At the end of the source: whether to stay for what waits."""
+        self._idle_since = self._idle_since or self._clock()
+        if len(self._waiting) and self._clock() - self._idle_since < self._max_wait:
+            stop.wait(self._patience())
+            return True
+        self._source.finish(list(self._waiting))
+        return False
 
-    def _settle(self, chunk: list[Message], outcomes: list[Outcome]) -> None:
-        """Dead letters are confirmed first; then, if the sum holds, all is acknowledged but what waits."""
-        waiting = _check_sum(chunk, outcomes)
-        crowded_out = list(self._waiting)[: max(0, len(self._waiting) + len(waiting) - MAX_WAITING)]
-        expired = [_expire(self._waiting.pop(message_id)[1], "too many events wait") for message_id in crowded_out]
-        self._keep([*outcomes, *expired])
-        settled = [message.message_id for message in chunk if message.message_id not in waiting]
-        self._source.settle([*settled, *crowded_out])
-        self._waiting.update(waiting)
-        self.tally.in_flight = len(self._waiting) + sum(len(other.chunk) for other in self._under_way)
+    def _start(self, piece: Piece, flush: bool, pool: ThreadPoolExecutor) -> None:
+        handed_over = threading.Event()
+        outcomes = pool.submit(self._run_chunk, piece.messages, flush, handed_over.set)
+        self._under_way.append(UnderWay(piece, outcomes, handed_over))
+        self._count_in_flight()
+
+    def _finish_first(self, stop: threading.Event) -> bool:
+        """Settle what has been under way for longest, if it is done; returns whether to go on."""
+        piece, running, _ = self._under_way[0]
+        wait((running,), LOOK_SECONDS)
+        if not running.done():
+            self.is_given_up = self._is_grace_over(stop)
+            return not self.is_given_up
+        self._under_way.popleft()
+        try:
+            outcomes = running.result()
+            waiting = _check_sum(piece.messages, outcomes)
+        except FatalError:
+            raise
+        except OutageError as error:
+            self._pause(piece, error)
+        except Exception as error:  # a fault of ours, or a message that nobody thought of
+            self._narrow(piece, error)
+        else:
+            self._failed_in_a_row = 0
+            self._settle(piece.messages, outcomes, waiting)
+        self._count_in_flight()
+        if self._report:
+            self._report(self.tally)
+        return True
+
+    def _is_grace_over(self, stop: threading.Event) -> bool:
+        if not stop.is_set():
+            return False
+        self._stopped_at = self._stopped_at or self._clock()
+        return self._clock() - self._stopped_at >= self._grace
+
+    def _pause(self, piece: Piece, error: OutageError) -> None:
+        self._again.append(piece)
+        if self._clock() >= self._paused_until:  # the others that are under way fail of the same outage
+            self._paused_until = self._clock() + OUTAGE_PAUSE_SECONDS
+            log.warning("%s. Nothing is lost: it goes again in %.0f s.", error, OUTAGE_PAUSE_SECONDS)
+
+    def _narrow(self, piece: Piece, error: Exception) -> None:
+        messages, place = piece.messages, _place_of(error)
+        if not piece.failures:
+            log.warning("A chunk of %s messages failed (%s). It goes again, in parts.", f"{len(messages):,}", place)
+            self._again.append(Piece(messages, 1))
+        elif len(messages) > 1:
+            middle = len(messages) // 2
+            self._again.extendleft((Piece(messages[middle:], 1), Piece(messages[:middle], 1)))
+        else:
+            self._failed_in_a_row += 1
+            if self._failed_in_a_row > MAX_FAILED_IN_A_ROW:
+                raise FatalError(f"{MAX_FAILED_IN_A_ROW} messages in a row could not be processed ({place})")
+            message = messages[0]
+            part = only_part(message) or MESSAGE
+            self._settle(messages, [Outcome(DEAD_LETTERED, part, PROCESSING_FAILED, message, place)], [])
+
+    def _settle(self, messages: list[Message], outcomes: list[Outcome], waiting: list[Outcome]) -> None:
+        """Dead letters are confirmed first; then all is acknowledged but what waits."""
+        for outcome in waiting:
+            self._waiting.add(outcome.message, outcome.time)
+        crowded_out = self._waiting.crowd_out()
+        self._keep([*outcomes, *map(_expire, crowded_out)])
+        not_settled = {outcome.message.message_id for outcome in waiting}
+        settled = [message.message_id for message in messages if message.message_id not in not_settled]
+        settled += (message.message_id for message in crowded_out)
+        self._source.settle(settled, list(self._waiting))
 
     def _keep(self, outcomes: list[Outcome]) -> None:
         now = self._clock()
@@ -193,32 +257,33 @@ class ChunkLoop:
             self._sink.write(letters)
         self.tally.add(outcome for outcome in outcomes if outcome.kind != WAITING)
 
-    def _end(self) -> None:
-        outcomes = (Outcome(WAITING, TRACK, UNKNOWN_USER, message) for _, message in self._waiting.values())
-        self._source.leave([dead_letter(outcome, self._tag, self._clock()) for outcome in outcomes])
+    def _count_in_flight(self) -> None:
+        pieces = [*self._again, *(under_way.piece for under_way in self._under_way)]
+        self.tally.in_flight = len(self._waiting) + sum(len(piece.messages) for piece in pieces)
 
 
-def _expire(message: Message, detail: str) -> Outcome:
-    resumed = message.resumed
-    attempts = resumed.attempts if resumed else 0
-    return Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, message, detail, attempts)
+def _expire(message: Message) -> Outcome:
+    attempts = message.resumed.attempts if message.resumed else 0
+    return Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, message, "too many events wait", attempts)
 
 
-def _check_sum(chunk: list[Message], outcomes: list[Outcome]) -> dict[str, tuple[float, Message]]:
-    """The messages that wait, if every message has as many outcomes as items: one, and one more for each split."""
-    open_items = {message.message_id: 1 for message in chunk}
-    waiting = {}
+def _check_sum(messages: list[Message], outcomes: list[Outcome]) -> list[Outcome]:
+    """The outcomes of what waits, if every message has as many as items: one, and one more for each split."""
+    open_items = {message.message_id: 1 for message in messages}
     for outcome in outcomes:
-        message_id = outcome.message.message_id
         if outcome.kind == SPLIT:
-            open_items[message_id] += 1
-        elif outcome.kind in FINAL:
-            open_items[message_id] -= 1
-        elif outcome.kind == WAITING:
-            open_items[message_id] -= 1
-            waiting[message_id] = (outcome.time, outcome.message)
-    wrong = [message_id for message_id, count in open_items.items() if count]
-    if wrong:
+            open_items[outcome.message.message_id] += 1
+        elif outcome.kind in FINAL or outcome.kind == WAITING:
+            open_items[outcome.message.message_id] -= 1
+    if wrong := sum(count != 0 for count in open_items.values()):
         counts = dict(Counter(outcome.kind for outcome in outcomes))
-        raise ConservationError(f"{len(wrong)} of {len(chunk)} messages are not accounted for by {counts}")
-    return waiting
+        raise ConservationError(f"{wrong} of {len(messages)} messages are not accounted for by {counts}")
+    return [outcome for outcome in outcomes if outcome.kind == WAITING]
+
+
+def _place_of(error: Exception) -> str:
+    """What failed and where, without the error's text: that may hold a value of the message."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "/transforms/" in frame.filename or "/pipeline/" in frame.filename]
+    place = (ours or frames)[-1]
+    return f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}"

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from pipeline.durations import DURATION_PATTERN, parse_duration
+from pipeline.time_text import DURATION_PATTERN, parse_duration
 from transforms.event_keys import EVENT_KEYS
 from transforms.paths import SCOPES, Path, parse_path
 

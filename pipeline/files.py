@@ -1,38 +1,79 @@
 """Files as a source of chunks: one Amplitude row, or one dead letter, a line. Knows no runner and no sink."""
 
-import glob
-import gzip
 import os
 import time
-import zlib
-from collections.abc import Collection, Generator, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from transforms.dead_letters import DeadLetter, from_line, to_line
+from pipeline.archives import BEGIN, InputFile, Position, Reader
+from pipeline.checkpoint import Checkpoint, CheckpointFile
+from pipeline.whole_file import write_whole
+from transforms.dead_letters import DeadLetter, from_line, to_line, waiting_letter
 from transforms.errors import FatalError
 from transforms.events import Message
 
 MAX_CHUNK_BYTES = 64_000_000
 
 
-def matching_files(pattern: str) -> list[str]:
-    """In the order of their names, which for Amplitude's exports is the order of time."""
-    return sorted(path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path))
+@dataclass
+class _Taken:
+    """A chunk that is not settled. `open`: how many of its messages are neither settled nor known to wait."""
+
+    open: int
+    end: Position
+    done_bytes: int
 
 
 class FilesSource:
-    """The lines of all files that match; a file named *.gz is unpacked while it is read.
+    """The lines of files; see archives.
 
     Args:
-      pattern: of one or more files.
+      files: in the order in which they are read.
       max_messages: of one chunk.
+      tag: what messages that wait carry as dl_config.
       waiting_file: what waits for its user at the end is written there, to be read as a file again.
+      checkpoint: where to begin, if there is one; kept up to date with every chunk that is settled.
+
+    Raises:
+      FatalError: the checkpoint is of another run, or the file where it stands is not there any more.
     """
 
-    def __init__(self, pattern: str, max_messages: int, waiting_file: str = "waiting.jsonl") -> None:
+    def __init__(
+        self,
+        files: Sequence[InputFile],
+        max_messages: int,
+        tag: str,
+        waiting_file: str,
+        checkpoint: CheckpointFile | None = None,
+    ) -> None:
         self._max_messages = max_messages
+        self._tag = tag
         self._waiting_file = waiting_file
-        self._lines = _read_messages(matching_files(pattern))
+        self._checkpoint = checkpoint
+        self._settled = (checkpoint and checkpoint.read()) or Checkpoint(BEGIN, 0, [])
+        path = self._settled.position.path
+        if path and path not in {file.path for file in files}:
+            raise FatalError(f"{path}, where the interrupted run stands, is not among the files any more")
+        self._total_bytes = sum(file.size for file in files)
+        self._reader = Reader(files, self._settled.position)
+        self._messages = self._read(self._settled.waiting)
+        self._chunks: deque[_Taken] = deque()
+        self._chunk_of: dict[str, _Taken] = {}  # by message id
         self.is_exhausted = False
+        self._is_finished = False
+
+    @property
+    def done(self) -> float:
+        """See RunSource.done."""
+        return self._settled.done_bytes / self._total_bytes if self._total_bytes else 1.0
+
+    @property
+    def comes_again(self) -> str:
+        """See RunSource.comes_again."""
+        if self._is_finished:
+            return f"give {self._waiting_file} as --input_files"
+        return f"the same command goes on from {self._checkpoint.path}" if self._checkpoint else "give the files again"
 
     @property
     def has_more(self) -> bool:
@@ -44,49 +85,59 @@ class FilesSource:
         chunk: list[Message] = []
         size = 0
         while len(chunk) < self._max_messages and size < MAX_CHUNK_BYTES:
-            message = next(self._lines, None)
+            message = next(self._messages, None)
             if message is None:
                 self.is_exhausted = True
                 break
             chunk.append(message)
             size += len(message.data)
+        if chunk:
+            taken = _Taken(len(chunk), self._reader.position, self._reader.done_bytes)
+            self._chunks.append(taken)
+            self._chunk_of |= dict.fromkeys((message.message_id for message in chunk), taken)
         return chunk
 
-    def settle(self, message_ids: Collection[str]) -> None:
-        """Nothing to do: a line does not come again."""
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
+        """See Source.settle: the checkpoint holds them."""
+        for message_id in (*message_ids, *(message.message_id for message in waiting)):
+            if chunk := self._chunk_of.pop(message_id, None):
+                chunk.open -= 1
+        while self._chunks and not self._chunks[0].open:
+            chunk = self._chunks.popleft()
+            self._settled = Checkpoint(chunk.end, chunk.done_bytes, [])
+        if self._checkpoint:
+            self._checkpoint.write(*self._settled[:2], self._letters(waiting))
 
-    def leave(self, waiting: Sequence[DeadLetter]) -> None:
-        """Write the waiting file; if it was an input of this run, all that is left of it is in `waiting`."""
-        if not waiting and not os.path.exists(self._waiting_file):
-            return
-        unfinished = f"{self._waiting_file}.part"
-        try:
-            with open(unfinished, "wb") as file:
-                file.writelines(map(to_line, waiting))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(unfinished, self._waiting_file)
-        except OSError as error:
-            raise FatalError(f"waiting events cannot be written to {self._waiting_file}: {error.strerror}") from error
+    def finish(self, waiting: Collection[Message]) -> None:
+        """See Source.finish: they are in the waiting file. If that was an input of this run, all of it was read."""
+        if waiting or os.path.exists(self._waiting_file):
+            try:
+                write_whole(self._waiting_file, map(to_line, self._letters(waiting)))
+            except OSError as error:
+                problem = f"waiting events cannot be written to {self._waiting_file}: {error.strerror}"
+                raise FatalError(problem) from error
+        if self._checkpoint:
+            self._checkpoint.remove()
+        self._is_finished = True
 
     def close(self) -> None:
-        self._lines.close()
+        self._reader.close()
+
+    def _letters(self, waiting: Iterable[Message]) -> Iterator[DeadLetter]:
+        return (waiting_letter(message, self._tag) for message in waiting)
+
+    def _read(self, waiting: Sequence[Message]) -> Iterator[Message]:
+        yield from waiting
+        # They may stand behind the position, too, where a chunk before theirs was not settled.
+        known = {message.message_id for message in waiting}
+        for line in self._reader:
+            text = line.rstrip(b"\r\n")
+            if text and (message := _to_message(text, self._reader.position)).message_id not in known:
+                yield message
 
 
-def _read_messages(paths: list[str]) -> Generator[Message, None, None]:
-    for path in paths:
-        try:
-            with gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb") as lines:
-                for number, line in enumerate(lines, start=1):
-                    if text := line.rstrip(b"\r\n"):
-                        yield _to_message(text, f"{path}:{number}")
-        except (OSError, EOFError, zlib.error) as error:
-            reason = getattr(error, "strerror", None) or "not a whole gzip file"
-            raise FatalError(f"{path} cannot be read: {reason}") from error
-
-
-def _to_message(line: bytes, message_id: str) -> Message:
-    replayed = from_line(line)
-    if replayed:  # one message may stand here twice, once for each part: the line tells them apart
+def _to_message(line: bytes, position: Position) -> Message:
+    message_id = f"{'!'.join(filter(None, position[:2]))}:{position.line}"
+    if replayed := from_line(line):  # one message may stand here twice, once for each part: the line tells them apart
         return replayed._replace(message_id=message_id)
     return Message(line, {}, message_id, time.time())

@@ -2,17 +2,19 @@
 
 import argparse
 import contextlib
+import math
 import os
 import re
 import urllib.parse
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
-from pipeline.durations import parse_duration
-from pipeline.files import matching_files
+from pipeline.archives import BUCKETS, find_files
+from pipeline.time_text import parse_duration, parse_moment
+from transforms.time_range import TimeRange
 
 PROGRAM = "python -m pipeline.main"
 _RESOURCE = r"projects/[^/\s]+/{}/[A-Za-z][\w.~+%-]{{2,254}}"
@@ -27,70 +29,132 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What varies per launch; `beam` holds the rest, for the runner."""
+    """What varies per launch; `beam` holds the rest, for the runner. Times in Unix seconds, durations in seconds."""
 
     config: str
-    input_subscription: str
-    input_files: str
-    streaming: bool
-    forever: bool
     dead_letter_topic: str
     dead_letter_file: str
     iterable_url: str
     waiting_file: str
-    max_wait: float  # seconds
+    max_wait: float
+    grace_period: float
+    share: float  # of Iterable's limits, above 0 to 1
     chunk_size: int
     beam: PipelineOptions
+    input_subscription: str = ""
+    input_files: tuple[str, ...] = ()
+    streaming: bool = False
+    forever: bool = False
+    start_time: float = -math.inf
+    end_time: float = math.inf
+    events_only: bool = False
+    checkpoint_file: str = ""
+
+    @property
+    def times(self) -> TimeRange:
+        return TimeRange(self.start_time, self.end_time)
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """One whose `error` can be told with all other problems."""
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message[:1].lower()}{message[1:]}")
 
 
 def parse_options(arguments: list[str]) -> RunOptions:
     """Raises UsageError with every problem; `--help` prints and exits."""
-    parser = _ours()
-    ours, rest = parser.parse_known_args(arguments)
-    beam_arguments = [*rest, "--streaming"] if ours.streaming else rest
-    unknown = _unknown_to_beam(beam_arguments)
-    beam = PipelineOptions([argument for argument in beam_arguments if argument not in unknown])
-    problems = [*_problems(ours, unknown), *_runner_problems(ours, beam)]
-    if problems:
-        raise UsageError("\n".join(problems))
-    ours.max_wait = parse_duration(ours.max_wait)
-    ours.chunk_size = int(ours.chunk_size)
-    return RunOptions(**vars(ours), beam=beam)
-
-
-def _ours() -> _Parser:
-    parser = _Parser(
+    parser = Parser(
         prog=PROGRAM,
-        usage=f"{PROGRAM} --config FILE (--input_subscription S [--streaming | --forever] | --input_files GLOB)\n"
-        "       (--dead_letter_topic T | --dead_letter_file F) [--iterable_url URL] [any Beam option]",
+        usage=f"{PROGRAM} --config FILE (--input_subscription S [--streaming | --forever] | --input_files F [F ...])\n"
+        "       (--dead_letter_topic T | --dead_letter_file F) [option ...] [any Beam option]",
         description="Stream Amplitude events from Pub/Sub, or from files, to Iterable.",
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--config", default="", metavar="FILE", help="the sync's YAML; see configs/full.yaml")
     add("--input_subscription", default="", metavar="S", help="projects/P/subscriptions/S: drained, then exit")
     add("--forever", action="store_true", help="go on when the subscription is empty, until SIGTERM or Ctrl-C")
     add("--streaming", action="store_true", help="run the streaming job, on Dataflow or to try it on DirectRunner")
-    add("--input_files", default="", metavar="GLOB", help="JSON lines (or *.gz), Amplitude rows or dead letters")
+    add("--input_files", nargs="+", default=[], metavar="F", help="files, patterns or gs://bucket/pattern: see README")
+    add("--start_time", metavar="T", help="files: events from then on, such as 2026-01-31 or 2026-01-31T09:30:00Z")
+    add("--end_time", metavar="T", help="files: events before then")
+    add("--events_only", action="store_true", help="files: no user updates")
+    add("--checkpoint_file", default="checkpoint.jsonl", metavar="F", help="files: how far it has come (%(default)s)")
+    add_run_options(parser)
+    ours, rest = parser.parse_known_args(arguments)
+    values, problems = read_values(ours, rest)
+    problems += [*_input_problems(ours, values["beam"]), *run_problems(ours, ours.input_files)]
+    return run_options(values, problems)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Those of every command that sends."""
+    add = parser.add_argument
+    add("--config", default="", metavar="FILE", help="the sync's YAML; see configs/full.yaml")
     add("--dead_letter_topic", default="", metavar="T", help="projects/P/topics/T for what cannot be delivered")
     add("--dead_letter_file", default="", metavar="F", help="or a file of JSON lines, appended to")
     add("--iterable_url", default="", metavar="URL", help="instead of the host of the config's region, for tests")
-    add(
-        "--waiting_file", default="waiting.jsonl", metavar="F", help="what waits when files end (default waiting.jsonl)"
-    )
-    add("--max_wait", default="2m", metavar="DURATION", help="at the end, for events of unknown users (default 2m)")
-    add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (20000)")
-    return parser
+    add("--waiting_file", default="waiting.jsonl", metavar="F", help="what waits when files end (%(default)s)")
+    add("--max_wait", default="2m", metavar="DURATION", help="at the end, for events of unknown users (%(default)s)")
+    add("--grace_period", default="20s", metavar="DURATION", help="after SIGTERM, for the chunk in hand (%(default)s)")
+    add("--share", default="100%", metavar="PERCENT", help="of Iterable's limits, to run beside another run (100%%)")
+    add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
+
+
+def read_values(ours: argparse.Namespace, rest: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """The options as a run takes them, Beam's among them, and what is wrong with those that are no text."""
+    beam_arguments = [*rest, "--streaming"] if getattr(ours, "streaming", False) else rest
+    unknown = _unknown_to_beam(beam_arguments)
+    problems = [
+        f"{argument} is no option of this program or of Beam. See --help."
+        for argument in [argument for argument in unknown if argument.startswith("-")] or unknown
+    ]
+    beam = PipelineOptions([argument for argument in beam_arguments if argument not in unknown])
+    values: dict[str, Any] = {"beam": beam}
+    given = {name: text for name, text in vars(ours).items() if text is not None}
+    for name, text in given.items():
+        try:
+            values[name] = _CONVERSIONS[name](text) if name in _CONVERSIONS else text
+        except ValueError as error:
+            problems.append(f"--{name}: {error}.")
+    return values, problems
+
+
+def run_options(values: dict[str, Any], problems: list[str]) -> RunOptions:
+    """Raises UsageError if there are problems."""
+    if problems:
+        raise UsageError("\n".join(problems))
+    names = {field.name for field in fields(RunOptions)}
+    return RunOptions(**{name: value for name, value in values.items() if name in names})
+
+
+def resource_problem(option: str, name: str, kind: str) -> Iterator[str]:
+    """If there is a `name`, it must be one of `kind`: topics or subscriptions."""
+    if name and not re.fullmatch(_RESOURCE.format(kind), name):
+        yield f"--{option} is {name!r}; it must be projects/PROJECT/{kind}/NAME."
+
+
+def run_problems(ours: argparse.Namespace, input_files: Iterable[str]) -> Iterator[str]:
+    """What is wrong with the options of add_run_options, in a run that reads these files."""
+    if not ours.config:
+        yield "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
+    local_files: list[str] = []
+    for pattern in input_files:
+        if not pattern.startswith(BUCKETS):
+            found = [file.path for file in find_files([pattern])]
+            local_files += found
+            if not found:
+                yield f"--input_files {pattern!r} matches no file."
+    yield from _dead_letter_problems(ours, local_files)
+    if input_files:
+        yield from _waiting_problems(ours, local_files)
+    if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
+        yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
 
 
 def _unknown_to_beam(arguments: list[str]) -> list[str]:
     # Beam only logs what it does not know: a misspelt option would be ignored.
-    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser = Parser(add_help=False, allow_abbrev=False)
     for options in PipelineOptions.__subclasses__():
         with contextlib.suppress(argparse.ArgumentError):  # two of Beam's classes may share an option
             options._add_argparse_args(parser)  # type: ignore[arg-type]
@@ -98,68 +162,53 @@ def _unknown_to_beam(arguments: list[str]) -> list[str]:
     return unknown
 
 
-def _problems(ours: argparse.Namespace, unknown: list[str]) -> Iterator[str]:
-    for argument in [argument for argument in unknown if argument.startswith("-")] or unknown:
-        yield f"{argument} is no option of this program or of Beam. See --help."
-    if not ours.config:
-        yield "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
-    yield from _input_problems(ours)
-    yield from _output_problems(ours)
-    try:
-        parse_duration(ours.max_wait)
-    except ValueError as error:
-        yield f"--max_wait: {error}."
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", ours.chunk_size):
-        yield f"--chunk_size is {ours.chunk_size!r}; it must be a whole number, 1 or more."
-
-
-def _input_problems(ours: argparse.Namespace) -> Iterator[str]:
+def _input_problems(ours: argparse.Namespace, beam: PipelineOptions) -> Iterator[str]:
     if bool(ours.input_subscription) == bool(ours.input_files):
         yield "Give either --input_subscription or --input_files."
-    for option in ("streaming", "forever"):
-        if getattr(ours, option) and ours.input_files:
-            yield f"--{option} needs --input_subscription: files end."
+    yield from _unfit_problems(ours)
     if ours.streaming and ours.forever:
         yield "Give --streaming or --forever, not both: a streaming job never ends by itself."
-    if subscription := ours.input_subscription:
-        if not re.fullmatch(_RESOURCE.format("subscriptions"), subscription):
-            yield f"--input_subscription is {subscription!r}; it must be projects/PROJECT/subscriptions/NAME."
-        elif ours.streaming and not re.fullmatch(_BEAM_PROJECT, subscription):
-            yield f"--input_subscription is {subscription!r}; --streaming needs the id of a Google Cloud project."
-    if ours.input_files and not matching_files(ours.input_files):
-        yield f"--input_files {ours.input_files!r} matches no file."
-
-
-def _runner_problems(ours: argparse.Namespace, beam: PipelineOptions) -> Iterator[str]:
+    yield from resource_problem("input_subscription", ours.input_subscription, "subscriptions")
+    elsewhere = ours.input_subscription and not re.fullmatch(_BEAM_PROJECT, ours.input_subscription)
+    if ours.streaming and elsewhere:
+        yield f"--input_subscription is {ours.input_subscription!r}; --streaming needs a Google Cloud project's id."
     runner = beam.view_as(StandardOptions).runner
     if not ours.streaming and runner not in LOCAL_RUNNERS:
         yield f"--runner is {runner}, which needs --streaming: a drain and files run on this machine."
 
 
-def _output_problems(ours: argparse.Namespace) -> Iterator[str]:
+def _unfit_problems(ours: argparse.Namespace) -> Iterator[str]:
+    for option in ("streaming", "forever"):
+        if getattr(ours, option) and ours.input_files:
+            yield f"--{option} needs --input_subscription: files end."
+    for option in ("start_time", "end_time", "events_only"):
+        if getattr(ours, option) and not ours.input_files:
+            yield f"--{option} needs --input_files: from a subscription nothing comes a second time."
+
+
+def _dead_letter_problems(ours: argparse.Namespace, local_files: list[str]) -> Iterator[str]:
     if bool(ours.dead_letter_topic) == bool(ours.dead_letter_file):
         yield "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there."
-    if ours.dead_letter_topic and not re.fullmatch(_RESOURCE.format("topics"), ours.dead_letter_topic):
-        yield f"--dead_letter_topic is {ours.dead_letter_topic!r}; it must be projects/PROJECT/topics/NAME."
-    if ours.dead_letter_file:
-        folder = os.path.dirname(os.path.abspath(ours.dead_letter_file))
-        if os.path.isdir(ours.dead_letter_file) or not os.access(folder, os.W_OK):
-            yield f"--dead_letter_file {ours.dead_letter_file!r} cannot be written."
-        if any(_is_same(ours.dead_letter_file, path) for path in matching_files(ours.input_files)):
-            yield f"--dead_letter_file {ours.dead_letter_file!r} is one of --input_files: it would never end."
-    if ours.input_files:
-        yield from _waiting_problems(ours)
-    if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
-        yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
+    yield from resource_problem("dead_letter_topic", ours.dead_letter_topic, "topics")
+    if not ours.dead_letter_file:
+        return
+    if os.path.isdir(ours.dead_letter_file) or not _is_folder_writable(ours.dead_letter_file):
+        yield f"--dead_letter_file {ours.dead_letter_file!r} cannot be written."
+    if any(_is_same(ours.dead_letter_file, path) for path in local_files):
+        yield f"--dead_letter_file {ours.dead_letter_file!r} is one of the files that are read: it would never end."
 
 
-def _waiting_problems(ours: argparse.Namespace) -> Iterator[str]:
+def _waiting_problems(ours: argparse.Namespace, local_files: list[str]) -> Iterator[str]:
     file = ours.waiting_file
-    if not os.access(os.path.dirname(os.path.abspath(file)), os.W_OK) or os.path.isdir(file):
+    if os.path.isdir(file) or not _is_folder_writable(file):
         yield f"--waiting_file {file!r} cannot be written."
-    is_input = any(_is_same(file, path) for path in matching_files(ours.input_files))
+    is_input = any(_is_same(file, path) for path in local_files)
     if os.path.isfile(file) and os.path.getsize(file) and not is_input:
         yield f"--waiting_file {file!r} holds events of an earlier run: give it as --input_files, or name another."
+
+
+def _is_folder_writable(file: str) -> bool:
+    return os.access(os.path.dirname(os.path.abspath(file)), os.W_OK)
 
 
 def _is_same(path: str, other: str) -> bool:
@@ -172,3 +221,26 @@ def _is_scheme_and_host(text: str) -> bool:
         return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.path.strip("/")
     except ValueError:  # a port that is no number, half an IPv6 address
         return False
+
+
+def _parse_count(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise ValueError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
+
+
+def _parse_share(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?%", text) or not 0 < float(text[:-1]) <= 100:
+        raise ValueError(f"{text!r} is no share: write a percentage above 0% and up to 100%, such as 30%")
+    return float(text[:-1]) / 100
+
+
+_CONVERSIONS: dict[str, Callable[[str], Any]] = {
+    "max_wait": parse_duration,
+    "grace_period": parse_duration,
+    "share": _parse_share,
+    "chunk_size": _parse_count,
+    "start_time": parse_moment,
+    "end_time": parse_moment,
+    "input_files": tuple,
+}

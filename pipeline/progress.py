@@ -1,12 +1,17 @@
 """Calm progress of a run on stderr: one moving line on a terminal, a line now and then elsewhere."""
 
+import logging
 import sys
 import time
+from collections.abc import Callable
+from typing import TextIO
 
 from rich.console import Console
-from rich.text import Text
+from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 from pipeline.tally import Tally
+from pipeline.time_text import format_duration
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
 
 LINE_SECONDS = 10.0
@@ -17,34 +22,67 @@ class Progress:
 
     Args:
       title: what each line begins with.
+      done: the share of the input that is done, 0 to 1; None where its end is not known.
       line_seconds: between lines where there is no terminal.
     """
 
-    def __init__(self, title: str, line_seconds: float = LINE_SECONDS) -> None:
-        self._console = Console(file=sys.stderr, highlight=False)
-        self._status = self._console.status(Text(f"{title}: nothing settled yet"))
+    def __init__(self, title: str, done: Callable[[], float] | None = None, line_seconds: float = LINE_SECONDS) -> None:
         self._title = title
+        self._done = done
+        self._began_at = time.monotonic()
+        self._began_done = done() if done else 0.0
         self._line_seconds = line_seconds
         self._next_line = time.monotonic() + line_seconds
+        # No markup: the [Prod] of a title is none.
+        text = TextColumn("{task.description}", markup=False)
+        known: list[ProgressColumn] = [text, BarColumn(bar_width=20), TaskProgressColumn(), TimeRemainingColumn()]
+        columns = known if done else [SpinnerColumn(), text]
+        self._bar = Bar(*columns, console=Console(file=sys.stderr, highlight=False), transient=True)
+        total = 1.0 if done else None
+        self._task = self._bar.add_task(f"{title}: nothing settled yet", total=total, completed=self._began_done)  # type: ignore[arg-type]  # a share of 1.0
 
     def __enter__(self) -> "Progress":
-        if self._console.is_terminal:
-            self._status.start()
+        if self._bar.console.is_terminal:
+            self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._status.stop()
+        if self._bar.console.is_terminal:
+            self._bar.stop()
 
     def __call__(self, tally: Tally) -> None:
-        delivered, dropped, dead = map(tally.total, (DELIVERED, DROPPED, DEAD_LETTERED))
-        waiting = f" · {tally.in_flight:,} waiting" if tally.in_flight else ""
-        # A Text, not a str: the [Prod] of a title is no markup.
-        line = Text(
-            f"{self._title}: {tally.read:,} messages read · {delivered:,} delivered · {dropped:,} dropped"
-            f" · {dead:,} dead-lettered{waiting}"
-        )
-        if self._console.is_terminal:
-            self._status.update(line)
+        if self._bar.console.is_terminal:
+            self._bar.update(self._task, description=self._counts(tally), completed=self._done() if self._done else 0.0)
         elif time.monotonic() >= self._next_line:
-            self._console.print(line, soft_wrap=True)
+            self._bar.console.print(self._counts(tally) + self._time_left(), markup=False, soft_wrap=True)
             self._next_line = time.monotonic() + self._line_seconds
+
+    def _counts(self, tally: Tally) -> str:
+        delivered, dropped, dead = map(tally.total, (DELIVERED, DROPPED, DEAD_LETTERED))
+        rate = tally.read / max(0.001, time.monotonic() - self._began_at)
+        waiting = f" · {tally.in_flight:,} in flight" if tally.in_flight else ""
+        return (
+            f"{self._title}: {tally.read:,} messages read ({rate:,.0f}/s) · {delivered:,} delivered"
+            f" · {dropped:,} dropped · {dead:,} dead-lettered{waiting}"
+        )
+
+    def _time_left(self) -> str:
+        if not self._done:
+            return ""
+        done = self._done()
+        gained = done - self._began_done
+        if not gained:
+            return f" · {done:.0%}"
+        left = (time.monotonic() - self._began_at) / gained * (1 - done)
+        return f" · {done:.0%}, {format_duration(left)} left"
+
+
+class LogHandler(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is at the time: while a line moves there, above it."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # as logging's own last resort does
+        return sys.stderr

@@ -13,10 +13,11 @@ from transforms.identity import IdentityRules
 from transforms.iterable_client import HOSTS
 from transforms.properties import PropertyRow, PropertySelection
 from transforms.sender import SenderSettings
+from transforms.time_range import ANY_TIME, TimeRange
 from transforms.track import TrackEventRules
 
 
-def rules_of(config: Config) -> Rules:
+def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = False) -> Rules:
     """One value per step; each step gets only its own."""
     users, events, mappings = config.create_and_update_users, config.send_events, config.mappings
     destination, max_bytes = config.destination, config.delivery.batch.max_bytes - ENVELOPE_BYTES
@@ -24,7 +25,7 @@ def rules_of(config: Config) -> Rules:
         destination.project_type, mappings.email, mappings.user_id, bool(destination.prefer_user_id)
     )
     return Rules(
-        branch=BranchRules(config.name, frozenset(users.on)),
+        branch=BranchRules(config.name, frozenset(users.on), times, events_only),
         users=UserUpdateRules(
             enabled=users.enabled,
             properties=_selection(users.user_properties, "user_properties"),
@@ -46,8 +47,8 @@ def rules_of(config: Config) -> Rules:
     )
 
 
-def sender_settings_of(config: Config, iterable_url: str | None) -> SenderSettings:
-    """`iterable_url`, if given, stands in for the region's host."""
+def sender_settings_of(config: Config, iterable_url: str | None, share: float = 1.0) -> SenderSettings:
+    """`iterable_url`, if given, stands in for the region's host; `share`: of the requests per second."""
     destination, delivery = config.destination, config.delivery
     return SenderSettings(
         url=iterable_url or HOSTS[destination.region],
@@ -56,8 +57,8 @@ def sender_settings_of(config: Config, iterable_url: str | None) -> SenderSettin
             max_items=delivery.batch.max_items,
             max_bytes=delivery.batch.max_bytes,
             max_age_seconds=delivery.batch.max_age_seconds,
-            bulk_update_per_second=delivery.requests_per_second.bulk_update,
-            track_bulk_per_second=delivery.requests_per_second.track_bulk,
+            bulk_update_per_second=share * delivery.requests_per_second.bulk_update,
+            track_bulk_per_second=share * delivery.requests_per_second.track_bulk,
             give_up_after_seconds=delivery.retry.give_up_after,
             first_backoff_seconds=delivery.retry.first_backoff,
             max_backoff_seconds=delivery.retry.max_backoff,

@@ -3,16 +3,20 @@
 import contextlib
 import gc
 import logging
+import math
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.pvalue import PBegin, PCollection
 
-from pipeline.chunk_loop import ChunkLoop
+from pipeline.archives import find_files
+from pipeline.checkpoint import CheckpointFile
+from pipeline.chunk_loop import ChunkLoop, Source
 from pipeline.chunk_runner import ChunkRunner
 from pipeline.config import LoadedConfig
 from pipeline.files import FilesSource
@@ -34,39 +38,67 @@ CHUNKS_AT_ONCE = 3  # one is mapped while another is sent and the last answers o
 log = logging.getLogger(__name__)
 
 
-def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Tally:
-    """Drain the subscription, or read the files, to the end or until SIGTERM or Ctrl-C; returns the tally.
+class RunSource(Source, Protocol):
+    """A source, with what a person is told of it."""
+
+    @property
+    def done(self) -> float | None:
+        """The share of it that is settled, 0 to 1; None if its end is not known."""
+
+    @property
+    def comes_again(self) -> str:
+        """How what is in flight comes again; to be asked when the run is over."""
+
+    def close(self) -> None: ...
+
+
+class Ran(NamedTuple):
+    """What a run on this machine came to. `comes_again`: how what is in flight will."""
+
+    tally: Tally
+    comes_again: str
+
+
+def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Ran:
+    """Drain the subscription, or read the files, to the end or until SIGTERM or Ctrl-C.
 
     Raises:
       FatalError: the set-up is bad; nothing of the chunk in hand is settled.
     """
-    settings = sender_settings_of(loaded.config, options.iterable_url)
+    return run_source(lambda: _open_source(options, loaded), options, loaded)
+
+
+def run_source(open_source: Callable[[], RunSource], options: RunOptions, loaded: LoadedConfig) -> Ran:
+    """The same for any source, which is opened once no other run can be under way."""
+    name, rules = loaded.config.name, rules_of(loaded.config, options.times, options.events_only)
+    settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
     # A chunk is many objects without cycles: looking for cycles among them again and again costs a quarter of a run.
     gc.freeze()
     gc.set_threshold(100_000, 10, 5)
     with (
-        only_run(loaded.config.name, settings.url),
-        contextlib.closing(_source_of(options)) as source,
-        Progress(loaded.config.name) as progress,
-        _stop_on_signal() as stop,
+        only_run(name, settings.url, options.share),
+        contextlib.closing(open_source()) as source,
+        Progress(name, None if source.done is None else lambda: source.done or 0.0) as progress,
     ):
         loop = ChunkLoop(
             source,
-            ChunkRunner(rules_of(loaded.config), settings, options.beam, CHUNKS_AT_ONCE),
+            ChunkRunner(rules, settings, options.beam, CHUNKS_AT_ONCE),
             _sink_of(options),
             sync_tag_of(loaded),
             forever=options.forever,
             max_wait=options.max_wait,
+            grace=options.grace_period,
             chunks_at_once=CHUNKS_AT_ONCE,
             report=progress,
         )
-        loop.run(stop)
-        return loop.tally
+        with _stop_on_signal(loop.hurry) as stop:
+            loop.run(stop)
+        return Ran(loop.tally, source.comes_again)
 
 
 def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
     """Launch the streaming job. On Dataflow it then lives by itself; here it runs until Ctrl-C."""
-    settings = sender_settings_of(loaded.config, options.iterable_url)
+    settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
     pipeline = beam.Pipeline(options=options.beam)
     read = _ReadSubscription(options.input_subscription)
     leave = CountAndKeep(_sink_of(options), sync_tag_of(loaded))
@@ -93,10 +125,22 @@ def _to_message(pulled: PubsubMessage) -> Message:
     return Message(pulled.data, dict(pulled.attributes), pulled.message_id, pulled.publish_time.timestamp())
 
 
-def _source_of(options: RunOptions) -> FilesSource | SubscriptionSource:
-    if options.input_files:
-        return FilesSource(options.input_files, options.chunk_size, options.waiting_file)
-    return SubscriptionSource(options.input_subscription, options.chunk_size)
+def _open_source(options: RunOptions, loaded: LoadedConfig) -> RunSource:
+    if not options.input_files:
+        return SubscriptionSource(options.input_subscription, options.chunk_size)
+    tag, checkpoint = sync_tag_of(loaded), checkpoint_of(options, loaded)
+    return FilesSource(find_files(options.input_files), options.chunk_size, tag, options.waiting_file, checkpoint)
+
+
+def checkpoint_of(options: RunOptions, loaded: LoadedConfig) -> CheckpointFile:
+    run = {
+        "name": loaded.config.name,
+        "--input_files": list(options.input_files),
+        "--start_time": options.start_time if options.start_time > -math.inf else None,
+        "--end_time": options.end_time if options.end_time < math.inf else None,
+        "--events_only": options.events_only,
+    }
+    return CheckpointFile(options.checkpoint_file, run)
 
 
 def _sink_of(options: RunOptions) -> DeadLetterSink:
@@ -104,11 +148,17 @@ def _sink_of(options: RunOptions) -> DeadLetterSink:
 
 
 @contextlib.contextmanager
-def _stop_on_signal() -> Iterator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set: the chunk in hand is finished first."""
+def _stop_on_signal(hurry: Callable[[], None]) -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set: the chunk in hand is finished first, unless there is a second signal."""
     stop = threading.Event()
+
+    def handle(*_: object) -> None:
+        if stop.is_set():
+            hurry()
+        stop.set()
+
     signals = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda *_: stop.set()) for number in signals]
+    before = [signal.signal(number, handle) for number in signals]
     try:
         yield stop
     finally:

@@ -6,15 +6,15 @@ Unary pulls, not the client's streaming pull: the messages of a process that die
 import queue
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from google.api_core.exceptions import DeadlineExceeded, GoogleAPICallError, RetryError, ServiceUnavailable
+from google.api_core import exceptions
+from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import pubsub_v1
 from google.pubsub_v1 import PullResponse
 
-from transforms.dead_letters import DeadLetter
 from transforms.errors import FatalError
 from transforms.events import Message
 from transforms.waiting import MAX_WAITING
@@ -24,10 +24,26 @@ LINGER_SECONDS = 0.25  # how long a chunk that is not full waits for more
 MAX_CHUNK_BYTES = 64_000_000
 LEASE_SECONDS = 30  # so long after a crash its messages come again
 EXTEND_SECONDS = 8.0  # Pub/Sub's shortest lease, which a subscription may begin with, is 10 s
+LONG_LEASE_SECONDS = 600  # Pub/Sub's longest
 PULLERS = 4
 MAX_PULL_MESSAGES = 1000
 PULL_SECONDS = 90.0  # Pub/Sub answers an empty pull before
 MAX_ACK_IDS = 1000  # per request; Pub/Sub takes 512 KiB
+MAX_ASIDE = 200_000  # messages that are kept from coming again, 300 bytes each
+RETRY_SECONDS = 1.0
+CONFIRM_SECONDS = 60.0  # for the last acknowledgements
+CLOSE_SECONDS = 5.0  # for what is better done before the end, but comes right by itself later
+
+# What passes: Pub/Sub is away, or the network is. Anything else needs somebody to do something.
+PASSING = (
+    exceptions.ServiceUnavailable,
+    exceptions.DeadlineExceeded,
+    exceptions.InternalServerError,
+    exceptions.Aborted,
+    exceptions.Cancelled,
+    exceptions.ResourceExhausted,
+    RetryError,
+)
 
 
 class SubscriptionSource:
@@ -43,17 +59,21 @@ class SubscriptionSource:
         self._max_messages = max_messages
         self._max_leased = 3 * max_messages + MAX_WAITING
         self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._ack_ids: dict[str, str] = {}  # message id → of its latest delivery, for all that is not settled
-        self._lock = threading.Lock()  # of _ack_ids
+        self._ack_ids: dict[str, str] = {}  # message id → of its latest delivery, for all that is not acknowledged
+        self._aside: dict[str, str] = {}  # the same for what is neither settled nor to come again in this run
+        self._lock = threading.Lock()  # of both
+        self._settled: queue.SimpleQueue[Collection[str]] = queue.SimpleQueue()
+        self._unconfirmed = 0  # settled, but not acknowledged
+        self._confirmed = threading.Condition()
         self._closed = threading.Event()
-        self._problem: Exception | None = None
+        self._problem = ""  # in one line
         try:
             self._client = pubsub_v1.SubscriberClient()
         except GoogleAuthError as error:
             cause = "no Google Cloud credentials; `gcloud auth application-default login` makes some"
             raise FatalError(f"the subscription {subscription} cannot be read: {cause}") from error
         self._last_arrival = time.monotonic()
-        for work in (*[self._pull] * PULLERS, self._extend):
+        for work in (*[self._pull] * PULLERS, self._extend, self._acknowledge):
             threading.Thread(target=work, name=work.__name__, daemon=True).start()
 
     def take(self, seconds: float) -> list[Message]:
@@ -71,7 +91,7 @@ class SubscriptionSource:
             chunk.append(_to_message(received))
             size += len(received.message.data)
         if not chunk and self._problem:
-            raise FatalError(f"the subscription {self._subscription} cannot be read: {_first_line(self._problem)}")
+            raise FatalError(self._problem)
         return chunk
 
     @property
@@ -84,23 +104,47 @@ class SubscriptionSource:
         """See Source.is_exhausted."""
         return self._arrived.empty() and time.monotonic() - self._last_arrival > IDLE_SECONDS
 
-    def settle(self, message_ids: Collection[str]) -> None:
-        """Acknowledge, and wait until Pub/Sub has it."""
-        with self._lock:
-            ack_ids = [self._ack_ids.pop(message_id) for message_id in message_ids]
-        try:
-            for group in _groups(ack_ids):
-                self._client.acknowledge(subscription=self._subscription, ack_ids=group)
-        except (GoogleAPICallError, RetryError) as error:
-            problem = f"the subscription {self._subscription} takes no acknowledgements: {_first_line(error)}"
-            raise FatalError(problem) from error
+    @property
+    def done(self) -> None:
+        """See RunSource.done."""
+        return
 
-    def leave(self, waiting: Sequence[DeadLetter]) -> None:
-        """Nothing to do: they are not acknowledged, and come again when their lease ends."""
+    @property
+    def comes_again(self) -> str:
+        """See RunSource.comes_again."""
+        return "their messages are not acknowledged"
+
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:  # noqa: ARG002 - leased on
+        """See Source.settle. They are acknowledged from a thread of their own; `finish` waits for it."""
+        with self._confirmed:
+            self._unconfirmed += len(message_ids)
+        self._settled.put(message_ids)
+
+    def set_aside(self, message_ids: Collection[str]) -> None:
+        """These are not for this run: they stay in the subscription, and come again when the run is over."""
+        with self._lock:
+            aside = {message_id: self._ack_ids.pop(message_id) for message_id in message_ids}
+            self._aside |= aside
+        if len(self._aside) > MAX_ASIDE:
+            raise FatalError(f"{self._subscription} holds more than {MAX_ASIDE:,} messages that are not for this run")
+        self._lease(aside.values(), LONG_LEASE_SECONDS)
+
+    def finish(self, waiting: Collection[Message]) -> None:  # noqa: ARG002 - not acknowledged, they come again
+        """See Source.finish: returns when Pub/Sub has every acknowledgement."""
+        with self._confirmed:
+            self._confirmed.wait_for(lambda: self._problem or not self._unconfirmed, CONFIRM_SECONDS)
+            if self._unconfirmed:
+                problem = self._problem or f"Pub/Sub confirms no acknowledgement of {self._subscription}"
+                raise FatalError(problem)
 
     def close(self) -> None:
-        """Stop pulling. What is not settled comes again when its lease ends."""
+        """Stop pulling; what is not settled comes again at once."""
+        with self._confirmed:
+            self._confirmed.wait_for(lambda: self._problem or not self._unconfirmed, CLOSE_SECONDS)
         self._closed.set()
+        with self._lock:
+            ack_ids = [*self._ack_ids.values(), *self._aside.values()]
+        self._lease(ack_ids, 0)
         self._client.close()
 
     def _pull(self) -> None:
@@ -112,10 +156,10 @@ class SubscriptionSource:
                 pulled = self._client.pull(
                     subscription=self._subscription, max_messages=MAX_PULL_MESSAGES, timeout=PULL_SECONDS, retry=None
                 )
-            except (DeadlineExceeded, ServiceUnavailable):
-                self._closed.wait(1.0)
-            except Exception as error:  # closed meanwhile, or told by the next `take`
-                self._problem = self._problem or error
+            except PASSING:
+                self._closed.wait(RETRY_SECONDS)
+            except Exception as error:  # told by the next `take`, unless it is but the end
+                self._stop(f"the subscription {self._subscription} cannot be read: {_first_line(error)}")
                 return
             else:
                 # Bare protobuf: its wrappers cost three times as much as the rest of taking a message in.
@@ -123,28 +167,81 @@ class SubscriptionSource:
 
     def _accept(self, received: Iterable[Any]) -> None:
         for one in received:
+            message_id = one.message.message_id
             with self._lock:
-                is_new = one.message.message_id not in self._ack_ids
-                self._ack_ids[one.message.message_id] = one.ack_id
+                held = self._aside if message_id in self._aside else self._ack_ids
+                is_new = message_id not in held
+                held[message_id] = one.ack_id
             if is_new:  # else it was delivered again while we hold it: only the lease is new
                 self._arrived.put(one)
             self._last_arrival = time.monotonic()
 
     def _extend(self) -> None:
+        extend_aside_at = time.monotonic() + LONG_LEASE_SECONDS / 2
         while not self._closed.wait(EXTEND_SECONDS):
             with self._lock:
-                ack_ids = list(self._ack_ids.values())
+                ack_ids, aside = list(self._ack_ids.values()), list(self._aside.values())
+            self._lease(ack_ids, LEASE_SECONDS)
+            if time.monotonic() > extend_aside_at:
+                self._lease(aside, LONG_LEASE_SECONDS)
+                extend_aside_at = time.monotonic() + LONG_LEASE_SECONDS / 2
+
+    def _lease(self, ack_ids: Iterable[str], seconds: int) -> None:
+        """Best effort: a lease that ends early is a message that comes again."""
+        for group in _groups(list(ack_ids)):
             try:
-                for group in _groups(ack_ids):
-                    self._client.modify_ack_deadline(
-                        subscription=self._subscription, ack_ids=group, ack_deadline_seconds=LEASE_SECONDS
-                    )
+                self._client.modify_ack_deadline(
+                    subscription=self._subscription,
+                    ack_ids=group,
+                    ack_deadline_seconds=seconds,
+                    timeout=CLOSE_SECONDS,
+                    retry=None,
+                )
             except (GoogleAPICallError, RetryError, ValueError):
-                continue  # a lease that ends early is a message that comes again
+                return
+
+    def _acknowledge(self) -> None:
+        while not self._closed.is_set():
+            try:
+                message_ids = list(self._settled.get(timeout=RETRY_SECONDS))
+            except queue.Empty:
+                continue
+            for group in _groups(message_ids):
+                if not self._acknowledged(group):
+                    return
+                with self._lock:
+                    for message_id in group:
+                        del self._ack_ids[message_id]
+                with self._confirmed:
+                    self._unconfirmed -= len(group)
+                    self._confirmed.notify_all()
+
+    def _acknowledged(self, message_ids: list[str]) -> bool:
+        """Whether Pub/Sub has it; it is asked again until it says yes or no."""
+        while True:
+            with self._lock:
+                ack_ids = [self._ack_ids[message_id] for message_id in message_ids]
+            try:
+                self._client.acknowledge(
+                    subscription=self._subscription, ack_ids=ack_ids, timeout=PULL_SECONDS, retry=None
+                )
+            except PASSING:
+                if self._closed.wait(RETRY_SECONDS):
+                    return False
+            except Exception as error:
+                self._stop(f"the subscription {self._subscription} takes no acknowledgements: {_first_line(error)}")
+                return False
+            else:
+                return True
+
+    def _stop(self, problem: str) -> None:
+        with self._confirmed:
+            self._problem = self._problem or problem
+            self._confirmed.notify_all()
 
 
-def _groups(ack_ids: list[str]) -> Iterator[list[str]]:
-    return (ack_ids[start : start + MAX_ACK_IDS] for start in range(0, len(ack_ids), MAX_ACK_IDS))
+def _groups(ids: list[str]) -> Iterator[list[str]]:
+    return (ids[start : start + MAX_ACK_IDS] for start in range(0, len(ids), MAX_ACK_IDS))
 
 
 def _to_message(received: Any) -> Message:

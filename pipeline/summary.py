@@ -12,12 +12,12 @@ EXPIRED = "expired"  # all retries failed; every other reason is `discarded`: it
 _SHOWN = 8
 
 
-def summarize(tally: Tally, waiting_file: str = "") -> str:
-    """Several lines; the first block is promise 1's sum. `waiting_file`: where a run of files left what waits."""
-    return "\n".join(_lines(tally, waiting_file))
+def summarize(tally: Tally, comes_again: str = "") -> str:
+    """Several lines; the first block is promise 1's sum. `comes_again`: how what is in flight does."""
+    return "\n".join(_lines(tally, comes_again))
 
 
-def _lines(tally: Tally, waiting_file: str) -> Iterator[str]:
+def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
     delivered, dropped, dead = map(tally.total, (DELIVERED, DROPPED, DEAD_LETTERED))
     expired = tally.by_reason(DEAD_LETTERED)[EXPIRED]
     rate, latency = tally.delivery_rate, tally.p95_latency
@@ -28,8 +28,7 @@ def _lines(tally: Tally, waiting_file: str) -> Iterator[str]:
     yield f"Dropped              {dropped:>9,}   filtered by the config"
     yield f"Not delivered        {dead:>9,}   dead-lettered: {expired:,} expired, {dead - expired:,} discarded"
     if tally.in_flight:
-        where = f"give {waiting_file} as --input_files" if waiting_file else "their messages are not acknowledged"
-        yield f"In flight            {tally.in_flight:>9,}   wait for their user: {where}"
+        yield f"In flight            {tally.in_flight:>9,}   not settled: {comes_again}"
     yield _sum_line(tally, delivered, dropped, dead)
     yield ""
     yield f"Delivery rate        {'–' if rate is None else f'{rate:.2%}':>9}"

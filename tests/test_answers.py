@@ -11,10 +11,10 @@ from transforms.answers import (
     RETRY,
     SPLIT,
     THROTTLED,
-    UNKNOWN_USER,
     read_answer,
 )
 from transforms.iterable_client import NO_ANSWER, Response
+from transforms.outcomes import UNKNOWN_USER
 
 SECRET = "Invalid API key 0123456789abcdef of ada@example.com"
 HTML = b"<html><body>Bad Gateway</body></html>"

@@ -1,14 +1,13 @@
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from pipeline.chunk_loop import ChunkLoop, ConservationError
+from pipeline.chunk_loop import MAX_FAILED_IN_A_ROW, ChunkLoop
 from transforms.dead_letter_sinks import FileSink
-from transforms.dead_letters import DeadLetter
 from transforms.errors import FatalError, OutageError
 from transforms.events import Message, Resumed
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, WAITING, Outcome
@@ -49,7 +48,9 @@ class MemorySource:
     """Chunks of a list; `on_settle` is called before anything is settled."""
 
     def __init__(self, clock: Clock, *chunks: list[Message]) -> None:
-        self.left: list[DeadLetter] = []
+        self.left: list[Message] = []
+        self.waiting: list[Message] = []  # as told with the last settling
+        self.is_finished = False
         self.chunks = list(chunks)
         self.settled: list[str] = []
         self.patience: list[float] = []
@@ -71,12 +72,14 @@ class MemorySource:
     def is_exhausted(self) -> bool:
         return not self.chunks
 
-    def settle(self, message_ids: Collection[str]) -> None:
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
         self.on_settle()
         self.settled.extend(message_ids)
+        self.waiting = list(waiting)
 
-    def leave(self, waiting: Sequence[DeadLetter]) -> None:
+    def finish(self, waiting: Collection[Message]) -> None:
         self.left.extend(waiting)
+        self.is_finished = True
 
 
 class LateUsers:
@@ -207,21 +210,27 @@ def test_a_sink_that_fails_settles_nothing(clock: Clock, tmp_path: Path) -> None
         lambda chunk: reject(chunk[1:]),
         lambda chunk: [*reject(chunk), *reject(chunk[:1])],
         lambda chunk: [*reject(chunk), Outcome(SPLIT, "track", "", chunk[0])],
-        lambda chunk: [*reject(chunk[1:]), *reject(chunk[1:])],
         lambda chunk: [*reject(chunk[1:]), Outcome(NOTED, "track", "created_field", chunk[0])],
+        lambda chunk: [*reject(chunk), *reject(messages("stranger"))],
     ],
-    ids=["none", "one missing", "one twice", "a split without its item", "one for another", "a note is no outcome"],
+    ids=["none", "one missing", "one twice", "a split without its item", "a note is no outcome", "one for a stranger"],
 )
-def test_a_sum_that_does_not_hold_settles_nothing(clock: Clock, kept: Path, run_chunk: RunChunk) -> None:
-    """Every message has as many outcomes as items, by itself; else nothing is kept and nothing acknowledged."""
+def test_a_sum_that_does_not_hold_settles_nothing(
+    clock: Clock, kept: Path, run_chunk: RunChunk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every message has as many outcomes as items, by itself: else it is taken for one that failed, with its chunk."""
     source = MemorySource(clock, messages("a", "b"))
+    at_settling: list[int] = []
+    source.on_settle = lambda: at_settling.append(len(source.settled))
     loop = make_loop(clock, source, run_chunk, kept)
 
-    with pytest.raises(ConservationError, match="of 2 messages are not accounted for"):
-        loop.run(Stop(clock))
+    loop.run(Stop(clock))
 
-    assert source.settled == []
-    assert dead_letters(kept) == []
+    assert {attributes["dl_reason"] for _, attributes in dead_letters(kept)} <= {"processing_failed", "invalid_email"}
+    assert {name for name, _ in dead_letters(kept)} == {"a", "b"}
+    assert at_settling == [0, 1]
+    assert loop.tally.adds_up
+    assert caplog.messages[0].startswith("A chunk of 2 messages failed (")
 
 
 def test_a_split_message_has_two_outcomes(clock: Clock, kept: Path) -> None:
@@ -266,8 +275,7 @@ def test_after_an_outage_the_same_chunk_goes_again(clock: Clock, kept: Path, cap
     assert source.settled == ["a", "b", "c"]
     assert (loop.tally.read, loop.tally.adds_up) == (3, True)
     assert (
-        caplog.messages
-        == ["no request to Iterable succeeded for 300 s. Nothing is lost: the chunk goes again in 60 s."] * 2
+        caplog.messages == ["no request to Iterable succeeded for 300 s. Nothing is lost: it goes again in 60 s."] * 2
     )
 
 
@@ -296,7 +304,7 @@ def test_what_waits_is_resumed_when_it_is_due(clock: Clock, kept: Path) -> None:
 
 
 def test_what_waits_is_not_settled_with_its_chunk(clock: Clock, kept: Path) -> None:
-    """The others of the chunk are; while it waits it is in flight."""
+    """The others of the chunk are, and the source is told of it; while it waits it is in flight."""
     source = MemorySource(clock, messages("a", "b", "c"))
     users = LateUsers(clock, known_after=20, delay=10)
 
@@ -304,6 +312,7 @@ def test_what_waits_is_not_settled_with_its_chunk(clock: Clock, kept: Path) -> N
     loop.run(Stop(clock))
 
     assert source.settled == ["b", "c"]
+    assert [message.message_id for message in source.waiting] == ["a"]
     assert (loop.tally.total(DELIVERED), loop.tally.in_flight, loop.tally.adds_up) == (2, 1, True)
 
 
@@ -335,7 +344,7 @@ def test_at_the_end_what_waits_is_left_to_a_later_run(clock: Clock, kept: Path) 
 
     assert source.settled == []
     assert dead_letters(kept) == []
-    assert [(letter.message_id, letter.attributes["dl_part"]) for letter in source.left] == [("a", "track")]
+    assert [message.message_id for message in source.left] == ["a"]
     assert (loop.tally.in_flight, loop.tally.adds_up) == (1, True)
     assert 120 <= clock.now - START <= 125
 
@@ -369,6 +378,7 @@ def test_a_stopped_run_finishes_its_chunk(clock: Clock, kept: Path) -> None:
 
     assert source.settled == ["a"]
     assert source.chunks == [messages("b")]
+    assert not source.is_finished
 
 
 def test_a_run_that_is_stopped_before_it_begins_takes_nothing(clock: Clock, kept: Path) -> None:
@@ -401,7 +411,7 @@ def test_the_next_chunk_starts_while_one_is_under_way(clock: Clock, kept: Path) 
             both_run.wait()
         return deliver(chunk)
 
-    ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG).run(threading.Event())
+    ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG, chunks_at_once=3).run(threading.Event())
 
     assert source.settled == ["a", "b", "c"]
 
@@ -415,7 +425,7 @@ def test_a_chunk_is_told_whether_another_one_follows(clock: Clock, kept: Path) -
         flushed[chunk[0].message_id] = flush
         return deliver(chunk)
 
-    ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG, clock=clock).run(Stop(clock))
+    ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG, chunks_at_once=3, clock=clock).run(Stop(clock))
 
     assert flushed == {"a": False, "b": True}
 
@@ -432,6 +442,147 @@ def test_no_chunk_overtakes_the_one_before(clock: Clock, kept: Path) -> None:
         handed_over()
         return deliver(chunk)
 
-    ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG).run(threading.Event())
+    ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG, chunks_at_once=3).run(threading.Event())
 
     assert done == ["a", "b"]
+
+
+class Poison:
+    """Some messages crash whatever runs them. `tried`: how many messages each run had."""
+
+    def __init__(self, *poison: str) -> None:
+        self.tried: list[int] = []
+        self._poison = set(poison)
+
+    def __call__(self, chunk: list[Message]) -> list[Outcome]:
+        self.tried.append(len(chunk))
+        if self._poison & {message.message_id for message in chunk}:
+            raise ValueError("the secret of ada@example.com")
+        return deliver(chunk)
+
+
+def test_a_chunk_that_fails_is_narrowed_to_what_is_bad(
+    clock: Clock, kept: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Again as a whole, then in halves; a message that fails alone is dead-lettered, the rest goes on."""
+    source = MemorySource(clock, messages(*map(str, range(64))), messages("next"))
+    poison = Poison("5", "40")
+
+    loop = make_loop(clock, source, poison, kept)
+    loop.run(Stop(clock))
+
+    letters = dead_letters(kept)
+
+    assert [name for name, _ in letters] == ["5", "40"]
+    assert {(attributes["dl_reason"], attributes["dl_part"]) for _, attributes in letters} == {
+        ("processing_failed", "message")
+    }
+    assert all(attributes["dl_detail"].startswith("ValueError in ") for _, attributes in letters)
+    assert sorted(source.settled) == sorted([*map(str, range(64)), "next"])
+    assert len(poison.tried) <= 2 + 2 * 2 * 6 + 1
+    assert (loop.tally.total(DELIVERED), loop.tally.read, loop.tally.in_flight, loop.tally.adds_up) == (63, 65, 0, True)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("A chunk of 64 messages failed (ValueError in ")
+    assert caplog.messages[0].endswith("). It goes again, in parts.")
+    assert "secret" not in caplog.text
+
+
+def test_a_chunk_that_fails_once_is_none_the_worse(clock: Clock, kept: Path) -> None:
+    """What passes is no message's fault."""
+    source = MemorySource(clock, messages("a", "b"))
+    failures = iter([True])
+
+    def run_chunk(chunk: list[Message]) -> list[Outcome]:
+        if next(failures, False):
+            raise ConnectionError
+        return deliver(chunk)
+
+    make_loop(clock, source, run_chunk, kept).run(Stop(clock))
+
+    assert source.settled == ["a", "b"]
+    assert dead_letters(kept) == []
+
+
+def test_a_part_that_fails_is_the_part_that_goes_again(clock: Clock, kept: Path) -> None:
+    """A message of which the user update is settled is dead-lettered for its event alone."""
+    resumed = Resumed("track", 1, 1, START)
+    both = messages("waits", "is a dead letter")
+    both[0] = both[0]._replace(resumed=resumed)
+    both[1] = both[1]._replace(attributes={"dl_part": "user"})
+
+    make_loop(clock, MemorySource(clock, both), Poison("waits", "is a dead letter"), kept).run(Stop(clock))
+
+    assert [attributes["dl_part"] for _, attributes in dead_letters(kept)] == ["track", "user"]
+
+
+def test_when_nothing_works_the_run_stops(clock: Clock, kept: Path) -> None:
+    """A stream of good messages must not become dead letters by a fault of ours."""
+    names = list(map(str, range(200)))
+    source = MemorySource(clock, messages(*names))
+
+    with pytest.raises(FatalError, match=rf"^{MAX_FAILED_IN_A_ROW} messages in a row could not be processed \(Value"):
+        make_loop(clock, source, Poison(*names), kept).run(Stop(clock))
+
+    assert len(dead_letters(kept)) == len(source.settled) == MAX_FAILED_IN_A_ROW
+
+
+def test_what_failed_beside_others_goes_alone(clock: Clock, kept: Path) -> None:
+    """One chunk brings down another that is sent with it: only the bad one's messages are at fault."""
+    source = MemorySource(clock, messages("a", "bad"), messages("c", "d"))
+    both_run = threading.Barrier(2, timeout=30)
+    first_runs = iter([True, True])
+    alone = threading.Lock()
+
+    def run_chunk(chunk: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:
+        handed_over()
+        if next(first_runs, False):
+            both_run.wait()
+            raise ValueError
+        assert alone.acquire(blocking=False)
+        try:
+            return Poison("bad")(chunk)
+        finally:
+            alone.release()
+
+    ChunkLoop(source, run_chunk, FileSink(str(kept)), TAG, chunks_at_once=2).run(threading.Event())
+
+    assert [name for name, _ in dead_letters(kept)] == ["bad"]
+    assert sorted(source.settled) == ["a", "bad", "c", "d"]
+
+
+def test_a_stopped_run_gives_up_what_takes_too_long(clock: Clock, kept: Path) -> None:
+    """When the grace is over nothing of the chunk is settled, nothing waits for it, and it is told as in flight."""
+    source = MemorySource(clock, messages("a", "b"))
+    stop, over = Stop(clock), threading.Event()
+
+    def run_chunk(chunk: list[Message]) -> list[Outcome]:
+        stop.set()
+        over.wait(30)
+        return deliver(chunk)
+
+    loop = make_loop(clock, source, run_chunk, kept, grace=0.0)
+    loop.run(stop)
+    given_up = loop.is_given_up
+    over.set()
+
+    assert given_up
+    assert (source.settled, source.is_finished) == ([], False)
+    assert (loop.tally.in_flight, loop.tally.adds_up) == (2, True)
+
+
+def test_a_second_signal_waits_for_nothing(clock: Clock, kept: Path) -> None:
+    """Whatever the grace was."""
+    source = MemorySource(clock, messages("a"))
+    stop, over = Stop(clock), threading.Event()
+
+    def run_chunk(chunk: list[Message]) -> list[Outcome]:
+        stop.set()
+        loop.hurry()
+        over.wait(30)
+        return deliver(chunk)
+
+    loop = make_loop(clock, source, run_chunk, kept, grace=9_999.0)
+    loop.run(stop)
+    over.set()
+
+    assert (loop.is_given_up, source.settled) == (True, [])

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from transforms.answers import ACCEPTED, THROTTLED, UNKNOWN_USER, Answer
+from transforms.answers import ACCEPTED, THROTTLED, Answer
 from transforms.batches import DeliveryRules
 from transforms.coalescing import SentValues
 from transforms.events import TRACK, USER, Item
 from transforms.item_codec import decode_entries, encode_items
 from transforms.keyed_state import Fill, decode_outbox, encode_outbox
 from transforms.outbox import Endpoint, Entry, Outbox
+from transforms.outcomes import UNKNOWN_USER
 
 NewItem = Callable[..., Item]
 DATA = pathlib.Path(__file__).parent / "data"

@@ -106,10 +106,10 @@ def test_a_wrong_command_line_ends_with_2() -> None:
         2,
         "",
         "--confg=sync.yaml is no option of this program or of Beam. See --help.\n"
-        "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml.\n"
+        "--chunk_size: '0' is no whole number of 1 or more.\n"
         "Give either --input_subscription or --input_files.\n"
-        "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there.\n"
-        "--chunk_size is '0'; it must be a whole number, 1 or more.\n",
+        "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml.\n"
+        "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there.\n",
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions, WorkerOptions
 
 from pipeline.options import RunOptions, UsageError, parse_options
+from transforms.time_range import ANY_TIME, TimeRange
 
 SUBSCRIPTION = "projects/sandbox/subscriptions/events"
 TOPIC = "projects/sandbox/topics/dead-letters"
@@ -36,8 +37,10 @@ def test_the_defaults_of_a_drain() -> None:
     options = parse(**DRAIN)
 
     assert (options.config, options.input_subscription, options.dead_letter_topic) == ("sync.yaml", SUBSCRIPTION, TOPIC)
-    assert (options.input_files, options.dead_letter_file, options.iterable_url) == ("", "", "")
+    assert (options.input_files, options.dead_letter_file, options.iterable_url) == ((), "", "")
     assert (options.streaming, options.forever, options.max_wait, options.chunk_size) == (False, False, 120.0, 20_000)
+    assert (options.grace_period, options.share, options.events_only) == (20.0, 1.0, False)
+    assert options.times == ANY_TIME
 
 
 def test_everything_there_is() -> None:
@@ -55,7 +58,7 @@ def test_files_and_a_file_of_dead_letters(tmp_path: Path) -> None:
 
     options = parse(config="sync.yaml", input_files=pattern, dead_letter_file=kept)
 
-    assert (pattern, kept) == (options.input_files, options.dead_letter_file)
+    assert ((pattern,), kept) == (options.input_files, options.dead_letter_file)
 
 
 def test_an_option_and_its_value_may_be_two_arguments() -> None:
@@ -127,7 +130,7 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
             {"input_subscription": "projects/p/subscriptions/events", "streaming": True},
             (
                 "--input_subscription is 'projects/p/subscriptions/events'; "
-                "--streaming needs the id of a Google Cloud project."
+                "--streaming needs a Google Cloud project's id."
             ),
         ),
         ({"dead_letter_topic": None}, NO_OUTPUT),
@@ -167,9 +170,31 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
             {"max_wait": "2"},
             "--max_wait: '2' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
         ),
-        ({"chunk_size": 0}, "--chunk_size is '0'; it must be a whole number, 1 or more."),
-        ({"chunk_size": -3}, "--chunk_size is '-3'; it must be a whole number, 1 or more."),
-        ({"chunk_size": "many"}, "--chunk_size is 'many'; it must be a whole number, 1 or more."),
+        (
+            {"grace_period": "soon"},
+            "--grace_period: 'soon' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
+        ),
+        *(
+            (
+                {"share": share},
+                f"--share: {share!r} is no share: write a percentage above 0% and up to 100%, such as 30%.",
+            )
+            for share in ("0%", "101%", "0.3", "30", "many")
+        ),
+        (
+            {"input_subscription": None, "input_files": __file__, "start_time": "yesterday"},
+            (
+                "--start_time: 'yesterday' is no time: "
+                "write a date, or date and time, in UTC, such as 2026-01-31 or 2026-01-31T09:30:00Z."
+            ),
+        ),
+        *(
+            ({option: value}, f"--{option} needs --input_files: from a subscription nothing comes a second time.")
+            for option, value in (("start_time", "2026-01-31"), ("end_time", "2026-01-31"), ("events_only", True))
+        ),
+        ({"chunk_size": 0}, "--chunk_size: '0' is no whole number of 1 or more."),
+        ({"chunk_size": -3}, "--chunk_size: '-3' is no whole number of 1 or more."),
+        ({"chunk_size": "many"}, "--chunk_size: 'many' is no whole number of 1 or more."),
         (
             {"runner": "DataflowRunner"},
             "--runner is DataflowRunner, which needs --streaming: a drain and files run on this machine.",
@@ -190,7 +215,7 @@ def test_dead_letters_do_not_go_where_they_come_from(tmp_path: Path) -> None:
     kept.touch()
     link.symlink_to(kept)
     options = {"input_subscription": None, "dead_letter_topic": None, "input_files": tmp_path / "*.jsonl"}
-    problem = f"--dead_letter_file '{link}' is one of --input_files: it would never end."
+    problem = f"--dead_letter_file '{link}' is one of the files that are read: it would never end."
 
     assert problem == problem_of(**options, dead_letter_file=link)
 
@@ -205,17 +230,41 @@ def test_all_problems_come_at_once() -> None:
     assert str(caught.value).splitlines() == [
         "--confg=x is no option of this program or of Beam. See --help.",
         "--nope is no option of this program or of Beam. See --help.",
-        NO_CONFIG,
+        "--max_wait: '5' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
+        "--chunk_size: 'few' is no whole number of 1 or more.",
         NO_INPUT,
+        NO_CONFIG,
         NO_OUTPUT,
         "--iterable_url is 'here'; it must be a scheme and a host, such as http://localhost:8080.",
-        "--max_wait: '5' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
-        "--chunk_size is 'few'; it must be a whole number, 1 or more.",
     ]
 
 
+def test_files_may_be_several_words(tmp_path: Path) -> None:
+    """A glob without quotes is several words to us; each may be a pattern, or one of a bucket, which is asked later."""
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).touch()
+    files = [str(tmp_path / "a.jsonl"), str(tmp_path / "b*"), "gs://bucket/exports/*"]
+
+    options = parse_options(
+        ["--config=c", f"--dead_letter_file={tmp_path / 'd'}", "--input_files", *files, "--events_only"]
+    )
+
+    assert (options.input_files, options.events_only) == (tuple(files), True)
+
+
+def test_times_and_a_share(tmp_path: Path) -> None:
+    """Times are of UTC, the first included, the second not; a share is one of 1."""
+    (tmp_path / "a.jsonl").touch()
+    files = {"config": "c", "dead_letter_file": tmp_path / "d", "input_files": tmp_path / "a.jsonl"}
+
+    options = parse(**files, start_time="2026-01-05", end_time="2026-01-05T10:00+01:00", share="12.5%")
+
+    assert options.times == TimeRange(1_767_571_200.0, 1_767_603_600.0)
+    assert options.share == 0.125
+
+
 def test_a_word_that_belongs_to_no_option_is_refused() -> None:
-    """A glob without quotes, which the shell made several words of, is not cut to its first file."""
+    """It is not taken for a value of the option before."""
     assert _problem_of_words("more.jsonl") == "more.jsonl is no option of this program or of Beam. See --help."
 
 

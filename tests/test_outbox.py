@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.answers import ACCEPTED, FATAL, RETRY, SPLIT, THROTTLED, UNKNOWN_USER, Answer
+from transforms.answers import ACCEPTED, FATAL, RETRY, SPLIT, THROTTLED, Answer
 from transforms.batches import Batch, DeliveryRules
 from transforms.coalescing import SentValues
 from transforms.events import TRACK, USER, Item, Resumed
 from transforms.outbox import PROBE_SECONDS, Outbox
-from transforms.outcomes import DEAD_LETTERED, DELIVERED, FINAL, NOTED, WAITING, Outcome
+from transforms.outcomes import DEAD_LETTERED, DELIVERED, FINAL, NOTED, UNKNOWN_USER, WAITING, Outcome
 from transforms.waiting import MAX_WAITING
 
 NewItem = Callable[..., Item]

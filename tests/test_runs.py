@@ -76,10 +76,10 @@ def run(
     (folder / "sync.yaml").write_bytes(orjson.dumps(sections))  # JSON is YAML
     (folder / "rows.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     files = {"config": "sync.yaml", "input_files": "rows.jsonl", "dead_letter_file": "dead_letters.jsonl"}
-    files["waiting_file"] = "waiting.jsonl"
+    files |= {"waiting_file": "waiting.jsonl", "checkpoint_file": "checkpoint.jsonl"}
     arguments = {name: folder / file for name, file in files.items()} | {"iterable_url": iterable.url} | options
     parsed = parse_options([f"--{name}={value}" for name, value in arguments.items()])
-    tally = run_chunks(parsed, load_config(parsed.config))
+    tally = run_chunks(parsed, load_config(parsed.config)).tally
     kept = folder / "dead_letters.jsonl"
     dump = iterable.dump(settle=True)
     return Ran(

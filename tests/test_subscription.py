@@ -93,7 +93,7 @@ def test_what_is_not_settled_comes_again(subscribed: Subscribed) -> None:
     subscribed.publish(1_500)
     with closing(SubscriptionSource(subscribed.name, 1_500)) as source:
         messages = take(source, 1_500)
-        source.settle(ids_of(messages[:1_200]))
+        source.settle(ids_of(messages[:1_200]), [])
 
     again: list[Message] = []
     with closing(SubscriptionSource(subscribed.name, 1_500)) as source:
@@ -121,7 +121,7 @@ def test_a_message_that_is_delivered_twice_is_held_once(subscribed: Subscribed) 
         subscribed.end_leases()
 
         assert take_for(source, 2) == []
-        source.settle(ids_of(messages))
+        source.settle(ids_of(messages), [])
 
 
 def test_a_subscription_that_is_not_there_stops_the_run(subscribed: Subscribed) -> None:

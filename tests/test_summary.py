@@ -71,14 +71,14 @@ Noted
 
 
 def test_what_is_in_flight_is_told(run: Tally) -> None:
-    """Events that wait for their user have a line of their own, and are a term of the sum."""
+    """What is not settled has a line of its own, with how it comes again, and are a term of the sum."""
     run.read += 3
     run.in_flight = 3
 
-    left = "In flight                    3   wait for their user: "
+    left = "In flight                    3   not settled: "
 
-    assert f"{left}their messages are not acknowledged\n" in summarize(run)
-    assert f"{left}give waiting.jsonl as --input_files\n" in summarize(run, "waiting.jsonl")
+    assert f"{left}their messages are not acknowledged\n" in summarize(run, "their messages are not acknowledged")
+    assert f"{left}give waiting.jsonl as --input_files\n" in summarize(run, "give waiting.jsonl as --input_files")
     assert "It adds up              12,403 = 11,200 + 1,100 + 100 + 3\n" in summarize(run)
 
 

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from transforms.iterable_client import NO_ANSWER, Response
+from transforms.outcomes import UNKNOWN_USER
 
 ACCEPTED = "accepted"
 SPLIT = "split"
@@ -39,10 +40,9 @@ _LISTS = {
     "conflictUserIds": "identity_conflict",
     "forgottenEmails": "forgotten_user",
     "forgottenUserIds": "forgotten_user",
-    "notFoundEmails": "unknown_user",
-    "notFoundUserIds": "unknown_user",
+    "notFoundEmails": UNKNOWN_USER,
+    "notFoundUserIds": UNKNOWN_USER,
 }
-UNKNOWN_USER = "unknown_user"
 DISALLOWED = "disallowed_event_name"
 
 # Whole-request codes → the reason of a record that is refused with it alone.

@@ -9,11 +9,12 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import no_annotations
 
 from transforms.apply_rule import OUTCOMES
-from transforms.dead_letters import DL_CONFIG, DL_PART, sync_name_of
+from transforms.dead_letters import DL_CONFIG, only_part, sync_name_of
 from transforms.errors import DroppedError
 from transforms.events import TRACK, USER, Event
 from transforms.lists import Records, of_records
 from transforms.outcomes import DROPPED, SPLIT, Outcome
+from transforms.time_range import ANY_TIME, TimeRange
 
 IDENTIFY = "identify"
 PROPERTY_CHANGES = "property_changes"
@@ -21,31 +22,39 @@ PROPERTY_CHANGES = "property_changes"
 
 @dataclass(frozen=True)
 class BranchRules:
-    """`on`: what updates a user, of IDENTIFY (identify calls) and PROPERTY_CHANGES (events that changed the user)."""
+    """`on`: what updates a user, of IDENTIFY (identify calls) and PROPERTY_CHANGES (events that changed the user).
+
+    `times`: what is older or newer is dropped, except for an identify without a time. `events_only`: no user updates.
+    """
 
     sync_name: str
     on: frozenset[str]
+    times: TimeRange = ANY_TIME
+    events_only: bool = False
 
 
 def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
     """The parts that this event makes, one item each: USER, TRACK or both.
 
     Raises:
-      DroppedError: identify_not_selected; other_sync, a dead letter of another config; part_not_selected, a dead
-        letter whose part this config no longer makes.
+      DroppedError: other_sync, a dead letter of another config; outside_time_range; events_only, an identify then;
+        identify_not_selected; part_not_selected, a dead letter whose part this config no longer makes.
     """
     attributes = event.message.attributes
     if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != rules.sync_name:
         raise DroppedError("other_sync")
+    if event.event_time is not None and not rules.times.holds(event.event_time):
+        raise DroppedError("outside_time_range")
     if event.event_type != "$identify":
-        changed = PROPERTY_CHANGES in rules.on and _changed_user(event.row)
+        changed = PROPERTY_CHANGES in rules.on and not rules.events_only and _changed_user(event.row)
         parts: tuple[str, ...] = (USER, TRACK) if changed else (TRACK,)
+    elif rules.events_only:
+        raise DroppedError("events_only")
     elif IDENTIFY in rules.on:
         parts = (USER,)
     else:
         raise DroppedError("identify_not_selected")
-    only = event.message.resumed.part if event.message.resumed else attributes.get(DL_PART)
-    if only in (USER, TRACK):
+    if only := only_part(event.message):
         parts = tuple(part for part in parts if part == only)
         if not parts:
             raise DroppedError("part_not_selected")

@@ -6,6 +6,7 @@ Limits: Pub/Sub takes 100 attributes a message, 256 bytes a key, 1,024 bytes a v
 
 import base64
 import re
+import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import NamedTuple
@@ -13,8 +14,8 @@ from typing import NamedTuple
 import orjson
 
 from transforms.event_times import parse_time
-from transforms.events import Message
-from transforms.outcomes import Outcome
+from transforms.events import TRACK, USER, Message
+from transforms.outcomes import UNKNOWN_USER, WAITING, Outcome
 
 DL_REASON = "dl_reason"
 DL_DETAIL = "dl_detail"
@@ -50,6 +51,12 @@ def sync_name_of(tag: str) -> str:
     return tag.partition("#")[0]
 
 
+def only_part(message: Message) -> str | None:
+    """USER or TRACK, if that is all of the message that is not settled; else None."""
+    part = message.resumed.part if message.resumed else message.attributes.get(DL_PART)
+    return part if part in (USER, TRACK) else None
+
+
 def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
     """A message whose item is dead-lettered, with our attributes; those of an earlier rejection are overwritten."""
     message = outcome.message
@@ -68,6 +75,11 @@ def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
         if _fits(message.data, attributes):
             break
     return DeadLetter(message.data, attributes, message.message_id, message.publish_time)
+
+
+def waiting_letter(message: Message, tag: str) -> DeadLetter:
+    """A message whose track event waits for its user, to be read again later: only that part runs again."""
+    return dead_letter(Outcome(WAITING, TRACK, UNKNOWN_USER, message), tag, time.time())
 
 
 def _truncate(value: str) -> str:

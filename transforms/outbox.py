@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from transforms.answers import ACCEPTED, FATAL, SPLIT, THROTTLED, UNKNOWN_USER, Answer
+from transforms.answers import ACCEPTED, FATAL, SPLIT, THROTTLED, Answer
 from transforms.batches import ENVELOPE_BYTES, Batch, DeliveryRules, Pending, Record, fill, to_batch
 from transforms.coalescing import SentValues, coalesce
 from transforms.events import TRACK, USER, Item, Resumed
 from transforms.identity import USER_ID, Identity, email_key
 from transforms.judge import judge
-from transforms.outcomes import DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcome
+from transforms.outcomes import DEAD_LETTERED, DELIVERED, NOTED, UNKNOWN_USER, WAITING, Outcome
 from transforms.waiting import WaitingList
 
 PROBE_SECONDS = 60.0  # how often a refused key is tried again

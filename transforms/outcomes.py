@@ -14,6 +14,8 @@ DEAD_LETTERED = "dead_lettered"
 WAITING = "waiting"  # its user is not known yet: its message is not settled
 NOTED = "noted"  # worth reporting, no part of the sum
 
+UNKNOWN_USER = "unknown_user"  # the reason of a track event that waits, or has waited long enough
+
 FINAL = frozenset({DELIVERED, DROPPED, DEAD_LETTERED})
 
 

@@ -10,7 +10,7 @@ from transforms.batches import Pending
 
 USER_APPLY_SECONDS = 60.0
 MAX_WAITING = 10_000
-MAX_WAITING_BYTES = 10_000_000
+MAX_WAITING_BYTES = 20_000_000
 
 
 class WaitingList:

@@ -120,7 +120,7 @@ def _run(folder: Path, url: str, arguments: dict[str, object], most_starts: int)
         options = _options(folder, url, arguments, starts)
         try:
             with contextlib.redirect_stderr(io.StringIO()):  # the progress of a run
-                tally = run_chunks(options, load_config(options.config))
+                tally = run_chunks(options, load_config(options.config)).tally
         except FatalError:
             if starts == most_starts:
                 raise
@@ -136,6 +136,7 @@ def _options(folder: Path, url: str, arguments: dict[str, object], start: int) -
         "input_files": folder / "events.jsonl",
         "dead_letter_file": folder / "dead_letters.jsonl",
         "waiting_file": folder / "waiting.jsonl",
+        "checkpoint_file": folder / f"checkpoint-{start}.jsonl",  # of a start: what is counted is a whole run
         "iterable_url": url,
     }
     return parse_options([f"--{name}={value}" for name, value in arguments.items()])

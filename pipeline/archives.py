@@ -1,0 +1,190 @@
+"""Lines of files as they come: Amplitude's export archives (zip of gz), gz, or plain; on this machine or in a bucket.
+
+What a file is, its first bytes tell, not its name. Knows no message and no run.
+"""
+
+import glob
+import gzip
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import cache, partial
+from typing import IO, NamedTuple
+
+from google.api_core.exceptions import GoogleAPICallError
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import storage
+from natsort import natsorted
+
+from transforms.errors import FatalError
+
+BUCKETS = "gs://"
+_GZIP = b"\x1f\x8b"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an empty one
+_BUFFER_BYTES = 1 << 17
+
+
+class InputFile(NamedTuple):
+    """A file, or an object in a bucket; its size in bytes as it is stored."""
+
+    path: str
+    size: int
+
+
+class Position(NamedTuple):
+    """Behind so many lines of a file, or of a member of an archive; `offset` in bytes as unpacked."""
+
+    path: str = ""
+    member: str = ""
+    line: int = 0
+    offset: int = 0
+
+
+BEGIN = Position()
+
+
+def find_files(patterns: Sequence[str]) -> list[InputFile]:
+    """Files that match any pattern, each once; in the order of their names, where 9 comes before 10.
+
+    For Amplitude's exports that is the order of time: they are named by the hour, without a leading zero.
+
+    Raises:
+      FatalError: a bucket cannot be listed.
+    """
+    found = {file.path: file for pattern in patterns for file in _matching(pattern)}
+    return [found[path] for path in natsorted(found)]
+
+
+def _matching(pattern: str) -> Iterator[InputFile]:
+    if not pattern.startswith(BUCKETS):
+        paths = (path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path))
+        yield from (InputFile(path, os.path.getsize(path)) for path in paths)
+        return
+    bucket, _, names = pattern.removeprefix(BUCKETS).partition("/")
+    with _told(pattern):
+        for blob in _storage().list_blobs(bucket, match_glob=names):
+            if not blob.name.endswith("/"):  # a folder, as some tools make them
+                yield InputFile(f"{BUCKETS}{bucket}/{blob.name}", blob.size)
+
+
+class Reader(Iterator[bytes]):
+    """The lines of files one after the other, with their ends; `position` is behind the last one given.
+
+    Args:
+      start: of an earlier reader, to go on from there.
+
+    Raises:
+      FatalError: a file cannot be read, or not to its end; one line says which and why.
+    """
+
+    def __init__(self, files: Sequence[InputFile], start: Position = BEGIN) -> None:
+        self._path, self._member, self._line, self._offset = start
+        self._bytes_before = 0  # of the files that are done, and of what is done of an archive
+        self._bytes_of_this: Callable[[], int] = _none
+        self._lines = self._read(files, start)
+
+    def __next__(self) -> bytes:
+        return next(self._lines)
+
+    @property
+    def position(self) -> Position:
+        return Position(self._path, self._member, self._line, self._offset)
+
+    @property
+    def done_bytes(self) -> int:
+        """Of the files as they are stored."""
+        return self._bytes_before + self._bytes_of_this()
+
+    def close(self) -> None:
+        self._lines.close()
+
+    def _read(self, files: Sequence[InputFile], start: Position) -> Generator[bytes, None, None]:
+        skipping = bool(start.path)
+        before = 0
+        for file in files:
+            self._bytes_before, self._bytes_of_this = before, _none
+            before += file.size
+            if skipping and file.path != start.path:
+                continue
+            with _told(file.path), closing(_open(file.path)) as stored:
+                yield from self._read_file(file, stored, start if skipping else Position(file.path))
+            skipping = False
+        self._bytes_before, self._bytes_of_this = before, _none
+
+    def _read_file(self, file: InputFile, stored: io.BufferedReader, start: Position) -> Iterator[bytes]:
+        if stored.peek(4)[:4] not in _ZIP:
+            self._bytes_of_this = stored.tell if stored.seekable() else _none
+            yield from self._read_part(stored, start)
+            return
+        skipping = bool(start.member)
+        with zipfile.ZipFile(stored) as archive:
+            for member in _members_of(archive):
+                if not skipping or member.filename == start.member:
+                    with archive.open(member) as part:
+                        self._bytes_of_this = partial(_share_of, member, part)
+                        place = start if skipping else Position(file.path, member.filename)
+                        yield from self._read_part(io.BufferedReader(part), place)  # type: ignore[arg-type]  # a ZipExtFile is one
+                    skipping = False
+                self._bytes_before, self._bytes_of_this = self._bytes_before + member.compress_size, _none
+
+    def _read_part(self, stored: io.BufferedReader, start: Position) -> Iterator[bytes]:
+        lines: IO[bytes] = stored
+        if stored.peek(2)[:2] == _GZIP:
+            lines = io.BufferedReader(gzip.GzipFile(fileobj=stored), _BUFFER_BYTES)
+        if start.offset:
+            lines.seek(start.offset)
+        self._path, self._member, self._line, self._offset = start
+        for line in lines:
+            self._line += 1
+            self._offset += len(line)
+            yield line
+
+
+def _members_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
+    return [members[name] for name in natsorted(members)]
+
+
+def _share_of(member: zipfile.ZipInfo, part: IO[bytes]) -> int:
+    return round(part.tell() / max(1, member.file_size) * member.compress_size)
+
+
+def _none() -> int:
+    return 0
+
+
+def _open(path: str) -> io.BufferedReader:
+    if not path.startswith(BUCKETS):
+        return open(path, "rb")
+    bucket, _, name = path.removeprefix(BUCKETS).partition("/")
+    blob = _storage().bucket(bucket).blob(name)
+    # As it is stored: what Cloud Storage unpacks by itself cannot be gone on with in the middle.
+    return io.BufferedReader(blob.open("rb", raw_download=True), _BUFFER_BYTES)
+
+
+@cache
+def _storage() -> storage.Client:
+    return storage.Client()
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """What is wrong with a file or a bucket, in one line."""
+    try:
+        yield
+    except GoogleAuthError as error:
+        cause = "no Google Cloud credentials; `gcloud auth application-default login` makes some"
+        raise FatalError(f"{path} cannot be read: {cause}") from error
+    except GoogleAPICallError as error:
+        raise FatalError(f"{path} cannot be read: {error.message.partition(chr(10))[0]}") from error
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
+        raise FatalError(f"{path} cannot be read: {_cause_of(error)}") from error
+
+
+def _cause_of(error: Exception) -> str:
+    if isinstance(error, RuntimeError):  # zipfile's, for a member that is encrypted
+        return "it is encrypted"
+    return getattr(error, "strerror", None) or "not a whole gzip or zip file"

@@ -1,0 +1,78 @@
+"""How far a run of files has come, in a file, so that an interrupted one goes on there. Knows no runner and no sink.
+
+The first line says of which run it is and where that stands; each other line is a message that waited for its user
+then, as in a file of dead letters.
+"""
+
+import os
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import orjson
+
+from pipeline.archives import Position
+from pipeline.whole_file import write_whole
+from transforms.dead_letters import DeadLetter, from_line, to_line
+from transforms.errors import FatalError
+from transforms.events import Message
+
+VERSION = 1
+
+
+class Checkpoint(NamedTuple):
+    """`done_bytes`: of the files, as stored; `waiting`: the messages that waited for their user."""
+
+    position: Position
+    done_bytes: int
+    waiting: list[Message]
+
+
+class CheckpointFile:
+    """The checkpoint of one run.
+
+    Args:
+      run: what must be equal for another process to go on with it, by what a person calls it.
+    """
+
+    def __init__(self, path: str, run: dict[str, Any]) -> None:
+        self.path = path
+        self._run = run
+
+    def read(self) -> Checkpoint | None:
+        """None if there is none.
+
+        Raises:
+          FatalError: it is of another run, or no checkpoint.
+        """
+        try:
+            with open(self.path, "rb") as file:
+                head, *lines = file
+            read = orjson.loads(head)
+            version, run, position, done_bytes = (read[key] for key in ("version", "run", "position", "done_bytes"))
+            waiting = [message for line in lines if (message := from_line(line))]
+            checkpoint = Checkpoint(Position(**position), done_bytes, waiting)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FatalError(f"{self.path} is no checkpoint that can be read ({type(error).__name__})") from error
+        if version != VERSION or len(waiting) < len(lines):
+            raise FatalError(f"{self.path} is a checkpoint of version {version}; this program reads version {VERSION}")
+        if differing := [name for name, value in self._run.items() if run.get(name) != value]:
+            raise FatalError(
+                f"{self.path} is the checkpoint of an interrupted run with another {' and '.join(differing)}:"
+                " give that run's command again, name another --checkpoint_file, or remove it to begin anew"
+            )
+        return checkpoint
+
+    def write(self, position: Position, done_bytes: int, waiting: Iterable[DeadLetter]) -> None:
+        """Raises FatalError if it cannot be kept."""
+        head = {"version": VERSION, "run": self._run, "position": position._asdict(), "done_bytes": done_bytes}
+        try:
+            write_whole(self.path, [orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE), *map(to_line, waiting)])
+        except OSError as error:
+            raise FatalError(f"the checkpoint cannot be written to {self.path}: {error.strerror}") from error
+
+    def remove(self) -> None:
+        """The run is done."""
+        if os.path.exists(self.path):
+            os.remove(self.path)

@@ -1,0 +1,59 @@
+"""What every command does around its work: exit codes, lines instead of tracebacks, the config. Knows no work."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from pipeline.config import ConfigError, LoadedConfig, load_config
+from pipeline.options import UsageError
+from pipeline.progress import LogHandler
+from transforms.api_key import read_api_key
+from transforms.errors import FatalError
+
+EXIT_USAGE = 2
+EXIT_FATAL = 3
+EXIT_INTERRUPTED = 130
+
+
+def run_command(program: str, work: Callable[[], None]) -> int:
+    """Returns the exit code: 0, 2 for a wrong command line or config, 3 when the set-up stops the work."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[LogHandler()])
+    try:
+        work()
+    except (UsageError, ConfigError) as error:
+        logging.error(error)
+        return EXIT_USAGE
+    except FatalError as error:
+        logging.error("%s stopped: %s. Nothing of the chunk in hand was acknowledged or dead-lettered.", program, error)
+        return EXIT_FATAL
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def load_sync(path: str) -> LoadedConfig | None:
+    """The config, once its key can be read; None, and a line that says so, if its status is disabled.
+
+    Raises:
+      ConfigError, UsageError: with every problem.
+    """
+    loaded = load_config(path)
+    for warning in loaded.warnings:
+        logging.warning(warning)
+    if loaded.config.status == "disabled":
+        print(f"{loaded.config.name}: status is disabled; nothing is read.")  # noqa: T201
+        return None
+    try:
+        read_api_key(loaded.config.destination.api_key)
+    except FatalError as error:
+        raise UsageError(f"{path}: destination.api_key: {error}") from error
+    return loaded
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now: threads that wait for an answer hold nothing that is settled."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.archives import Position
+from pipeline.checkpoint import Checkpoint, CheckpointFile
+from transforms.dead_letters import DeadLetter
+from transforms.errors import FatalError
+from transforms.events import Message
+
+RUN = {"name": "Demo", "--input_files": ["exports/*.zip"], "--start_time": 1_767_225_600.0, "--events_only": False}
+POSITION = Position("exports/a.zip", "187520_9#0.json.gz", 12, 3_456)
+LETTER = DeadLetter(b"\xff{}", {"dl_part": "track", "dl_config": "Demo#0"}, "exports/a.zip:7", 1_800_000_000.25)
+DATA = Path(__file__).parent / "data"
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    """The position, what is done, and what waits, byte by byte; a later one takes its place."""
+    file = CheckpointFile(str(tmp_path / "checkpoint"), RUN)
+    file.write(Position("exports/a.zip"), 1, [])
+
+    file.write(POSITION, 789, [LETTER])
+
+    waiting = Message(LETTER.data, LETTER.attributes, LETTER.message_id, LETTER.publish_time)
+
+    assert Checkpoint(POSITION, 789, [waiting]) == CheckpointFile(file.path, RUN).read()
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+def test_there_may_be_none(tmp_path: Path) -> None:
+    """Before the first chunk is settled, and after the last."""
+    file = CheckpointFile(str(tmp_path / "checkpoint"), RUN)
+    before = file.read()
+    file.write(POSITION, 789, [])
+
+    file.remove()
+    file.remove()
+
+    assert (before, file.read()) == (None, None)
+
+
+def test_yesterdays_checkpoint_still_loads() -> None:
+    """A backfill may be gone on with after an update: this file may get a sister, it must never change."""
+    read = CheckpointFile(str(DATA / "checkpoint_v1.jsonl"), RUN).read()
+
+    assert read
+    assert (read.position, read.done_bytes, [message.data for message in read.waiting]) == (POSITION, 789, [b"\xff{}"])
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"--events_only": True}, "another --events_only:"),
+        ({"name": "Other", "--input_files": ["exports/*.gz"]}, "another name and --input_files:"),
+    ],
+)
+def test_the_checkpoint_of_another_run_is_not_gone_on_with(tmp_path: Path, other: dict[str, object], told: str) -> None:
+    """It says what differs and what to do; nothing of it is overwritten."""
+    path = str(tmp_path / "checkpoint")
+    CheckpointFile(path, RUN).write(POSITION, 789, [])
+
+    with pytest.raises(FatalError, match=told):
+        CheckpointFile(path, {**RUN, **other}).read()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b"[1]\n", b"not JSON\n", b'{"version":1,"run":{},"position":{"path":1,"x":2},"done_bytes":0}\n'],
+)
+def test_what_is_no_checkpoint_is_told(tmp_path: Path, content: bytes) -> None:
+    """Another file of that name is not taken for one, and not overwritten."""
+    (tmp_path / "checkpoint").write_bytes(content)
+
+    with pytest.raises(FatalError, match="is no checkpoint that can be read"):
+        CheckpointFile(str(tmp_path / "checkpoint"), {}).read()
+
+
+def test_a_checkpoint_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    """With its version, and the one that this program reads."""
+    (tmp_path / "checkpoint").write_bytes(b'{"version":2,"run":{},"position":{},"done_bytes":0}\nmore\n')
+
+    with pytest.raises(FatalError, match="of version 2; this program reads version 1"):
+        CheckpointFile(str(tmp_path / "checkpoint"), {}).read()
+
+
+def test_a_checkpoint_that_cannot_be_written_is_fatal(tmp_path: Path) -> None:
+    """A run that could not be gone on with says so at once."""
+    file = CheckpointFile(str(tmp_path / "no" / "folder"), RUN)
+
+    with pytest.raises(FatalError, match=r"^the checkpoint cannot be written to .*: No such file or directory$"):
+        file.write(POSITION, 789, [])
