@@ -23,7 +23,7 @@ def _run(arguments: list[str]) -> None:
         run_streaming(options, loaded)
         return
     if options.input_files:
-        print(forecast(options, loaded), flush=True)  # noqa: T201
+        print(f"{forecast(options, loaded)}\n", flush=True)  # noqa: T201
     ran = run_chunks(options, loaded)
     print(summarize(ran.tally, ran.comes_again))  # noqa: T201
 
