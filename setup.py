@@ -32,6 +32,7 @@ setup(
             "pytest-timeout>=2.3",
             "ruff>=0.9",
             "types-jsonschema",
+            "types-psutil",
             "types-PyYAML",
             "types-requests",
             "types-setuptools",

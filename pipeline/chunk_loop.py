@@ -146,7 +146,8 @@ class ChunkLoop:
         if self._may_take(stop) and (messages := self._take()):
             self._idle_since = None
             self.tally.read += sum(message.resumed is None for message in messages)
-            self._start(Piece(messages), not self._source.has_more, pool)
+            is_last = len(self._under_way) + 1 == self._chunks_at_once  # until one is settled
+            self._start(Piece(messages), is_last or not self._source.has_more, pool)
         elif self._under_way:
             return self._finish_first(stop)
         elif stop.is_set():

@@ -7,9 +7,9 @@ is fast enough.
 import argparse
 import sys
 
-from pipeline.sandbox.bench import backlog, outage
+from pipeline.sandbox.bench import backlog, drain, long_run, outage, trickle
 
-MEASURES = {"backlog": backlog, "outage": outage}
+MEASURES = {"backlog": backlog, "drain": drain, "trickle": trickle, "long_run": long_run, "outage": outage}
 
 
 def main() -> int:

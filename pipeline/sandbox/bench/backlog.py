@@ -31,11 +31,7 @@ def measure() -> Iterator[tuple[str, str]]:
         folder = pathlib.Path(name)
         with (folder / "events.jsonl").open("wb") as stream:
             write_rows(Traffic(ALL_EVENTS), stream)
-        took = processes.run(
-            *("-m", "pipeline.main", "--config=configs/demo.yaml", f"--input_files={folder / 'events.jsonl'}"),
-            *(f"--dead_letter_file={folder / 'dead_letters.jsonl'}", f"--waiting_file={folder / 'waiting.jsonl'}"),
-            *(f"--iterable_url={iterable.url}", "--max_wait=0s"),
-        )
+        took = processes.run(*processes.arguments_of_files(folder, iterable))
         counted = iterable.metrics("trackBulk")
     span = counted["last_at"] - counted["first_at"]
     yield "of the allowed request rate used", f"{(counted['requests'] - 1) / (RATE * span):.1%}"

@@ -3,15 +3,19 @@
 import contextlib
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY
+from pipeline.sandbox.topics import create_subscription, create_topic, publish
 
 ENVIRON = {"ITERABLE_API_KEY": DEFAULT_API_KEY}
 
@@ -42,6 +46,15 @@ def start(*arguments: str, environ: Mapping[str, str] | None = None) -> "subproc
     )
 
 
+def arguments_of_files(folder: pathlib.Path, iterable: "IterableProcess") -> list[str]:
+    """A run of `events.jsonl` in `folder`, where it leaves all that it writes."""
+    files = {"input_files": "events", "dead_letter_file": "dead_letters", "waiting_file": "waiting"}
+    return [
+        *("-m", "pipeline.main", "--config=configs/demo.yaml", f"--iterable_url={iterable.url}", "--max_wait=0s"),
+        *(f"--{option}={folder / file}.jsonl" for option, file in {**files, "checkpoint_file": "checkpoint"}.items()),
+    ]
+
+
 class IterableProcess:
     """A simulated Iterable that takes no time from this process."""
 
@@ -67,3 +80,35 @@ def simulated_iterable(**switches: Any) -> Iterator[IterableProcess]:
                 yield IterableProcess(process.stdout.readline().split()[-1])
             finally:
                 process.terminate()
+
+
+class Queue(NamedTuple):
+    """A topic of the emulator with one subscription, and a topic for dead letters."""
+
+    host: str
+    topic: str
+    subscription: str
+    dead_letter_topic: str
+
+    def publish(self, traffic: Iterable[tuple[bytes, Mapping[str, str]]]) -> int:
+        return publish(self.host, self.topic, traffic)
+
+    def drain(self, iterable: IterableProcess, *arguments: str) -> "subprocess.Popen[str]":
+        """A drain of it in a process of its own; its stdout is the summary."""
+        command = [
+            *(sys.executable, "-m", "pipeline.main", "--config=configs/demo.yaml", "--max_wait=0s"),
+            *(f"--input_subscription={self.subscription}", f"--dead_letter_topic={self.dead_letter_topic}"),
+            *(f"--iterable_url={iterable.url}", *arguments),
+        ]
+        environ = {**os.environ, **ENVIRON, "PUBSUB_EMULATOR_HOST": self.host}
+        return subprocess.Popen(  # noqa: S603 - our own command
+            command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+
+@contextlib.contextmanager
+def emulated_queue() -> Iterator[Queue]:
+    with PubsubEmulator() as emulator:
+        name = f"bench-{uuid.uuid4().hex[:8]}"
+        topic, dead = (create_topic(emulator.host, f"{name}-{kind}") for kind in ("events", "dead"))
+        yield Queue(emulator.host, topic, create_subscription(emulator.host, topic, name), dead)

@@ -1,0 +1,55 @@
+"""How fast a drain empties a backlog of the emulator, beside a bare loop that pulls and acknowledges.
+
+Iterable's documented limit of 10 requests of 1,000 events a second bounds it, too: both shares are told.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import grpc  # type: ignore[import-untyped]  # publishes no types
+from google.pubsub_v1 import PullResponse, SubscriberClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+from pipeline.sandbox.bench.backlog import ALL_EVENTS, MAX_ITEMS, RATE
+from pipeline.sandbox.bench.processes import Queue, emulated_queue, simulated_iterable
+from pipeline.sandbox.traffic import Traffic
+
+MESSAGES = 100_000
+
+
+def measure() -> Iterator[tuple[str, str]]:
+    with emulated_queue() as queue, simulated_iterable(track_unknown_user="create") as iterable:
+        _fill(queue)
+        _pull_bare(queue)  # the emulator is slow at first
+        _fill(queue)
+        floor = MESSAGES / _pull_bare(queue)
+        _fill(queue)
+        drain = queue.drain(iterable)
+        drain.communicate()
+        counted = iterable.metrics("trackBulk")
+    seconds = counted["last_at"] - counted["first_at"]
+    # From the first request to the last, without those two halves: what was read for them.
+    speed = MESSAGES * (1 - 1 / counted["requests"]) / seconds
+    yield "messages a second", f"{speed:,.0f}"
+    yield "of a bare loop's", f"{speed / floor:.1%}"
+    yield "of Iterable's limit", f"{counted['items_accepted'] / seconds / (RATE * MAX_ITEMS):.1%}"
+    yield "Iterable's limit, of a bare loop's messages", f"{RATE * MAX_ITEMS / floor:.1%}"
+    yield "answers 429", f"{counted['by_status'].get('429', 0):,}"
+    yield "exit code", f"{drain.returncode}"
+
+
+def _fill(queue: Queue) -> None:
+    queue.publish(Traffic(replace(ALL_EVENTS, messages=MESSAGES)))
+
+
+def _pull_bare(queue: Queue) -> float:
+    """Seconds."""
+    began, left = time.monotonic(), MESSAGES
+    with SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(queue.host))) as client:
+        while left:
+            pulled = PullResponse.pb(client.pull(subscription=queue.subscription, max_messages=1000))
+            ack_ids = [received.ack_id for received in pulled.received_messages]
+            client.acknowledge(subscription=queue.subscription, ack_ids=ack_ids)
+            left -= len(ack_ids)
+    return time.monotonic() - began

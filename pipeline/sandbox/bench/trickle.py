@@ -1,0 +1,52 @@
+"""How long 50 messages a second take from publishing to Iterable's answer, and what a run costs while nothing comes.
+
+With default settings, and users whom Iterable knows.
+"""
+
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+
+import psutil
+
+from pipeline.sandbox.bench.backlog import ALL_EVENTS
+from pipeline.sandbox.bench.processes import Queue, emulated_queue, simulated_iterable
+from pipeline.sandbox.traffic import Traffic
+
+PER_SECOND = 50
+SECONDS = 40
+IDLE_SECONDS = 30
+
+
+def measure() -> Iterator[tuple[str, str]]:
+    with emulated_queue() as queue, simulated_iterable(track_unknown_user="create") as iterable:
+        drain = queue.drain(iterable, "--forever")
+        process = psutil.Process(drain.pid)
+        time.sleep(8.0)  # it starts
+        busy = _cpu_share(process, lambda: _trickle(queue))
+        time.sleep(3.0)
+        idle = _cpu_share(process, lambda: time.sleep(IDLE_SECONDS))
+        drain.send_signal(signal.SIGTERM)
+        summary, _ = drain.communicate()
+    latency = re.search(r"p95 latency +(\S+ s)", summary)
+    yield "p95 from publishing to acceptance", latency[1] if latency else "unknown"
+    yield "of one core, at 50 messages a second", f"{busy:.1%}"
+    yield "of one core, idle", f"{idle:.1%}"
+    yield "exit code", f"{drain.returncode}"
+
+
+def _trickle(queue: Queue) -> None:
+    traffic = Traffic(replace(ALL_EVENTS, messages=PER_SECOND * SECONDS))
+    while queue.publish(islice(traffic, PER_SECOND // 10)):
+        time.sleep(0.1)
+
+
+def _cpu_share(process: psutil.Process, work: Callable[[], None]) -> float:
+    """Of one core, while `work` is done beside it."""
+    began, before = time.monotonic(), process.cpu_times()
+    work()
+    after = process.cpu_times()
+    return float(after.user + after.system - before.user - before.system) / (time.monotonic() - began)
