@@ -6,6 +6,7 @@ Unary pulls, not the client's streaming pull: the messages of a process that die
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -58,7 +59,9 @@ class SubscriptionSource:
         self._subscription = subscription
         self._max_messages = max_messages
         self._max_leased = 3 * max_messages + MAX_WAITING
-        self._arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        # What a pull brought, as a whole: one by one, every message would wake up whoever takes them.
+        self._arrived: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+        self._rest: deque[Any] = deque()  # of the last pull, more than the chunk before could hold
         self._ack_ids: dict[str, str] = {}  # message id → of its latest delivery, for all that is not acknowledged
         self._aside: dict[str, str] = {}  # the same for what is neither settled nor to come again in this run
         self._lock = threading.Lock()  # of both
@@ -82,14 +85,16 @@ class SubscriptionSource:
         size = 0
         until = time.monotonic() + seconds
         while len(chunk) < self._max_messages and size < MAX_CHUNK_BYTES:
-            try:
-                received = self._arrived.get(timeout=max(1e-6, until - time.monotonic()))
-            except queue.Empty:
-                break
+            if not self._rest:
+                try:
+                    self._rest.extend(self._arrived.get(timeout=max(1e-6, until - time.monotonic())))
+                except queue.Empty:
+                    break
             if not chunk:
                 until = time.monotonic() + LINGER_SECONDS
-            chunk.append(_to_message(received))
-            size += len(received.message.data)
+            message = _to_message(self._rest.popleft())
+            chunk.append(message)
+            size += len(message.data)
         if not chunk and self._problem:
             raise FatalError(self._problem)
         return chunk
@@ -97,12 +102,12 @@ class SubscriptionSource:
     @property
     def has_more(self) -> bool:
         """See Source.has_more."""
-        return not self._arrived.empty()
+        return bool(self._rest) or not self._arrived.empty()
 
     @property
     def is_exhausted(self) -> bool:
         """See Source.is_exhausted."""
-        return self._arrived.empty() and time.monotonic() - self._last_arrival > IDLE_SECONDS
+        return not self.has_more and time.monotonic() - self._last_arrival > IDLE_SECONDS
 
     @property
     def done(self) -> None:
@@ -166,14 +171,16 @@ class SubscriptionSource:
                 self._accept(PullResponse.pb(pulled).received_messages)
 
     def _accept(self, received: Iterable[Any]) -> None:
-        for one in received:
-            message_id = one.message.message_id
-            with self._lock:
+        new = []
+        with self._lock:
+            for one in received:
+                message_id = one.message.message_id
                 held = self._aside if message_id in self._aside else self._ack_ids
-                is_new = message_id not in held
+                if message_id not in held:  # else it was delivered again while we hold it: only the lease is new
+                    new.append(one)
                 held[message_id] = one.ack_id
-            if is_new:  # else it was delivered again while we hold it: only the lease is new
-                self._arrived.put(one)
+        if new:
+            self._arrived.put(new)
             self._last_arrival = time.monotonic()
 
     def _extend(self) -> None:
