@@ -1,6 +1,8 @@
 """How fast a drain empties a backlog of the emulator, beside a bare loop that pulls and acknowledges.
 
-Iterable's documented limit of 10 requests of 1,000 events a second bounds it, too: both shares are told.
+Iterable's documented limit of 10 requests of 1,000 events a second bounds it, too. The emulator needs the longer for a
+pull the more there is to pull, as soon as one message is not acknowledged: so the loop, like a drain, acknowledges 1,000
+at a time, not each pull's hundred at once.
 """
 
 import time
@@ -46,10 +48,13 @@ def _fill(queue: Queue) -> None:
 def _pull_bare(queue: Queue) -> float:
     """Seconds."""
     began, left = time.monotonic(), MESSAGES
+    ack_ids: list[str] = []
     with SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(queue.host))) as client:
         while left:
             pulled = PullResponse.pb(client.pull(subscription=queue.subscription, max_messages=1000))
-            ack_ids = [received.ack_id for received in pulled.received_messages]
-            client.acknowledge(subscription=queue.subscription, ack_ids=ack_ids)
-            left -= len(ack_ids)
+            ack_ids += (received.ack_id for received in pulled.received_messages)
+            left -= len(pulled.received_messages)
+            if len(ack_ids) >= MAX_ITEMS or not left:
+                client.acknowledge(subscription=queue.subscription, ack_ids=ack_ids)
+                ack_ids.clear()
     return time.monotonic() - began
