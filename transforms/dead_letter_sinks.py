@@ -1,6 +1,5 @@
 """Where dead letters are kept: a Pub/Sub topic or a JSONL file. `write` returns once they are safe."""
 
-import os
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from google.cloud import pubsub_v1
 from google.pubsub_v1 import PubsubMessage
 from google.pubsub_v1.services.publisher import PublisherClient
 
+from transforms.append_file import append_lines
 from transforms.dead_letters import DeadLetter, to_line
 from transforms.errors import FatalError
 
@@ -68,9 +68,6 @@ class FileSink:
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
         try:
-            with open(self._path, "ab") as file:
-                file.write(b"".join(map(to_line, letters)))
-                file.flush()
-                os.fsync(file.fileno())
+            append_lines(self._path, b"".join(map(to_line, letters)))
         except OSError as error:
             raise FatalError(f"dead letters cannot be written to {self._path}: {error.strerror}") from error

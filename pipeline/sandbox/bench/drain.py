@@ -1,8 +1,8 @@
 """How fast a drain empties a backlog of the emulator, beside a bare loop that pulls and acknowledges.
 
-Iterable's documented limit of 10 requests of 1,000 events a second bounds it, too. The emulator needs the longer for a
-pull the more there is to pull, as soon as one message is not acknowledged: so the loop, like a drain, acknowledges 1,000
-at a time, not each pull's hundred at once.
+Iterable's documented limit of 10 requests of 1,000 events a second bounds it, too. As soon as a message is not
+acknowledged, the emulator needs the longer for a pull the more there is to pull: so the loop, like a drain,
+acknowledges 1,000 at a time, not each pull's hundred at once.
 """
 
 import time

@@ -1,0 +1,64 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from transforms.append_file import append_lines
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_lines_are_appended(tmp_path: Path) -> None:
+    """To a new file, and to what is there."""
+    path = tmp_path / "lines"
+
+    append_lines(str(path), b"one\ntwo\n")
+    append_lines(str(path), b"three\n")
+
+    assert path.read_bytes() == b"one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize("torn", [b"t", b"x" * 200_000])
+@pytest.mark.parametrize("whole", [b"", b"one\n", b"one\n" * 50_000])
+def test_what_a_crash_left_of_a_line_is_cut_off(tmp_path: Path, whole: bytes, torn: bytes) -> None:
+    """The line that follows must not become a part of it."""
+    path = tmp_path / "lines"
+    path.write_bytes(whole + torn)
+
+    append_lines(str(path), b"two\n")
+
+    assert path.read_bytes() == whole + b"two\n"
+
+
+FILL = """
+import resource, sys
+from transforms.append_file import append_lines
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+try:
+    append_lines(sys.argv[1], b"x" * 99 + b"\\n" + b"y" * 2_000 + b"\\n")
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+def test_a_disk_that_fills_up_keeps_whole_lines_only(tmp_path: Path) -> None:
+    """The kernel takes a part of the lines, then no more: none of them stays, and what was there does."""
+    path = tmp_path / "lines"
+    path.write_bytes(b"one\n")
+
+    done = subprocess.run([sys.executable, "-c", FILL, path], cwd=ROOT, capture_output=True, text=True, check=True)
+    append_lines(str(path), b"two\n")
+
+    assert done.stdout == "OSError\n"
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_a_pipe_takes_lines_too(tmp_path: Path) -> None:
+    """Whoever reads it gets them as they come."""
+    reading, writing = os.pipe()
+
+    append_lines(f"/dev/fd/{writing}", b"one\n")
+
+    assert os.read(reading, 100) == b"one\n"
