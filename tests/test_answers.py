@@ -262,6 +262,22 @@ def test_how_long_iterable_asks_to_wait(status: int, params: Any, retry_after: s
         (200, counters(), "HTTP 200"),
         (200, HTML, "HTTP 200 without counters"),
         (400, error("BadJsonBody"), "HTTP 400 BadJsonBody"),
+        (
+            400,
+            error("BadJsonBody", {"obj.events[12].createdAt": "Number value expected"}),
+            "HTTP 400 BadJsonBody: createdAt",
+        ),
+        (400, error("BadJsonBody", {"obj.users[1]": "Object value expected"}), "HTTP 400 BadJsonBody"),
+        (
+            400,
+            error("RequestFieldsTypesMismatched", {"validationErrors": {"total": {}, "etl:::address.city": {}}}),
+            "HTTP 400 RequestFieldsTypesMismatched: address.city, total",
+        ),
+        (
+            400,
+            error("BadJsonBody", {f"obj.users[{number}].dataFields.f{number}": "" for number in range(9)}),
+            "HTTP 400 BadJsonBody: " + ", ".join(f"dataFields.f{number}" for number in range(5)),
+        ),
         (400, error("error.users.noUserWithIdExists"), "HTTP 400 error.users.noUserWithIdExists"),
         (400, error(SECRET), "HTTP 400"),
         (400, error("a" * 61), "HTTP 400"),
@@ -272,7 +288,7 @@ def test_how_long_iterable_asks_to_wait(status: int, params: Any, retry_after: s
         (NO_ANSWER, b"ReadTimeout", "no answer: ReadTimeout"),
     ],
 )
-def test_detail_is_status_and_code_alone(status: int, body: bytes, expected: str) -> None:
+def test_detail_is_status_code_and_fields_alone(status: int, body: bytes, expected: str) -> None:
     """Iterable's msg can echo the request with its key, so nothing of it gets out, and no code that is none."""
     answer = read_answer(Response(status, body))
 

@@ -66,14 +66,15 @@ REFUSED = "refused_by_iterable"
 _FATAL_STATUSES = frozenset({401, 403, 404})
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
 MAX_HINT_SECONDS = 3600.0
-_INDEX = re.compile(r"obj\.(?:users|events)\[(\d+)\]")
+_ELEMENT = re.compile(r"obj\.(?:users|events)\[(\d+)\]\.?(.*)")
+MAX_NAMED_FIELDS = 5
 
 
 class Answer(NamedTuple):
     """One verdict on a batch."""
 
     verdict: str
-    detail: str  # status and code; never Iterable's `msg`, which can echo the request with its key
+    detail: str  # status, code, the fields it names; never Iterable's `msg`, which can echo the request with its key
     reason: str = REFUSED  # SPLIT: what a record that is refused alone is dead-lettered as
     failed_users: Mapping[str, str] = {}  # ACCEPTED: email in lower case, or userId → reason
     failed_names: frozenset[str] = frozenset()  # ACCEPTED: event names that the project does not take
@@ -102,7 +103,10 @@ def read_answer(response: Response) -> Answer:
     if status in (NO_ANSWER, 408) or (status >= 500 and code != "RequestFieldsTypesMismatched") or status < 400:
         return Answer(RETRY, detail, wait_seconds=_wait_seconds(body, response.retry_after))
     reason = _CODES["BatchTooLarge"] if status == 413 else _CODES.get(code, REFUSED)
-    return Answer(SPLIT, detail, reason=reason, suspects=_suspects(body), clashes=_clashes(body))
+    suspects, clashes = _suspects(body), _clashes(body)
+    fields = sorted({*suspects.values(), *clashes} - {""})[:MAX_NAMED_FIELDS]
+    detail = f"{detail}: {', '.join(fields)}" if fields else detail
+    return Answer(SPLIT, detail, reason=reason, suspects=tuple(sorted(suspects)), clashes=clashes)
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
@@ -141,10 +145,11 @@ def _strings(holder: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(value for value in values if value and isinstance(value, str)) if isinstance(values, list) else ()
 
 
-def _suspects(body: dict[str, Any]) -> tuple[int, ...]:
+def _suspects(body: dict[str, Any]) -> dict[int, str]:
+    """Positions in the batch, each with a field of that element."""
     params = body.get("params")
-    named = (_INDEX.match(name) for name in params) if isinstance(params, dict) else ()
-    return tuple(sorted({int(match[1]) for match in named if match}))
+    named = (_ELEMENT.match(name) for name in params) if isinstance(params, dict) else ()
+    return {int(match[1]): match[2] for match in named if match}
 
 
 def _clashes(body: dict[str, Any]) -> dict[str, Any]:
