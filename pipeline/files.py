@@ -11,7 +11,7 @@ from pipeline.checkpoint import Checkpoint, CheckpointFile
 from pipeline.whole_file import write_whole
 from transforms.dead_letters import DeadLetter, from_line, to_line, waiting_letter
 from transforms.errors import FatalError
-from transforms.events import Message
+from transforms.events import Message, Select
 
 MAX_CHUNK_BYTES = 64_000_000
 
@@ -34,6 +34,7 @@ class FilesSource:
       tag: what messages that wait carry as dl_config.
       waiting_file: what waits for its user at the end is written there, to be read as a file again.
       checkpoint: where to begin, if there is one; kept up to date with every chunk that is settled.
+      select: which messages are for this run, and how they go.
 
     Raises:
       FatalError: the checkpoint is of another run, or the file where it stands is not there any more.
@@ -46,11 +47,13 @@ class FilesSource:
         tag: str,
         waiting_file: str,
         checkpoint: CheckpointFile | None = None,
+        select: Select | None = None,
     ) -> None:
         self._max_messages = max_messages
         self._tag = tag
         self._waiting_file = waiting_file
         self._checkpoint = checkpoint
+        self._select = select
         self._settled = (checkpoint and checkpoint.read()) or Checkpoint(BEGIN, 0, [])
         path = self._settled.position.path
         if path and path not in {file.path for file in files}:
@@ -108,6 +111,9 @@ class FilesSource:
         if self._checkpoint:
             self._checkpoint.write(*self._settled[:2], self._letters(waiting))
 
+    def set_aside(self, message_ids: Collection[str]) -> None:
+        """See RunSource.set_aside: a file keeps its lines."""
+
     def finish(self, waiting: Collection[Message]) -> None:
         """See Source.finish: they are in the waiting file. If that was an input of this run, all of it was read."""
         if waiting or os.path.exists(self._waiting_file):
@@ -132,8 +138,12 @@ class FilesSource:
         known = {message.message_id for message in waiting}
         for line in self._reader:
             text = line.rstrip(b"\r\n")
-            if text and (message := _to_message(text, self._reader.position)).message_id not in known:
-                yield message
+            message = _to_message(text, self._reader.position) if text else None
+            if message and message.message_id not in known and (selected := self._selected(message)):
+                yield selected
+
+    def _selected(self, message: Message) -> Message | None:
+        return self._select(message) if self._select else message
 
 
 def _to_message(line: bytes, position: Position) -> Message:

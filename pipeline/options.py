@@ -6,7 +6,7 @@ import math
 import os
 import re
 import urllib.parse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
@@ -18,6 +18,7 @@ from transforms.time_range import TimeRange
 
 PROGRAM = "python -m pipeline.main"
 _RESOURCE = r"projects/[^/\s]+/{}/[A-Za-z][\w.~+%-]{{2,254}}"
+SUBSCRIPTION = _RESOURCE.format("subscriptions")
 _BEAM_PROJECT = r"projects/[a-z][a-z0-9:.-]{4,61}[a-z0-9]/.*"  # the emulator takes any, Beam's reader only these
 # A bounded run takes its chunk from the memory of its own process.
 LOCAL_RUNNERS = frozenset({None, "FnApiRunner", "DirectRunner"})
@@ -83,7 +84,7 @@ def parse_options(arguments: list[str]) -> RunOptions:
     add_run_options(parser)
     ours, rest = parser.parse_known_args(arguments)
     values, problems = read_values(ours, rest)
-    problems += [*_input_problems(ours, values["beam"]), *run_problems(ours, ours.input_files)]
+    problems += [*_input_problems(ours, values["beam"]), *run_problems(ours, "input_files", ours.input_files)]
     return run_options(values, problems)
 
 
@@ -134,8 +135,10 @@ def resource_problem(option: str, name: str, kind: str) -> Iterator[str]:
         yield f"--{option} is {name!r}; it must be projects/PROJECT/{kind}/NAME."
 
 
-def run_problems(ours: argparse.Namespace, input_files: Iterable[str]) -> Iterator[str]:
-    """What is wrong with the options of add_run_options, in a run that reads these files."""
+def run_problems(
+    ours: argparse.Namespace, option: str, input_files: Sequence[str], sends: bool = True
+) -> Iterator[str]:
+    """What is wrong with the options of add_run_options, in a run that reads the files of `option`."""
     if not ours.config:
         yield "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
     local_files: list[str] = []
@@ -144,9 +147,10 @@ def run_problems(ours: argparse.Namespace, input_files: Iterable[str]) -> Iterat
             found = [file.path for file in find_files([pattern])]
             local_files += found
             if not found:
-                yield f"--input_files {pattern!r} matches no file."
-    yield from _dead_letter_problems(ours, local_files)
-    if input_files:
+                yield f"--{option} {pattern!r} matches no file."
+    if sends:
+        yield from _dead_letter_problems(ours, local_files)
+    if sends and input_files:
         yield from _waiting_problems(ours, local_files)
     if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
         yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."

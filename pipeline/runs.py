@@ -7,7 +7,7 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple, Protocol
 
 import apache_beam as beam
@@ -17,7 +17,7 @@ from apache_beam.pvalue import PBegin, PCollection
 
 from pipeline.archives import find_files
 from pipeline.checkpoint import CheckpointFile
-from pipeline.chunk_loop import ChunkLoop, Source
+from pipeline.chunk_loop import ChunkLoop, RunChunk, Source
 from pipeline.chunk_runner import ChunkRunner
 from pipeline.config import LoadedConfig
 from pipeline.files import FilesSource
@@ -50,6 +50,9 @@ class RunSource(Source, Protocol):
     def comes_again(self) -> str:
         """How what is in flight comes again; to be asked when the run is over."""
 
+    def set_aside(self, message_ids: Collection[str]) -> None:
+        """These are not for this run: they must come again, but not in it."""
+
     def close(self) -> None: ...
 
 
@@ -71,22 +74,28 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Ran:
 
 def run_source(open_source: Callable[[], RunSource], options: RunOptions, loaded: LoadedConfig) -> Ran:
     """The same for any source, which is opened once no other run can be under way."""
-    name, rules = loaded.config.name, rules_of(loaded.config, options.times, options.events_only)
+    rules = rules_of(loaded.config, options.times, options.events_only)
     settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
+    run_chunk = ChunkRunner(rules, settings, options.beam, CHUNKS_AT_ONCE)
+    with only_run(loaded.config.name, settings.url, options.share), contextlib.closing(open_source()) as source:
+        return drive(source, run_chunk, _sink_of(options), options, loaded)
+
+
+def drive(
+    source: RunSource, run_chunk: RunChunk, sink: DeadLetterSink, options: RunOptions, loaded: LoadedConfig
+) -> Ran:
+    """The chunk loop over a source, with its progress on the screen, until it ends or is told to by a signal."""
     # A chunk is many objects without cycles: looking for cycles among them again and again costs a quarter of a run.
     gc.freeze()
     gc.set_threshold(100_000, 10, 5)
     # Threads that pull and post need the interpreter often and briefly: beside one that maps, a pull took 50 ms for 2.
     sys.setswitchinterval(0.0005)
-    with (
-        only_run(name, settings.url, options.share),
-        contextlib.closing(open_source()) as source,
-        Progress(name, None if source.done is None else lambda: source.done or 0.0) as progress,
-    ):
+    done = None if source.done is None else lambda: source.done or 0.0
+    with Progress(loaded.config.name, done) as progress:
         loop = ChunkLoop(
             source,
-            ChunkRunner(rules, settings, options.beam, CHUNKS_AT_ONCE),
-            _sink_of(options),
+            run_chunk,
+            sink,
             sync_tag_of(loaded),
             forever=options.forever,
             max_wait=options.max_wait,

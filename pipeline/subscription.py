@@ -3,6 +3,7 @@
 Unary pulls, not the client's streaming pull: the messages of a process that died come again when their leases end.
 """
 
+import os
 import queue
 import threading
 import time
@@ -17,7 +18,7 @@ from google.cloud import pubsub_v1
 from google.pubsub_v1 import PullResponse
 
 from transforms.errors import FatalError
-from transforms.events import Message
+from transforms.events import Message, Select
 from transforms.waiting import MAX_WAITING
 
 IDLE_SECONDS = 5.0  # no message for so long: a drain is done
@@ -29,6 +30,7 @@ LONG_LEASE_SECONDS = 600  # Pub/Sub's longest
 PULLERS = 4
 MAX_PULL_MESSAGES = 1000
 PULL_SECONDS = 90.0  # Pub/Sub answers an empty pull before
+POLL_SECONDS = 0.25  # between pulls of the emulator, while it has nothing
 MAX_ACK_IDS = 1000  # per request; Pub/Sub takes 512 KiB
 MAX_ASIDE = 200_000  # messages that are kept from coming again, 300 bytes each
 RETRY_SECONDS = 1.0
@@ -53,11 +55,13 @@ class SubscriptionSource:
     Args:
       subscription: projects/P/subscriptions/S.
       max_messages: of one chunk.
+      select: which messages are for this run, and how they go; the others come again when it is over.
     """
 
-    def __init__(self, subscription: str, max_messages: int) -> None:
+    def __init__(self, subscription: str, max_messages: int, select: Select | None = None) -> None:
         self._subscription = subscription
         self._max_messages = max_messages
+        self._select = select
         self._max_leased = 3 * max_messages + MAX_WAITING
         # What a pull brought, as a whole: one by one, every message would wake up whoever takes them.
         self._arrived: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
@@ -71,7 +75,7 @@ class SubscriptionSource:
         self._closed = threading.Event()
         self._problem = ""  # in one line
         try:
-            self._client = pubsub_v1.SubscriberClient()
+            self._client, self._puller = pubsub_v1.SubscriberClient(), pubsub_v1.SubscriberClient()
         except GoogleAuthError as error:
             cause = "no Google Cloud credentials; `gcloud auth application-default login` makes some"
             raise FatalError(f"the subscription {subscription} cannot be read: {cause}") from error
@@ -82,6 +86,7 @@ class SubscriptionSource:
     def take(self, seconds: float) -> list[Message]:
         """See Source.take."""
         chunk: list[Message] = []
+        aside: list[str] = []
         size = 0
         until = time.monotonic() + seconds
         while len(chunk) < self._max_messages and size < MAX_CHUNK_BYTES:
@@ -90,11 +95,16 @@ class SubscriptionSource:
                     self._rest.extend(self._arrived.get(timeout=max(1e-6, until - time.monotonic())))
                 except queue.Empty:
                     break
-            if not chunk:
+            if not chunk and not aside:
                 until = time.monotonic() + LINGER_SECONDS
             message = _to_message(self._rest.popleft())
-            chunk.append(message)
             size += len(message.data)
+            selected = self._select(message) if self._select else message
+            if selected:
+                chunk.append(selected)
+            else:
+                aside.append(message.message_id)
+        self.set_aside(aside)
         if not chunk and self._problem:
             raise FatalError(self._problem)
         return chunk
@@ -127,6 +137,8 @@ class SubscriptionSource:
 
     def set_aside(self, message_ids: Collection[str]) -> None:
         """These are not for this run: they stay in the subscription, and come again when the run is over."""
+        if not message_ids:
+            return
         with self._lock:
             aside = {message_id: self._ack_ids.pop(message_id) for message_id in message_ids}
             self._aside |= aside
@@ -147,20 +159,26 @@ class SubscriptionSource:
         with self._confirmed:
             self._confirmed.wait_for(lambda: self._problem or not self._unconfirmed, CLOSE_SECONDS)
         self._closed.set()
+        self._puller.close()  # first, or what is released would come to a pull that nobody waits for any more
         with self._lock:
             ack_ids = [*self._ack_ids.values(), *self._aside.values()]
         self._lease(ack_ids, 0)
         self._client.close()
 
     def _pull(self) -> None:
+        # The emulator does not notice that a pull was given up: what it hands to one is gone until the lease ends.
+        is_emulated = bool(os.environ.get("PUBSUB_EMULATOR_HOST"))
         while not self._closed.is_set():
             if len(self._ack_ids) >= self._max_leased:
                 self._closed.wait(0.05)
                 continue
             try:
-                pulled = self._client.pull(
-                    subscription=self._subscription, max_messages=MAX_PULL_MESSAGES, timeout=PULL_SECONDS, retry=None
-                )
+                request = {
+                    "subscription": self._subscription,
+                    "max_messages": MAX_PULL_MESSAGES,
+                    "return_immediately": is_emulated,
+                }
+                pulled = self._puller.pull(request=request, timeout=PULL_SECONDS, retry=None)
             except PASSING:
                 self._closed.wait(RETRY_SECONDS)
             except Exception as error:  # told by the next `take`, unless it is but the end
@@ -168,7 +186,10 @@ class SubscriptionSource:
                 return
             else:
                 # Bare protobuf: its wrappers cost three times as much as the rest of taking a message in.
-                self._accept(PullResponse.pb(pulled).received_messages)
+                received = PullResponse.pb(pulled).received_messages
+                self._accept(received)
+                if is_emulated and not received:
+                    self._closed.wait(POLL_SECONDS)
 
     def _accept(self, received: Iterable[Any]) -> None:
         new = []

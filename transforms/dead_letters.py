@@ -47,6 +47,14 @@ def sync_tag(name: str, config_hash: str) -> str:
     return f"{name}#{config_hash}"
 
 
+def dead_lettered_at(letter: Message) -> float:
+    """Unix seconds; of one without a time, when it was published."""
+    try:
+        return parse_time(letter.attributes.get(DL_TIME, ""))
+    except ValueError:
+        return letter.publish_time
+
+
 def sync_name_of(tag: str) -> str:
     return tag.partition("#")[0]
 
@@ -55,6 +63,12 @@ def only_part(message: Message) -> str | None:
     """USER or TRACK, if that is all of the message that is not settled; else None."""
     part = message.resumed.part if message.resumed else message.attributes.get(DL_PART)
     return part if part in (USER, TRACK) else None
+
+
+def of_part(letter: Message, part: str) -> Message:
+    """The same, of which only that part runs again; as it is, where there is no room to say so."""
+    attributes = {**letter.attributes, DL_PART: part}
+    return letter._replace(attributes=attributes) if _fits(letter.data, attributes) else letter
 
 
 def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:

@@ -1,6 +1,6 @@
 """The nouns: message → event → item. Knows no rule, no Beam, no HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 USER = "user"
@@ -25,6 +25,10 @@ class Message(NamedTuple):
     message_id: str  # unique in a run: Pub/Sub's id, or file:line
     publish_time: float  # Unix seconds
     resumed: Resumed | None = None
+
+
+# Which messages are for a run, and how they go; None: it is left where it is.
+Select = Callable[[Message], Message | None]
 
 
 class Event(NamedTuple):

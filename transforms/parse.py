@@ -44,6 +44,15 @@ def parse_event(message: Message) -> Event:
     return Event(message, row, event_type, event_time)
 
 
+def event_type_of(data: bytes) -> str:
+    """The event's type as far as it can be told, IDENTIFY for an identify without one; "" if it cannot."""
+    try:
+        row = _load_row(data)
+        return _event_type(row) or _identify_without_name(row)
+    except RejectedError:
+        return ""
+
+
 def _load_row(data: bytes) -> dict[str, Any]:
     try:
         row = orjson.loads(data.removeprefix(codecs.BOM_UTF8))  # the first line of a file may begin with one

@@ -14,20 +14,23 @@ from google.pubsub_v1 import PullResponse, SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from pipeline.sandbox.bench.backlog import ALL_EVENTS, MAX_ITEMS, RATE
-from pipeline.sandbox.bench.processes import Queue, emulated_queue, simulated_iterable
+from pipeline.sandbox.bench.processes import simulated_iterable
+from pipeline.sandbox.emulator import PubsubEmulator
+from pipeline.sandbox.stage import Stage, set_stage
 from pipeline.sandbox.traffic import Traffic
 
 MESSAGES = 100_000
 
 
 def measure() -> Iterator[tuple[str, str]]:
-    with emulated_queue() as queue, simulated_iterable(track_unknown_user="create") as iterable:
-        _fill(queue)
-        _pull_bare(queue)  # the emulator is slow at first
-        _fill(queue)
-        floor = MESSAGES / _pull_bare(queue)
-        _fill(queue)
-        drain = queue.drain(iterable)
+    with PubsubEmulator() as emulator, simulated_iterable(track_unknown_user="create") as iterable:
+        stage = set_stage(emulator.host, iterable.url)
+        _fill(stage)
+        _pull_bare(stage)  # the emulator is slow at first
+        _fill(stage)
+        floor = MESSAGES / _pull_bare(stage)
+        _fill(stage)
+        drain = stage.start(*stage.drain)
         drain.communicate()
         counted = iterable.metrics("trackBulk")
     seconds = counted["last_at"] - counted["first_at"]
@@ -41,20 +44,20 @@ def measure() -> Iterator[tuple[str, str]]:
     yield "exit code", f"{drain.returncode}"
 
 
-def _fill(queue: Queue) -> None:
-    queue.publish(Traffic(replace(ALL_EVENTS, messages=MESSAGES)))
+def _fill(stage: Stage) -> None:
+    stage.publish(Traffic(replace(ALL_EVENTS, messages=MESSAGES)))
 
 
-def _pull_bare(queue: Queue) -> float:
+def _pull_bare(stage: Stage) -> float:
     """Seconds."""
     began, left = time.monotonic(), MESSAGES
     ack_ids: list[str] = []
-    with SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(queue.host))) as client:
+    with SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(stage.host))) as client:
         while left:
-            pulled = PullResponse.pb(client.pull(subscription=queue.subscription, max_messages=1000))
+            pulled = PullResponse.pb(client.pull(subscription=stage.subscription, max_messages=1000))
             ack_ids += (received.ack_id for received in pulled.received_messages)
             left -= len(pulled.received_messages)
             if len(ack_ids) >= MAX_ITEMS or not left:
-                client.acknowledge(subscription=queue.subscription, ack_ids=ack_ids)
+                client.acknowledge(subscription=stage.subscription, ack_ids=ack_ids)
                 ack_ids.clear()
     return time.monotonic() - began

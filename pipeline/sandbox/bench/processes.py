@@ -9,13 +9,10 @@ import sys
 import tempfile
 import time
 import urllib.request
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY
-from pipeline.sandbox.topics import create_subscription, create_topic, publish
 
 ENVIRON = {"ITERABLE_API_KEY": DEFAULT_API_KEY}
 
@@ -80,35 +77,3 @@ def simulated_iterable(**switches: Any) -> Iterator[IterableProcess]:
                 yield IterableProcess(process.stdout.readline().split()[-1])
             finally:
                 process.terminate()
-
-
-class Queue(NamedTuple):
-    """A topic of the emulator with one subscription, and a topic for dead letters."""
-
-    host: str
-    topic: str
-    subscription: str
-    dead_letter_topic: str
-
-    def publish(self, traffic: Iterable[tuple[bytes, Mapping[str, str]]]) -> int:
-        return publish(self.host, self.topic, traffic)
-
-    def drain(self, iterable: IterableProcess, *arguments: str) -> "subprocess.Popen[str]":
-        """A drain of it in a process of its own; its stdout is the summary."""
-        command = [
-            *(sys.executable, "-m", "pipeline.main", "--config=configs/demo.yaml", "--max_wait=0s"),
-            *(f"--input_subscription={self.subscription}", f"--dead_letter_topic={self.dead_letter_topic}"),
-            *(f"--iterable_url={iterable.url}", *arguments),
-        ]
-        environ = {**os.environ, **ENVIRON, "PUBSUB_EMULATOR_HOST": self.host}
-        return subprocess.Popen(  # noqa: S603 - our own command
-            command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-
-
-@contextlib.contextmanager
-def emulated_queue() -> Iterator[Queue]:
-    with PubsubEmulator() as emulator:
-        name = f"bench-{uuid.uuid4().hex[:8]}"
-        topic, dead = (create_topic(emulator.host, f"{name}-{kind}") for kind in ("events", "dead"))
-        yield Queue(emulator.host, topic, create_subscription(emulator.host, topic, name), dead)

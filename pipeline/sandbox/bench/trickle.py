@@ -13,7 +13,9 @@ from itertools import islice
 import psutil
 
 from pipeline.sandbox.bench.backlog import ALL_EVENTS
-from pipeline.sandbox.bench.processes import Queue, emulated_queue, simulated_iterable
+from pipeline.sandbox.bench.processes import simulated_iterable
+from pipeline.sandbox.emulator import PubsubEmulator
+from pipeline.sandbox.stage import Stage, set_stage
 from pipeline.sandbox.traffic import Traffic
 
 PER_SECOND = 50
@@ -22,11 +24,12 @@ IDLE_SECONDS = 30
 
 
 def measure() -> Iterator[tuple[str, str]]:
-    with emulated_queue() as queue, simulated_iterable(track_unknown_user="create") as iterable:
-        drain = queue.drain(iterable, "--forever")
+    with PubsubEmulator() as emulator, simulated_iterable(track_unknown_user="create") as iterable:
+        stage = set_stage(emulator.host, iterable.url)
+        drain = stage.start(*stage.drain, "--forever")
         process = psutil.Process(drain.pid)
         time.sleep(8.0)  # it starts
-        busy = _cpu_share(process, lambda: _trickle(queue))
+        busy = _cpu_share(process, lambda: _trickle(stage))
         time.sleep(3.0)
         idle = _cpu_share(process, lambda: time.sleep(IDLE_SECONDS))
         drain.send_signal(signal.SIGTERM)
@@ -38,9 +41,9 @@ def measure() -> Iterator[tuple[str, str]]:
     yield "exit code", f"{drain.returncode}"
 
 
-def _trickle(queue: Queue) -> None:
+def _trickle(stage: Stage) -> None:
     traffic = Traffic(replace(ALL_EVENTS, messages=PER_SECOND * SECONDS))
-    while queue.publish(islice(traffic, PER_SECOND // 10)):
+    while stage.publish(islice(traffic, PER_SECOND // 10)):
         time.sleep(0.1)
 
 
