@@ -14,7 +14,7 @@ from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.expected import Expected, differences
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.stage import ACK_DEADLINE_SECONDS, Stage, set_stage
+from pipeline.sandbox.stage import ACK_DEADLINE_SECONDS, Stage, end, set_stage
 from pipeline.sandbox.traffic import Traffic, TrafficSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -49,17 +49,11 @@ def expected_dead_letters(expected: Expected) -> list[tuple[str, str]]:
     return sorted(itertools.chain(*([outcome[1:]] * count for outcome, count in dead)))
 
 
-def wait_for(process: "subprocess.Popen[str]", seconds: float = 120) -> tuple[int, str, str]:
-    with process:
-        out, err = process.communicate(timeout=seconds)
-    return process.returncode, out, err
-
-
 def test_a_drain_delivers_a_subscription_and_ends(staged: Staged) -> None:
     """All users and events are in Iterable, all bad messages in the topic, and the summary adds up."""
     expected = staged.publish(Traffic(TrafficSettings(messages=2_000, users=200)))
 
-    code, out, err = wait_for(staged.start())
+    code, out, err = end(staged.start())
 
     assert (code, err) == (0, "")
     assert "Messages read            2,000   that make 2,000 items (0 split)\n" in out
@@ -71,10 +65,10 @@ def test_a_drain_delivers_a_subscription_and_ends(staged: Staged) -> None:
 def test_a_drained_subscription_is_empty(staged: Staged) -> None:
     """Everything was acknowledged: a second drain reads nothing, and says so."""
     staged.publish(Traffic(TrafficSettings(messages=300, users=30)))
-    wait_for(staged.start())
+    end(staged.start())
 
     time.sleep(ACK_DEADLINE_SECONDS + 1)  # what was not acknowledged would come again by now
-    code, out, _ = wait_for(staged.start())
+    code, out, _ = end(staged.start())
 
     assert code == 0
     assert "Messages read                0   that make 0 items (0 split)\n" in out
@@ -88,7 +82,7 @@ def test_forever_ends_on_sigterm_after_its_chunk(staged: Staged) -> None:
         time.sleep(0.2)
     process.send_signal(signal.SIGTERM)
 
-    code, out, err = wait_for(process)
+    code, out, err = end(process)
 
     assert (code, err) == (0, "")
     assert "\nIt adds up                 500 = " in out
@@ -105,12 +99,12 @@ def test_a_killed_drain_loses_nothing(staged: Staged) -> None:
         process = staged.start("--chunk_size=200")
         time.sleep(rng.uniform(1.5, 4.0))
         process.kill()
-        wait_for(process)
+        end(process)
 
     dead: list[tuple[str, str]] = []
     codes: list[int] = []
     while not codes or differences(expected, staged.iterable.dump(settle=True)):  # until the last leases have ended
-        codes.append(wait_for(staged.start())[0])
+        codes.append(end(staged.start())[0])
         dead += staged.dead_letters()
 
     assert set(codes) == {0}

@@ -1,7 +1,6 @@
 """Replays as a user types them: each in a process of its own, over files and over Google's Pub/Sub emulator."""
 
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.expected import differences
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.stage import CONFIG, Stage, set_stage
+from pipeline.sandbox.stage import CONFIG, Ended, Stage, set_stage
 from pipeline.sandbox.topics import pull_attributes
 from pipeline.sandbox.traffic import Traffic, TrafficSettings
 from transforms.time_range import TimeRange
@@ -32,14 +31,6 @@ ORDER = {
 IDENTIFY = {"event_type": "$identify", "event_time": "2026-01-05 09:00:00", "user_id": "u1"}
 
 
-class Ended(NamedTuple):
-    """How a command ended and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
 class Staged(NamedTuple):
     """A stage, the simulated Iterable on it, and a folder for what commands write."""
 
@@ -48,15 +39,13 @@ class Staged(NamedTuple):
     folder: Path
 
     def drain(self) -> Ended:
-        return self._end(self.stage.start(*self.stage.drain, "--max_wait=0s"))
+        return self.stage.run(*self.stage.drain, "--max_wait=0s")
 
     def replay(self, *arguments: str, letters: str = "") -> Ended:
-        return self._end(
-            self.stage.start(
-                *("-m", "pipeline.replay", f"--config={CONFIG}", f"--iterable_url={self.iterable.url}"),
-                *(f"--dead_letters={letters or self.stage.dead_subscription}", "--max_wait=0s"),
-                *(f"--waiting_file={self.folder / 'waiting.jsonl'}", *arguments),
-            )
+        return self.stage.run(
+            *("-m", "pipeline.replay", f"--config={CONFIG}", f"--iterable_url={self.iterable.url}"),
+            *(f"--dead_letters={letters or self.stage.dead_subscription}", "--max_wait=0s"),
+            *(f"--waiting_file={self.folder / 'waiting.jsonl'}", *arguments),
         )
 
     def publish(self, *rows: Mapping[str, object], **attributes: str) -> None:
@@ -69,12 +58,6 @@ class Staged(NamedTuple):
     def plan(self) -> object:
         (user,) = self.iterable.dump(settle=True)["users"]
         return user["dataFields"].get("plan")
-
-    @staticmethod
-    def _end(process: "subprocess.Popen[str]") -> Ended:
-        with process:
-            out, err = process.communicate(timeout=100)
-        return Ended(process.returncode, out, err)
 
 
 @pytest.fixture
@@ -217,13 +200,45 @@ def test_another_syncs_letters_are_left_alone(staged: Staged) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
+def test_a_view_changes_nothing(staged: Staged) -> None:
+    """It groups what is there, without a value of it, and leaves it there; a file is read the same way."""
+    staged.iterable.configure(disallowed_events=["purchase"])
+    staged.publish(ORDER, {**ORDER, "$insert_id": "i2"})
+    staged.drain()
+
+    ended = staged.stage.run("-m", "pipeline.dead_letters", staged.stage.dead_subscription)
+    limited = staged.stage.run("-m", "pipeline.dead_letters", staged.stage.dead_subscription, "--limit=1")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("2 dead letters\n\ndisallowed_event_name                                      2\n")
+    assert "  track · Order Completed                                  2   " in ended.out
+    assert '{event_type: "Order Completed", event_time: text of 19, user_id: text of 2, ' in ended.out
+    assert limited.out.startswith("1 dead letters\n")
+    assert limited.out.endswith("\nThere may be more: these are the first 1 (--limit).\n")
+    assert staged.dead_letters() == {("track", "disallowed_event_name"): 2}
+
+
+@pytest.mark.slow
+def test_a_view_of_nothing_is_told(tmp_path: Path, pubsub_emulator: PubsubEmulator) -> None:
+    """A word that is neither a file nor a subscription is a wrong command line."""
+    stage = Stage(pubsub_emulator.host, "", "", "", "", "")
+
+    ended = stage.run("-m", "pipeline.dead_letters", str(tmp_path / "dead.jsonl"))
+
+    problem = f"'{tmp_path / 'dead.jsonl'}' is no file, and no projects/PROJECT/subscriptions/NAME.\n"
+
+    assert ended == Ended(2, "", problem)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_a_file_of_dead_letters_is_replayed(staged: Staged) -> None:
     """It stays as it is; what is rejected again goes to another file."""
     kept, again = staged.folder / "dead.jsonl", staged.folder / "again.jsonl"
     staged.iterable.configure(disallowed_events=["purchase"])
     staged.publish(ORDER, {**ORDER, "$insert_id": "i2", "user_id": "u2"})
     drain = [argument for argument in staged.stage.drain if not argument.startswith("--dead_letter_topic")]
-    staged._end(staged.stage.start(*drain, f"--dead_letter_file={kept}"))
+    staged.stage.run(*drain, f"--dead_letter_file={kept}")
     before = kept.read_bytes()
     staged.iterable.configure(disallowed_events=[], forgotten_user_ids=["u2"])
 

@@ -17,6 +17,14 @@ CONFIG = "configs/demo.yaml"
 ACK_DEADLINE_SECONDS = 10  # Pub/Sub's shortest
 
 
+class Ended(NamedTuple):
+    """How a command ended, and all it said."""
+
+    code: int
+    out: str
+    err: str
+
+
 class Stage(NamedTuple):
     """Full names; `url` is an Iterable's."""
 
@@ -49,6 +57,17 @@ class Stage(NamedTuple):
         return subprocess.Popen(  # noqa: S603 - our own commands
             [sys.executable, *arguments], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+
+    def run(self, *arguments: str) -> Ended:
+        """The same, to its end."""
+        return end(self.start(*arguments))
+
+
+def end(process: "subprocess.Popen[str]", seconds: float = 120) -> Ended:
+    """Wait for a command that was started."""
+    with process:
+        out, err = process.communicate(timeout=seconds)
+    return Ended(process.returncode, out, err)
 
 
 def set_stage(host: str, url: str) -> Stage:

@@ -1,0 +1,79 @@
+"""A view of dead letters: by reason, event type and field, with the remedy of each. Changes nothing."""
+
+import argparse
+import contextlib
+import re
+import sys
+from collections.abc import Generator
+
+from pipeline.archives import BUCKETS, Reader, find_files
+from pipeline.command import leave, run_command
+from pipeline.letter_groups import LetterGroups
+from pipeline.options import SUBSCRIPTION, Parser, UsageError
+from pipeline.subscription import SubscriptionSource
+from transforms.dead_letters import from_line
+from transforms.events import Message
+
+PROGRAM = "python -m pipeline.dead_letters"
+CHUNK_SIZE = 1_000
+
+Letters = Generator[Message, None, None]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code; see run_command."""
+    return run_command(PROGRAM, lambda: _view(sys.argv[1:] if arguments is None else arguments))
+
+
+def _view(arguments: list[str]) -> None:
+    options = _parse(arguments)
+    groups = LetterGroups()
+    letters = _pull(options.letters) if re.fullmatch(SUBSCRIPTION, options.letters) else _read(options.letters)
+    with contextlib.closing(letters):
+        for letter in letters:
+            groups.add(letter)
+            if groups.total == options.limit:
+                break
+    print(groups.describe())  # noqa: T201
+    if groups.total == options.limit:
+        print(f"\nThere may be more: these are the first {options.limit:,} (--limit).")  # noqa: T201
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = Parser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} FILE|SUBSCRIPTION [--limit N]",
+        description="Show dead letters by reason, event type and field, redacted, with the remedy of each reason."
+        " Nothing is acknowledged.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("letters", metavar="FILE|SUBSCRIPTION", help="a file or pattern, or projects/P/subscriptions/S")
+    parser.add_argument("--limit", type=int, default=100_000, metavar="N", help="look at no more (%(default)s)")
+    options = parser.parse_args(arguments)
+    is_local_file = not options.letters.startswith(BUCKETS) and not re.fullmatch(SUBSCRIPTION, options.letters)
+    if is_local_file and not find_files([options.letters]):
+        raise UsageError(f"{options.letters!r} is no file, and no projects/PROJECT/subscriptions/NAME.")
+    return options
+
+
+def _read(pattern: str) -> Letters:
+    reader = Reader(find_files([pattern]))
+    for line in reader:
+        if text := line.rstrip(b"\r\n"):
+            position = reader.position
+            name = f"{position.path}:{position.line}"
+            letter = from_line(text)
+            yield letter._replace(message_id=name) if letter else Message(text, {}, name, 0.0)
+
+
+def _pull(subscription: str) -> Letters:
+    """All that are there; they come again at once when this ends."""
+    with contextlib.closing(SubscriptionSource(subscription, CHUNK_SIZE)) as source:
+        while not source.is_exhausted:
+            chunk = source.take(1.0)
+            source.set_aside([message.message_id for message in chunk])
+            yield from chunk
+
+
+if __name__ == "__main__":
+    leave(main())
