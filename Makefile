@@ -25,8 +25,8 @@ soak: setup ## Many seeds of traffic into a chaotic Iterable: minutes
 	@$(BIN)/python -m pipeline.sandbox.soak
 
 test: setup ## All tests, the fast ones first
-	@$(BIN)/python -m pytest -q -m "not slow"
-	@$(BIN)/python -m pytest -q -m slow
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -q -n 3 -m slow
 
 check: format-check lint types test ## All that CI runs
 

@@ -30,6 +30,7 @@ setup(
             "mypy>=1.14",
             "pytest>=8.3",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
             "ruff>=0.9",
             "types-jsonschema",
             "types-psutil",
