@@ -19,11 +19,11 @@ from google.pubsub_v1 import PullResponse
 
 from transforms.errors import FatalError
 from transforms.events import Message, Select
-from transforms.waiting import MAX_WAITING
 
 IDLE_SECONDS = 5.0  # no message for so long: a drain is done
 LINGER_SECONDS = 0.25  # how long a chunk that is not full waits for more
 MAX_CHUNK_BYTES = 64_000_000
+CHUNKS_AHEAD = 4  # those under way, and the next: what is pulled for later only is missing elsewhere after a crash
 LEASE_SECONDS = 30  # so long after a crash its messages come again
 EXTEND_SECONDS = 8.0  # Pub/Sub's shortest lease, which a subscription may begin with, is 10 s
 LONG_LEASE_SECONDS = 600  # Pub/Sub's longest
@@ -62,7 +62,7 @@ class SubscriptionSource:
         self._subscription = subscription
         self._max_messages = max_messages
         self._select = select
-        self._max_leased = 3 * max_messages + MAX_WAITING
+        self._waiting = 0  # messages that are held for long
         # What a pull brought, as a whole: one by one, every message would wake up whoever takes them.
         self._arrived: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
         self._rest: deque[Any] = deque()  # of the last pull, more than the chunk before could hold
@@ -129,8 +129,9 @@ class SubscriptionSource:
         """See RunSource.comes_again."""
         return "their messages are not acknowledged"
 
-    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:  # noqa: ARG002 - leased on
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
         """See Source.settle. They are acknowledged from a thread of their own; `finish` waits for it."""
+        self._waiting = len(waiting)
         with self._confirmed:
             self._unconfirmed += len(message_ids)
         self._settled.put(message_ids)
@@ -169,7 +170,7 @@ class SubscriptionSource:
         # The emulator does not notice that a pull was given up: what it hands to one is gone until the lease ends.
         is_emulated = bool(os.environ.get("PUBSUB_EMULATOR_HOST"))
         while not self._closed.is_set():
-            if len(self._ack_ids) >= self._max_leased:
+            if len(self._ack_ids) - self._waiting >= CHUNKS_AHEAD * self._max_messages:
                 self._closed.wait(0.05)
                 continue
             try:

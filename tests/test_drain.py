@@ -34,7 +34,7 @@ class Staged(NamedTuple):
         return traffic.expected
 
     def dead_letters(self) -> list[tuple[str, str]]:
-        return sorted((letter["dl_part"], letter["dl_reason"]) for letter in self.stage.pull_dead_letters())
+        return sorted((letter["dl_part"], letter["dl_reason"]) for _, letter in self.stage.pull_dead_letters())
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ class Staged(NamedTuple):
 
     def dead_letters(self) -> Counter[tuple[str, str]]:
         """All that are there: they are acknowledged."""
-        return Counter((letter["dl_part"], letter["dl_reason"]) for letter in self.stage.pull_dead_letters())
+        return Counter((letter["dl_part"], letter["dl_reason"]) for _, letter in self.stage.pull_dead_letters())
 
     def plan(self) -> object:
         (user,) = self.iterable.dump(settle=True)["users"]
@@ -172,7 +172,7 @@ def test_rounds_end_and_leave_a_letter_as_it_was(staged: Staged) -> None:
     staged.drain()
 
     ended = [staged.replay(f"--dead_letter_topic={staged.stage.dead_topic}") for _ in range(3)]
-    (letter,) = staged.stage.pull_dead_letters()
+    ((data, letter),) = staged.stage.pull_dead_letters()
 
     assert [each.code for each in ended] == [0, 0, 0]
     assert all("Not delivered                1   dead-lettered:" in each.out for each in ended)
@@ -181,6 +181,7 @@ def test_rounds_end_and_leave_a_letter_as_it_was(staged: Staged) -> None:
         "timeout": "30",
     }
     assert (letter["dl_reason"], letter["dl_part"]) == ("disallowed_event_name", "track")
+    assert orjson.loads(data) == ORDER
 
 
 @pytest.mark.slow

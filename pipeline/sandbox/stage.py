@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY
-from pipeline.sandbox.topics import create_subscription, create_topic, publish, pull_attributes
+from pipeline.sandbox.topics import create_subscription, create_topic, end_leases, publish, pull
 
 CONFIG = "configs/demo.yaml"
 ACK_DEADLINE_SECONDS = 10  # Pub/Sub's shortest
@@ -39,9 +39,13 @@ class Stage(NamedTuple):
         """Returns how many."""
         return publish(self.host, self.events, messages)
 
-    def pull_dead_letters(self) -> list[dict[str, str]]:
-        """The attributes of all that are there, which are acknowledged."""
-        return list(pull_attributes(self.host, self.dead_subscription))
+    def pull_dead_letters(self) -> list[tuple[bytes, dict[str, str]]]:
+        """All that are there as (data, attributes); they are acknowledged."""
+        return list(pull(self.host, self.dead_subscription))
+
+    def end_leases(self) -> None:
+        """What a killed drain held comes again, now."""
+        end_leases(self.host, self.subscription)
 
     @property
     def drain(self) -> list[str]:

@@ -1,6 +1,7 @@
 """Topics and subscriptions of an emulator, and bulk publishing. Knows not what the messages mean."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta, timezone
 
 import grpc  # type: ignore[import-untyped]  # publishes no types
 from google.pubsub_v1 import PublisherClient, PublishRequest, SubscriberClient
@@ -42,6 +43,11 @@ def publish(host: str, topic: str, messages: Iterable[tuple[bytes, Mapping[str, 
 
 def pull_attributes(host: str, subscription: str) -> Iterator[dict[str, str]]:
     """The attributes of every message that is there, which is acknowledged."""
+    return (attributes for _, attributes in pull(host, subscription))
+
+
+def pull(host: str, subscription: str) -> Iterator[tuple[bytes, dict[str, str]]]:
+    """Every message that is there as (data, attributes); it is acknowledged."""
     with SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(host))) as client:
         while True:
             pulled = client.pull(subscription=subscription, max_messages=1000, return_immediately=True)
@@ -50,7 +56,15 @@ def pull_attributes(host: str, subscription: str) -> Iterator[dict[str, str]]:
             client.acknowledge(
                 subscription=subscription, ack_ids=[received.ack_id for received in pulled.received_messages]
             )
-            yield from (dict(received.message.attributes) for received in pulled.received_messages)
+            for received in pulled.received_messages:
+                yield received.message.data, dict(received.message.attributes)
+
+
+def end_leases(host: str, subscription: str) -> None:
+    """What is not acknowledged is delivered again, now, whoever held it."""
+    with SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(host))) as client:
+        before = datetime.now(timezone.utc) - timedelta(hours=1)
+        client.seek(request={"subscription": subscription, "time": before})
 
 
 def _publish_requests(topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> Iterator[PublishRequest]:
