@@ -100,11 +100,15 @@ class PubsubEmulator:
 
     host = ""
 
+    def __init__(self, port: int = 0) -> None:
+        """`port`: of one of our own; a free one unless told."""
+        self._port = port
+
     def __enter__(self) -> "PubsubEmulator":
         found = find_emulator()
         with ExitStack() as stack:
             if isinstance(found, Installation):
-                self.host = stack.enter_context(_run(found))
+                self.host = stack.enter_context(_run(found, self._port))
             else:
                 _wait_for_answer(found, _ATTACH_SECONDS, lambda: None)
                 self.host = found
@@ -123,8 +127,8 @@ class PubsubEmulator:
 
 
 @contextmanager
-def _run(installation: Installation) -> Iterator[str]:
-    host = f"127.0.0.1:{_free_port()}"
+def _run(installation: Installation, port: int) -> Iterator[str]:
+    host = f"127.0.0.1:{port or _free_port()}"
     with tempfile.TemporaryDirectory(prefix="pubsub-emulator-", ignore_cleanup_errors=True) as folder:
         output = Path(folder, "output.txt")
         process = _start(installation, host, output)
