@@ -116,14 +116,14 @@ def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, is_whole: b
         return
     factor = left_bytes / sample.stored_bytes
     is_exact = is_whole and factor == 1
-    about = "" if is_exact else "about "
     rows, events, updates = (round(factor * count) for count in (sample.rows, sample.events, sample.updates))
     track_requests = _requests(events, factor * sample.event_bytes, delivery)
     update_requests = _requests(updates, factor * sample.update_bytes, delivery)
     at_limits = max(track_requests / delivery.track_bulk_per_second, update_requests / delivery.bulk_update_per_second)
     here = factor * sample.seconds / RULES_SHARE
-    source = "" if is_exact else f", from a sample of {sample.rows:,}"
-    yield f"Forecast: {about}{rows:,} rows make {about}{events:,} events and {about}{updates:,} user updates{source}."
+    source = "" if is_exact else f", by a sample of {sample.rows:,}"
+    about = "" if is_exact else "about "
+    yield f"Forecast: {about}{rows:,} rows make {events:,} events and {updates:,} user updates{source}."
     yield (
         f"At {delivery.track_bulk_per_second:g} and {delivery.bulk_update_per_second:g} requests/s, "
         f"{track_requests:,} + {update_requests:,} requests take {format_duration(at_limits)}"

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from transforms.errors import DroppedError
 from transforms.events import MESSAGE, TRACK, USER, Event, Message, Resumed
 from transforms.outcomes import DROPPED, SPLIT, Outcome
 from transforms.parse import parse_event
+from transforms.time_range import TimeRange
 
 SYNC = "Amplitude to Iterable"
 ON_IDENTIFY = BranchRules(SYNC, frozenset({IDENTIFY}))
@@ -47,6 +49,36 @@ def drop_of(rules: BranchRules, event: Event) -> str:
 def test_the_parts_of_an_event(rules: BranchRules, row: dict[str, Any], parts: tuple[str, ...]) -> None:
     """An identify updates the user, an event is tracked; one that changed its user does both, if the config says so."""
     assert parts == parts_of(rules, event_of(row))
+
+
+MIDNIGHT = 1_767_571_200.0
+ONE_DAY = replace(ON_BOTH, times=TimeRange(MIDNIGHT, MIDNIGHT + 86_400))
+
+
+@pytest.mark.parametrize(("seconds", "is_in_it"), [(-0.001, False), (0.0, True), (86_399.999, True), (86_400.0, False)])
+@pytest.mark.parametrize("row", [AN_EVENT, AN_IDENTIFY], ids=["event", "identify"])
+def test_what_is_outside_the_time_range_is_dropped(row: dict[str, Any], seconds: float, is_in_it: bool) -> None:
+    """By event time: the start is in it, the end is not."""
+    event = event_of({**row, "time": round((MIDNIGHT + seconds) * 1_000)})
+
+    if is_in_it:
+        assert parts_of(ONE_DAY, event)
+    else:
+        assert drop_of(ONE_DAY, event) == "outside_time_range"
+
+
+def test_an_identify_without_a_time_is_in_every_range() -> None:
+    """Nobody knows when it was: it is not lost for that."""
+    assert parts_of(ONE_DAY, event_of(AN_IDENTIFY)) == (USER,)
+
+
+def test_with_events_only_no_user_is_updated() -> None:
+    """An identify is dropped and counted; an event that changed its user is an event alone."""
+    rules = replace(ON_BOTH, events_only=True)
+
+    assert drop_of(rules, event_of(AN_IDENTIFY)) == "events_only"
+    assert parts_of(rules, event_of(A_CHANGE)) == (TRACK,)
+    assert drop_of(rules, event_of(A_CHANGE, dl_part="user", dl_config=sync_tag(SYNC, "0"))) == "part_not_selected"
 
 
 def test_an_identify_may_not_be_selected() -> None:

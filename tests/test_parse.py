@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from transforms.errors import DroppedError, RejectedError
 from transforms.events import Event, Message
-from transforms.parse import IDENTIFY, MAX_DEPTH, parse_event
+from transforms.parse import IDENTIFY, MAX_DEPTH, event_type_of, parse_event
 
 TIME = "2025-07-01 16:34:54.837000"
 SECONDS = 1751387694.837
@@ -90,6 +90,26 @@ def test_a_group_identify_is_dropped(row: dict[str, Any]) -> None:
     """Iterable has no groups, so `$groupidentify` is dropped, whatever else it holds."""
     with pytest.raises(DroppedError, match=r"^group_identify$"):
         parse_row(row)
+
+
+def test_a_line_of_the_list_of_merged_ids_is_dropped() -> None:
+    """It lies among the files of an export; an event that happens to have such a key is an event."""
+    row = {"scope": 123, "merge_time": 1, "merge_server_time": 2, "amplitude_id": 3, "merged_amplitude_id": 4}
+
+    with pytest.raises(DroppedError, match=r"^merged_ids$"):
+        parse_row(row)
+
+    assert parse_row({**TRACK, **row}).event_type == "Order Completed"
+
+
+def test_the_type_of_what_may_not_be_an_event() -> None:
+    """As far as it can be told, whatever else is wrong."""
+    rows: list[Any] = [{"event_type": "A"}, {"user_id": "u", "user_properties": {}}, {}, []]
+
+    told = [event_type_of(json.dumps(row).encode()) for row in rows]
+
+    assert told == ["A", IDENTIFY, "", ""]
+    assert event_type_of(b"not JSON") == ""
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -36,6 +38,31 @@ def test_it_goes_over_the_emulator(pubsub_emulator: PubsubEmulator, tmp_path: pa
     assert f"Pub/Sub emulator at {pubsub_emulator.host}: published 500 generated messages to " in done.stdout
     assert "\nIt adds up                 500 = " in done.stdout
     assert "\nChecked: Iterable holds exactly the " in done.stdout
+
+
+def test_ctrl_c_ends_it_calmly(pubsub_emulator: PubsubEmulator, tmp_path: pathlib.Path) -> None:
+    """The drain finishes the chunk in hand and says what it came to; there is no traceback, and no check of a half."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.sandbox", "--messages=20000"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **pubsub_emulator.environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A background job may have been started with SIGINT ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    with process:
+        time.sleep(8.0)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "\nIt adds up " in out
+    assert "Checked" not in out
 
 
 def test_without_an_emulator_it_reads_a_file_and_says_so(tmp_path: pathlib.Path) -> None:

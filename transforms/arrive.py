@@ -46,8 +46,8 @@ class _MicroBatchFn(beam.DoFn):
 class ParseMessages(beam.PTransform):
     """list[Message] → list[Event] and outcomes.
 
-    Drops: group_identify. Rejects: not_json, not_an_object, missing_event_type, wrong_type, missing_event_time,
-    bad_event_time.
+    Drops: group_identify, merged_ids.
+    Rejects: not_json, not_an_object, missing_event_type, wrong_type, missing_event_time, bad_event_time.
     """
 
     @no_annotations  # Beam knows no transform with two outputs

@@ -12,6 +12,7 @@ from transforms.paths import SCOPES
 
 IDENTIFY = "$identify"
 GROUP_IDENTIFY = "$groupidentify"
+MERGED_ID = "merged_amplitude_id"
 OBJECTS = (*SCOPES, "data")
 IDS = ("user_id", "device_id")
 MAX_DEPTH = 100  # Amplitude's own limit is 40. orjson reads 1,024 levels but writes 254, and pickle recurses
@@ -29,12 +30,14 @@ def parse_event(message: Message) -> Event:
 
     Raises:
       RejectedError: not_json, not_an_object, wrong_type, missing_event_type, missing_event_time, bad_event_time.
-      DroppedError: group_identify.
+      DroppedError: group_identify; merged_ids, a line of the list that lies among the files of an export.
     """
     row = _load_row(message.data)
     named = _event_type(row)
     if named == GROUP_IDENTIFY:
         raise DroppedError("group_identify")
+    if named is None and MERGED_ID in row:
+        raise DroppedError("merged_ids")
     _normalise_objects(row)
     _check_ids(row)
     event_type = named or _identify_without_name(row)

@@ -28,6 +28,7 @@ from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
 CONFIG = "configs/demo.yaml"
 FOLDER = pathlib.Path(".run")
 API_KEY = "sandbox-key"
+EXIT_INTERRUPTED = 130
 # Iterable itself needs a minute to apply users; a newcomer need not.
 APPLIED_WITHIN = AsyncDelay(users=1.0, events=1.0)
 
@@ -64,8 +65,21 @@ def main() -> int:
         command = ["-m", "pipeline.main", f"--config={CONFIG}", *source.arguments, f"--iterable_url={iterable.url}"]
         _say(f"\n$ python {' '.join(command)}\n")
         environ = {**os.environ, **source.environ, "ITERABLE_API_KEY": API_KEY}
-        code = subprocess.run([sys.executable, *command], env=environ, check=False).returncode  # noqa: S603
+        code = _run([sys.executable, *command], environ)
         return code or _check(traffic.expected, iterable.dump(settle=True), source.read_dead_letters())
+
+
+def _run(command: list[str], environ: dict[str, str]) -> int:
+    """Its exit code. Ctrl-C reaches it as well, and it ends by itself: then there is nothing to check."""
+    is_stopped = False
+    with subprocess.Popen(command, env=environ) as process:  # noqa: S603 - our own command
+        while True:
+            try:
+                code = process.wait()
+            except KeyboardInterrupt:
+                is_stopped = True
+            else:
+                return EXIT_INTERRUPTED if is_stopped else code
 
 
 def _prepare_topics(emulator: PubsubEmulator, traffic: Traffic) -> Input:
@@ -86,13 +100,15 @@ def _pull_dead_letters(host: str, subscription: str) -> Iterator[tuple[str, str]
 
 
 def _prepare_file(traffic: Traffic) -> Input:
-    events, dead_letters, waiting = (FOLDER / f"{name}.jsonl" for name in ("events", "dead_letters", "waiting"))
-    for of_earlier_run in (dead_letters, waiting):
+    names = ("events", "dead_letters", "waiting", "checkpoint")
+    events, dead_letters, waiting, checkpoint = (FOLDER / f"{name}.jsonl" for name in names)
+    for of_earlier_run in (dead_letters, waiting, checkpoint):
         of_earlier_run.unlink(missing_ok=True)
     with events.open("wb") as stream:
         write_rows(traffic, stream)
     _say(f"Wrote {traffic.settings.messages:,} generated messages to {events}")
     arguments = [f"--input_files={events}", f"--dead_letter_file={dead_letters}", f"--waiting_file={waiting}"]
+    arguments.append(f"--checkpoint_file={checkpoint}")
     return Input(arguments, {}, partial(_read_lines, dead_letters))
 
 
@@ -127,4 +143,7 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

@@ -6,6 +6,7 @@ from those bytes; it is written down as each message is published, from what the
 
 import argparse
 import heapq
+import itertools
 import os
 import sys
 from collections import Counter
@@ -53,6 +54,7 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
         self._now = _START
         self._number = 0  # of the message being made
         self._planned: list[_Planned] = []
+        self._order = itertools.count()  # one message may put off two
 
     def __next__(self) -> tuple[bytes, dict[str, str]]:
         if self._number == self.settings.messages:
@@ -70,7 +72,7 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
         return self.settings.messages - self._number - len(self._planned)
 
     def _put_off(self, publish: Publish) -> None:
-        heapq.heappush(self._planned, _Planned(self._number + self._rng.randint(1, _SOON), self._number, publish))
+        heapq.heappush(self._planned, _Planned(self._number + self._rng.randint(1, _SOON), next(self._order), publish))
 
     def _perhaps_twice(self, publish: Publish) -> Publish:
         if self._room > 0 and self._chance(self.settings.duplicates):

@@ -1,0 +1,98 @@
+import gzip
+import re
+from pathlib import Path
+
+import orjson
+import pytest
+
+from pipeline.archives import Position
+from pipeline.config import load_config
+from pipeline.forecast import SAMPLE_FILES, forecast
+from pipeline.options import parse_options
+from pipeline.runs import checkpoint_of
+from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
+
+CONFIG = "configs/demo.yaml"
+
+
+def forecast_of(folder: Path, pattern: str = "*", **options: object) -> str:
+    arguments = {"config": CONFIG, "dead_letter_file": folder / "d", "checkpoint_file": folder / "c", **options}
+    words = [f"--{name}" if value is True else f"--{name}={value}" for name, value in arguments.items()]
+    return forecast(parse_options([*words, f"--input_files={folder / pattern}"]), load_config(CONFIG))
+
+
+def write_traffic(path: Path, messages: int = 3_000, seed: int = 1) -> Traffic:
+    traffic = Traffic(TrafficSettings(seed=seed, messages=messages))
+    with gzip.open(path, "wb") as stream:
+        write_rows(traffic, stream)  # type: ignore[arg-type]  # it writes bytes
+    return traffic
+
+
+def test_of_a_small_backfill_all_is_known(tmp_path: Path) -> None:
+    """Every row goes through the rules: the counts are those that the run will come to."""
+    outcomes = write_traffic(tmp_path / "rows.gz").expected.outcomes
+    events, updates = outcomes["delivered", "track", ""], outcomes["delivered", "user", ""]
+
+    assert forecast_of(tmp_path) == (
+        f"Forecast: 3,000 rows make {events:,} events and {updates:,} user updates.\n"
+        "At 10 and 5 requests/s, 2 + 1 requests take 1 s."
+    )
+
+
+def test_of_a_large_one_a_sample_is_enough(tmp_path: Path) -> None:
+    """Within a few percent, from the first rows of some of the files; and it says that it is a sample."""
+    for number in range(3 * SAMPLE_FILES):
+        write_traffic(tmp_path / f"rows_{number}.gz", messages=3_000, seed=number)
+
+    line = forecast_of(tmp_path).partition("\n")[0]
+    match = re.fullmatch(r"Forecast: about ([\d,]+) rows make ([\d,]+) events and .*, by a sample of 10,000\.", line)
+
+    assert match
+    rows, events = (int(text.replace(",", "")) for text in match.groups())
+    assert rows == pytest.approx(90_000, rel=0.1)
+    assert events == pytest.approx(0.47 * 90_000, rel=0.1)
+
+
+def test_a_share_takes_longer(tmp_path: Path) -> None:
+    """A tenth of the limits, ten times the seconds; the rates it goes by are told."""
+    rows = (
+        orjson.dumps({"event_type": "Song Played", "event_time": "2026-01-05 10:00:00", "user_id": f"user-{n}"})
+        for n in range(9_500)
+    )
+    (tmp_path / "rows").write_bytes(b"\n".join(rows))
+
+    assert forecast_of(tmp_path).endswith("\nAt 10 and 5 requests/s, 10 + 0 requests take 1 s.")
+    assert forecast_of(tmp_path, share="10%").endswith("\nAt 1 and 0.5 requests/s, 10 + 0 requests take 10 s.")
+
+
+def test_what_is_not_sent_is_not_forecast(tmp_path: Path) -> None:
+    """Times and --events_only count, and so does a line that is no event."""
+    write_traffic(tmp_path / "rows.gz")
+    (tmp_path / "bad").write_bytes(b"not JSON\n\n")
+
+    assert "3,001 rows make 0 events and 0 user updates" in forecast_of(
+        tmp_path, end_time="2001-01-01", events_only=True
+    )
+    assert " and 0 user updates." in forecast_of(tmp_path, events_only=True)
+
+
+def test_of_an_interrupted_run_the_rest_is_forecast(tmp_path: Path) -> None:
+    """It says how far that has come, and what is left."""
+    write_traffic(tmp_path / "a.gz")
+    write_traffic(tmp_path / "b.gz")
+    arguments = [f"--config={CONFIG}", f"--dead_letter_file={tmp_path / 'd'}", f"--input_files={tmp_path / '*.gz'}"]
+    options = parse_options([*arguments, f"--checkpoint_file={tmp_path / 'c'}"])
+    checkpoint = checkpoint_of(options, load_config(CONFIG))
+    checkpoint.write(Position(str(tmp_path / "b.gz")), (tmp_path / "a.gz").stat().st_size, [])
+
+    first, second, _ = forecast_of(tmp_path, "*.gz").split("\n")
+
+    assert first == f"Going on from {tmp_path / 'c'}: 50% is done."
+    assert second.startswith("Forecast: about 3,000 rows make ")
+
+
+def test_empty_files_take_nothing(tmp_path: Path) -> None:
+    """There is no rate of nothing."""
+    (tmp_path / "rows").touch()
+
+    assert forecast_of(tmp_path) == "Forecast: the files are empty."
