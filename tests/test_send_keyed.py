@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import apache_beam as beam
 import pytest
+from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.testing.test_pipeline import TestPipeline as BeamPipeline
 from apache_beam.testing.test_stream import TestStream as BeamStream
 
@@ -301,6 +302,28 @@ def test_a_refused_key_costs_a_probe_a_minute(
     assert all(59 <= gap <= 70 for gap in gaps)
     assert {outcome.kind for outcome in OUTCOMES} == {DELIVERED}
     assert len(OUTCOMES) == 4
+
+
+def test_waiting_for_a_slot_is_told_to_the_runner(
+    iterable: SimulatedIterable, new_track: NewItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As throttled time: else a runner that scales by throughput would take it for work, and add workers for it."""
+    monkeypatch.setenv("A_KEY", iterable.api_key)
+    iterable.configure(track_unknown_user="create")
+    settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(max_items=1))
+    pipeline = BeamPipeline(runner="FnApiRunner")  # type: ignore[no-untyped-call] # Beam's
+    lists = pipeline | beam.Create([[new_track("u1") for _ in range(10)]]).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
+    branches = tuple(lists | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
+    _ = branches | SendKeyed(settings, clock, sleep)
+    result = pipeline.run()  # type: ignore[no-untyped-call] # Beam's
+    result.wait_until_finish()
+
+    (counted,) = result.metrics().query(MetricsFilter().with_name("cumulativeThrottlingSeconds"))["counters"]
+    slots = STREAMING_SHARDS / 10  # seconds between a shard's requests
+
+    assert 9 * slots - 1 <= counted.committed <= 10 * slots + 1
+    for cached in (client, sent_values, shard_delivery):
+        cached.cache_clear()
 
 
 def test_more_than_a_firing_can_send_stays_in_state(

@@ -19,6 +19,7 @@ from transforms.keyed_state import Fill, decode_outbox, encode_outbox
 from transforms.leave import NAMESPACE
 from transforms.lists import Records
 from transforms.outbox import Outbox
+from transforms.outcomes import Outcome
 from transforms.sender import SenderSettings, sent_values, shard_delivery
 
 MAX_STATE_BYTES = 20_000_000
@@ -125,13 +126,17 @@ class SendKeyedFn(beam.DoFn):
         self._keep(shard, outbox, items, fill, flush)
 
     def _send(self, shard: int, outbox: Outbox, patience: float) -> Iterator[Records]:
-        delivery = self._delivery(shard)
-        slept_before = delivery.slept_seconds
-        outcomes = delivery.run(outbox, flush=False, until=self._clock() + FLUSH_SECONDS, patience=patience)
-        # A runner that scales by throughput must not take waiting for Iterable's limits for work.
-        _THROTTLED.inc(round(delivery.slept_seconds - slept_before))
-        if outcomes:
+        until = self._clock() + FLUSH_SECONDS
+        if outcomes := self._run(shard, outbox, flush=False, until=until, patience=patience):
             yield Records(outcomes)
+
+    def _run(self, shard: int, outbox: Outbox, **how: Any) -> list[Outcome]:
+        delivery = self._delivery(shard)
+        slept_before = math.floor(delivery.slept_seconds)
+        outcomes = delivery.run(outbox, **how)
+        # A runner that scales by throughput must not take waiting for Iterable's limits for work.
+        _THROTTLED.inc(math.floor(delivery.slept_seconds) - slept_before)
+        return outcomes
 
     def _keep(self, shard: int, outbox: Outbox, items: Any, fill: Any, flush: Any) -> None:
         now = self._clock()
@@ -154,7 +159,7 @@ class SendKeyedFn(beam.DoFn):
         """The input ended or the job drains: nothing may stay behind, and what waits for its user has one last try."""
         outbox = self._load(items, fill)
         outbox.wake_waiting()
-        outcomes = self._delivery(shard).run(outbox, flush=True)
+        outcomes = self._run(shard, outbox, flush=True)
         items.clear()
         fill.clear()
         yield Records(outcomes + outbox.expire_waiting())
