@@ -1,22 +1,11 @@
 """What an answer of Iterable means for the batch that was sent. Knows no HTTP library, no clock, no queue.
 
-HTTP status first, the body's `code` second (an error may carry code "Success"), its shape third. Sources: Iterable's
-Swagger and its article "API Response Codes"; recorded bodies of other integrations.
-
-    status            body                                   verdict
-    200               counters                               ACCEPTED: read per record
-    200               anything else (HTML, empty, cut)       RETRY: the outcome is unknown
-    401, 403, 404     any                                    FATAL: key, its type, or host
-    3xx               any                                    FATAL: not Iterable
-    429               any                                    THROTTLED
-    408, no answer    any                                    RETRY
-    5xx               code RequestFieldsTypesMismatched      SPLIT
-    5xx               anything else                          RETRY
-    other 4xx         any                                    SPLIT: some record of the batch is at fault
+HTTP status first, the body's `code` or its shape second: an error may carry code "Success". Sources: Iterable's Swagger
+and its article "API Response Codes"; recorded bodies of other integrations.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -29,6 +18,22 @@ SPLIT = "split"
 RETRY = "retry"
 THROTTLED = "throttled"
 FATAL = "fatal"
+
+COUNTERS = "counters"  # a JSON object with successCount and failCount
+ANY = "any"  # HTML, text, nothing, half a JSON, any code
+
+# What an answer means, by its status and its body (a code, COUNTERS or ANY): the first row that fits.
+TAXONOMY: tuple[tuple[Container[int], str, str], ...] = (
+    ({200}, COUNTERS, ACCEPTED),  # each record of it is delivered, rejected, or waits for its user: see _LISTS
+    ({200}, ANY, RETRY),  # whether it was taken is unknown; a resend is an update
+    ({NO_ANSWER, 408}, ANY, RETRY),
+    ({429}, ANY, THROTTLED),
+    ({401, 403, 404}, ANY, FATAL),  # the key, its type, the host
+    (range(300, 400), ANY, FATAL),  # not Iterable
+    (range(400, 500), ANY, SPLIT),  # some record of the batch is at fault
+    (range(500, 600), "RequestFieldsTypesMismatched", SPLIT),
+    (range(1000), ANY, RETRY),
+)
 
 # Failure lists of a 200 → our reason. The lists name users (emails or userIds), never positions.
 _LISTS = {
@@ -63,7 +68,6 @@ _CODES = {
 }
 REFUSED = "refused_by_iterable"
 
-_FATAL_STATUSES = frozenset({401, 403, 404})
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
 MAX_HINT_SECONDS = 3600.0
 _ELEMENT = re.compile(r"obj\.(?:users|events)\[(\d+)\]\.?(.*)")
@@ -92,21 +96,22 @@ def read_answer(response: Response) -> Answer:
     code = code if isinstance(code, str) and re.fullmatch(r"[\w.]{1,60}", code) else ""
     status = response.status
     detail = f"HTTP {status} {code}".strip() if status != NO_ANSWER else f"no answer: {response.body.decode()}"
-    if status == 200:
-        if isinstance(body.get("successCount"), int) and isinstance(body.get("failCount"), int):
-            return _read_counters(body, detail)
-        return Answer(RETRY, f"{detail} without counters")
-    if status in _FATAL_STATUSES or 300 <= status < 400:
-        return Answer(FATAL, detail)
-    if status == 429:
-        return Answer(THROTTLED, detail, wait_seconds=_wait_seconds(body, response.retry_after))
-    if status in (NO_ANSWER, 408) or (status >= 500 and code != "RequestFieldsTypesMismatched") or status < 400:
-        return Answer(RETRY, detail, wait_seconds=_wait_seconds(body, response.retry_after))
+    has_counters = isinstance(body.get("successCount"), int) and isinstance(body.get("failCount"), int)
+    verdict = _verdict_on(status, {ANY, code, COUNTERS if has_counters else ANY})
+    if verdict == ACCEPTED:
+        return _read_counters(body, detail)
+    if verdict != SPLIT:
+        detail = f"{detail} without counters" if status == 200 else detail
+        return Answer(verdict, detail, wait_seconds=_wait_seconds(body, response.retry_after))
     reason = _CODES["BatchTooLarge"] if status == 413 else _CODES.get(code, REFUSED)
     suspects, clashes = _suspects(body), _clashes(body)
     fields = sorted({*suspects.values(), *clashes} - {""})[:MAX_NAMED_FIELDS]
     detail = f"{detail}: {', '.join(fields)}" if fields else detail
     return Answer(SPLIT, detail, reason=reason, suspects=tuple(sorted(suspects)), clashes=clashes)
+
+
+def _verdict_on(status: int, bodies: Collection[str]) -> str:
+    return next(verdict for statuses, body, verdict in TAXONOMY if status in statuses and body in bodies)
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
