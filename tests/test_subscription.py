@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from google.cloud.pubsub_v1 import SubscriberClient
 
 from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.topics import create_subscription, create_topic, end_leases, publish
@@ -27,6 +28,11 @@ class Subscribed:
 
     def publish(self, count: int) -> None:
         publish(self.host, self.topic, ((b"%d" % number, {"timeout": str(number)}) for number in range(count)))
+
+    def delete(self) -> None:
+        """The subscription, under whoever reads it."""
+        with SubscriberClient() as client:
+            client.delete_subscription(subscription=self.name)
 
     def end_leases(self) -> None:
         """What is not acknowledged is delivered again, now."""
@@ -146,6 +152,22 @@ def test_a_message_that_is_delivered_twice_is_held_once(subscribed: Subscribed) 
 
         assert take_for(source, 2) == []
         source.settle(ids_of(messages), [])
+        source.finish([])
+
+    subscribed.end_leases()
+    with closing(SubscriptionSource(subscribed.name, 10)) as source:
+        assert take_for(source, 2) == []
+
+
+def test_a_run_does_not_end_well_before_its_acknowledgements_are_confirmed(subscribed: Subscribed) -> None:
+    """Its messages would come again, and nobody would know why."""
+    subscribed.publish(3)
+    with closing(SubscriptionSource(subscribed.name, 3)) as source:
+        messages = take(source, 3)
+        subscribed.delete()
+        source.settle(ids_of(messages), [])
+        with pytest.raises(FatalError, match="takes no acknowledgements: Subscription does not exist"):
+            source.finish([])
 
 
 def test_a_subscription_that_is_not_there_stops_the_run(subscribed: Subscribed) -> None:
