@@ -20,7 +20,7 @@ def test_lines_are_appended(tmp_path: Path) -> None:
     assert path.read_bytes() == b"one\ntwo\nthree\n"
 
 
-@pytest.mark.parametrize("torn", [b"t", b"x" * 200_000])
+@pytest.mark.parametrize("torn", [b"{", b'{"data":"' + b"x" * 200_000])
 @pytest.mark.parametrize("whole", [b"", b"one\n", b"one\n" * 50_000])
 def test_what_a_crash_left_of_a_line_is_cut_off(tmp_path: Path, whole: bytes, torn: bytes) -> None:
     """The line that follows must not become a part of it."""
@@ -30,6 +30,17 @@ def test_what_a_crash_left_of_a_line_is_cut_off(tmp_path: Path, whole: bytes, to
     append_lines(str(path), b"two\n")
 
     assert path.read_bytes() == whole + b"two\n"
+
+
+@pytest.mark.parametrize("rest", [b'{"data":"b25l"}', b"name: Amplitude to Iterable"])
+def test_what_only_lacks_a_newline_stays(tmp_path: Path, rest: bytes) -> None:
+    """A file that somebody edited, or one that is not ours: nothing of it may go."""
+    path = tmp_path / "lines"
+    path.write_bytes(b"one\n" + rest)
+
+    append_lines(str(path), b"two\n")
+
+    assert path.read_bytes() == b"one\n" + rest + b"\ntwo\n"
 
 
 FILL = """

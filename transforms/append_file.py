@@ -1,9 +1,11 @@
-"""Appends lines to a file: whole ones or none, whatever a crash or a full disk left there. Knows no letter."""
+"""Appends JSON lines to a file: whole ones or none, whatever a crash or a full disk left there. Knows no letter."""
 
 import fcntl
 import io
 import os
 import stat
+
+import orjson
 
 _BLOCK_BYTES = 1 << 16
 
@@ -20,7 +22,13 @@ def append_lines(path: str, lines: bytes) -> None:
             return
         fcntl.flock(file, fcntl.LOCK_EX)
         end = _end_of_lines(file)
-        file.truncate(end)
+        file.seek(end)
+        rest = file.readall()
+        if _is_torn(rest):  # nobody was told that it is safe: its message comes again
+            file.truncate(end)
+        elif rest:  # somebody's editor ends files without a newline
+            end += len(rest)
+            lines = b"\n" + lines
         try:
             _write_all(file, lines)
             os.fsync(file.fileno())
@@ -35,8 +43,18 @@ def _write_all(file: io.FileIO, data: bytes) -> None:
         left = left[file.write(left) :]
 
 
+def _is_torn(rest: bytes) -> bool:
+    if not rest.startswith(b"{"):
+        return False
+    try:
+        orjson.loads(rest)
+    except orjson.JSONDecodeError:
+        return True
+    return False
+
+
 def _end_of_lines(file: io.FileIO) -> int:
-    """Behind the last whole line. What follows it was never told to be safe: its message comes again."""
+    """Behind the last newline."""
     at = file.seek(0, os.SEEK_END)
     while at:
         start = max(0, at - _BLOCK_BYTES)
