@@ -1,6 +1,7 @@
 """Runs chunks through the graph on this machine, several at once. Knows no source and no sink."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
@@ -38,6 +39,8 @@ class ChunkRunner:
             graph = beam.Pipeline(runner=FnApiRunner(), options=options)
             build_graph(graph, TakeChunk(lane), rules, SendCollected(settings, lane), CollectOutcomes(lane))
             self._graphs.put((lane, graph.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())))
+            # Beam makes a folder for every pipeline, and removes it when that is run: this one is never.
+            shutil.rmtree(graph.local_tempdir, ignore_errors=True)
         # A rejected record or key is no crash: what a step raises is told once, by the command line.
         logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
 

@@ -1,3 +1,4 @@
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -232,3 +233,17 @@ def test_a_user_who_comes_late_gets_the_event(tmp_path: Path, iterable: Simulate
 
     assert (len(ran.events), ran.tally.total(DEAD_LETTERED)) == (1, 0)
     assert ran.tally.adds_up
+
+
+def test_a_run_leaves_no_temporary_files(
+    tmp_path: Path, iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run every five minutes would fill the disk with them; the lock is one file, always the same."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = set(tmp_path.iterdir())
+
+    for _ in range(2):
+        run(tmp_path, iterable, [identify(ADA, plan="pro")])
+
+    left = set(tmp_path.iterdir()) - before
+    assert sorted(path.suffix for path in left) == [".jsonl", ".lock", ".yaml"]
