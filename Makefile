@@ -12,7 +12,7 @@ $(VENV)/installed: requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed: install one, or call make PYTHON=/path/to/python"; exit 2; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version), once: a minute or two"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 run: setup ## Generated traffic through the pipeline into a simulated Iterable
