@@ -6,6 +6,7 @@ What a file is, its first bytes tell, not its name. Knows no message and no run.
 import glob
 import gzip
 import io
+import lzma
 import os
 import zipfile
 import zlib
@@ -46,22 +47,31 @@ class Position(NamedTuple):
 BEGIN = Position()
 
 
-def find_files(patterns: Sequence[str]) -> list[InputFile]:
+def find_files(patterns: Sequence[str], leave_out: Sequence[str] = ()) -> list[InputFile]:
     """Files that match any pattern, each once; in the order of their names, where 9 comes before 10.
 
     For Amplitude's exports that is the order of time: they are named by the hour, without a leading zero.
 
+    Args:
+      patterns: paths, paths with wildcards, and gs://bucket/pattern.
+      leave_out: files that no pattern with a wildcard means, such as those that the run itself writes.
+
     Raises:
-      FatalError: a bucket cannot be listed.
+      FatalError: a bucket cannot be listed, or a file is not what it seems.
     """
-    found = {file.path: file for pattern in patterns for file in _matching(pattern)}
+    found = {file.path: file for pattern in patterns for file in _matching(pattern, leave_out)}
     return [found[path] for path in natsorted(found)]
 
 
-def _matching(pattern: str) -> Iterator[InputFile]:
+def _matching(pattern: str, leave_out: Sequence[str]) -> Iterator[InputFile]:
     if not pattern.startswith(BUCKETS):
-        paths = (path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path))
-        yield from (InputFile(path, os.path.getsize(path)) for path in paths)
+        others = {os.path.realpath(path) for path in leave_out} if glob.has_magic(pattern) else set()
+        for path in glob.glob(pattern, recursive=True):
+            if not os.path.isdir(path) and os.path.realpath(path) not in others:
+                with _told(path):
+                    path.encode()  # ids of messages and checkpoints hold it
+                    size = os.path.getsize(path)
+                yield InputFile(path, size)
         return
     bucket, _, names = pattern.removeprefix(BUCKETS).partition("/")
     with _told(pattern):
@@ -180,11 +190,15 @@ def _told(path: str) -> Iterator[None]:
         raise FatalError(f"{path} cannot be read: {cause}") from error
     except GoogleAPICallError as error:
         raise FatalError(f"{path} cannot be read: {error.message.partition(chr(10))[0]}") from error
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
+    except UnicodeEncodeError as error:
+        raise FatalError(f"{path!a} cannot be read: its name is no UTF-8; rename it") from error
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
         raise FatalError(f"{path} cannot be read: {_cause_of(error)}") from error
 
 
 def _cause_of(error: Exception) -> str:
+    if isinstance(error, NotImplementedError):
+        return "it is compressed in a way that is not supported"
     if isinstance(error, RuntimeError):  # zipfile's, for a member that is encrypted
         return "it is encrypted"
     return getattr(error, "strerror", None) or "not a whole gzip or zip file"

@@ -4,13 +4,14 @@ The first line says of which run it is and where that stands; each other line is
 then, as in a file of dead letters.
 """
 
+import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from pipeline.archives import Position
+from pipeline.archives import BEGIN, InputFile, Position
 from pipeline.whole_file import write_whole
 from transforms.dead_letters import DeadLetter, from_line, to_line
 from transforms.errors import FatalError
@@ -32,25 +33,27 @@ class CheckpointFile:
 
     Args:
       run: what must be equal for another process to go on with it, by what a person calls it.
+      files: in the order in which they are read.
     """
 
-    def __init__(self, path: str, run: dict[str, Any]) -> None:
+    def __init__(self, path: str, run: dict[str, Any], files: Sequence[InputFile]) -> None:
         self.path = path
         self._run = run
+        self._fingerprints = _fingerprints(files)
 
     def read(self) -> Checkpoint | None:
         """None if there is none.
 
         Raises:
-          FatalError: it is of another run, or no checkpoint.
+          FatalError: it is of another run, or no checkpoint; or what that run has read is not there as it was.
         """
         try:
             with open(self.path, "rb") as file:
                 head, *lines = file
             read = orjson.loads(head)
-            version, run, position, done_bytes = (read[key] for key in ("version", "run", "position", "done_bytes"))
+            version, run = read["version"], read["run"]
             waiting = [message for line in lines if (message := from_line(line))]
-            checkpoint = Checkpoint(Position(**position), done_bytes, waiting)
+            checkpoint = Checkpoint(Position(**read["position"]), read["done_bytes"], waiting)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -62,11 +65,24 @@ class CheckpointFile:
                 f"{self.path} is the checkpoint of an interrupted run with another {' and '.join(differing)}:"
                 " give that run's command again, name another --checkpoint_file, or remove it to begin anew"
             )
+        path = checkpoint.position.path
+        fingerprint = self._fingerprints.get(path)
+        if fingerprint is None or read.get("files", fingerprint) != fingerprint:
+            raise FatalError(
+                f"the files up to {path}, where the interrupted run stands, are not those that it read: one was added,"
+                f" removed or changed. Remove {self.path} to begin anew: what is sent again replaces itself"
+            )
         return checkpoint
 
     def write(self, position: Position, done_bytes: int, waiting: Iterable[DeadLetter]) -> None:
         """Raises FatalError if it cannot be kept."""
-        head = {"version": VERSION, "run": self._run, "position": position._asdict(), "done_bytes": done_bytes}
+        head = {
+            "version": VERSION,
+            "run": self._run,
+            "files": self._fingerprints[position.path],
+            "position": position._asdict(),
+            "done_bytes": done_bytes,
+        }
         try:
             write_whole(self.path, [orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE), *map(to_line, waiting)])
         except OSError as error:
@@ -76,3 +92,13 @@ class CheckpointFile:
         """The run is done."""
         if os.path.exists(self.path):
             os.remove(self.path)
+
+
+def _fingerprints(files: Sequence[InputFile]) -> dict[str, str]:
+    """Of each file, by its path, with all that come before it: their names and sizes."""
+    fingerprints = {BEGIN.path: ""}
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.path}\n{file.size}\n".encode())
+        fingerprints[file.path] = digest.hexdigest()[:16]
+    return fingerprints

@@ -1,6 +1,7 @@
 """Files as a source of chunks: one Amplitude row, or one dead letter, a line. Knows no runner and no sink."""
 
 import os
+import shutil
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -32,12 +33,13 @@ class FilesSource:
       files: in the order in which they are read.
       max_messages: of one chunk.
       tag: what messages that wait carry as dl_config.
-      waiting_file: what waits for its user at the end is written there, to be read as a file again.
+      waiting_file: what waits for its user at the end is written there, to be read as a file again; if it is one of
+        `files`, what it held is kept beside it, as FILE.bak.
       checkpoint: where to begin, if there is one; kept up to date with every chunk that is settled.
       select: which messages are for this run, and how they go.
 
     Raises:
-      FatalError: the checkpoint is of another run, or the file where it stands is not there any more.
+      FatalError: the checkpoint cannot be gone on from.
     """
 
     def __init__(
@@ -54,13 +56,13 @@ class FilesSource:
         self._waiting_file = waiting_file
         self._checkpoint = checkpoint
         self._select = select
-        self._settled = (checkpoint and checkpoint.read()) or Checkpoint(BEGIN, 0, [])
-        path = self._settled.position.path
-        if path and path not in {file.path for file in files}:
-            raise FatalError(f"{path}, where the interrupted run stands, is not among the files any more")
+        begin = (checkpoint and checkpoint.read()) or Checkpoint(BEGIN, 0, [])
+        self._position, self._done_bytes = begin.position, begin.done_bytes  # all before is settled, but what waits:
+        self._waiting = {message.message_id: message for message in begin.waiting}
+        self._reads_waiting_file = os.path.realpath(waiting_file) in {os.path.realpath(file.path) for file in files}
         self._total_bytes = sum(file.size for file in files)
-        self._reader = Reader(files, self._settled.position)
-        self._messages = self._read(self._settled.waiting)
+        self._reader = Reader(files, begin.position)
+        self._messages = self._read(begin.waiting)
         self._chunks: deque[_Taken] = deque()
         self._chunk_of: dict[str, _Taken] = {}  # by message id
         self.is_exhausted = False
@@ -69,7 +71,7 @@ class FilesSource:
     @property
     def done(self) -> float:
         """See RunSource.done."""
-        return self._settled.done_bytes / self._total_bytes if self._total_bytes else 1.0
+        return self._done_bytes / self._total_bytes if self._total_bytes else 1.0
 
     @property
     def comes_again(self) -> str:
@@ -102,22 +104,28 @@ class FilesSource:
 
     def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
         """See Source.settle: the checkpoint holds them."""
-        for message_id in (*message_ids, *(message.message_id for message in waiting)):
+        # What has waited and is under way once more is not in `waiting`: until it is settled it must come again.
+        self._waiting |= {message.message_id: message for message in waiting}
+        for message_id in (*message_ids, *self._waiting):
             if chunk := self._chunk_of.pop(message_id, None):
                 chunk.open -= 1
+        for message_id in message_ids:
+            self._waiting.pop(message_id, None)
         while self._chunks and not self._chunks[0].open:
             chunk = self._chunks.popleft()
-            self._settled = Checkpoint(chunk.end, chunk.done_bytes, [])
+            self._position, self._done_bytes = chunk.end, chunk.done_bytes
         if self._checkpoint:
-            self._checkpoint.write(*self._settled[:2], self._letters(waiting))
+            self._checkpoint.write(self._position, self._done_bytes, self._letters(self._waiting.values()))
 
     def set_aside(self, message_ids: Collection[str]) -> None:
         """See RunSource.set_aside: a file keeps its lines."""
 
     def finish(self, waiting: Collection[Message]) -> None:
         """See Source.finish: they are in the waiting file. If that was an input of this run, all of it was read."""
-        if waiting or os.path.exists(self._waiting_file):
+        if waiting or self._reads_waiting_file:
             try:
+                if self._reads_waiting_file:  # what the config or the options drop of it must not be gone for good
+                    shutil.copyfile(self._waiting_file, f"{self._waiting_file}.bak")
                 write_whole(self._waiting_file, map(to_line, self._letters(waiting)))
             except OSError as error:
                 problem = f"waiting events cannot be written to {self._waiting_file}: {error.strerror}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from pipeline.archives import InputFile, Reader, find_files
+from pipeline.archives import InputFile, Reader
 from pipeline.config import LoadedConfig
 from pipeline.graph import Rules
 from pipeline.options import RunOptions
@@ -54,9 +54,9 @@ def forecast(options: RunOptions, loaded: LoadedConfig) -> str:
     Raises:
       FatalError: the checkpoint is of another run, or a file cannot be read.
     """
-    files = find_files(options.input_files)
+    files = options.files()
     total_bytes = sum(file.size for file in files)
-    checkpoint = checkpoint_of(options, loaded).read()
+    checkpoint = checkpoint_of(options, loaded, files).read()
     done_bytes = checkpoint.done_bytes if checkpoint else 0
     rules = rules_of(loaded.config, options.times, options.events_only)
     delivery = sender_settings_of(loaded.config, options.iterable_url, options.share).rules

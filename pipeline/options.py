@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import math
-import os
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +11,8 @@ from typing import Any, NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
-from pipeline.archives import BUCKETS, find_files
+from pipeline.archives import InputFile, find_files
+from pipeline.file_problems import file_problems
 from pipeline.time_text import parse_duration, parse_moment
 from transforms.time_range import TimeRange
 
@@ -50,6 +50,10 @@ class RunOptions:
     end_time: float = math.inf
     events_only: bool = False
     checkpoint_file: str = ""
+
+    def files(self) -> list[InputFile]:
+        """Those to read; a pattern does not mean what the run itself writes."""
+        return find_files(self.input_files, (self.checkpoint_file, self.dead_letter_file))
 
     @property
     def times(self) -> TimeRange:
@@ -141,17 +145,10 @@ def run_problems(
     """What is wrong with the options of add_run_options, in a run that reads the files of `option`."""
     if not ours.config:
         yield "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
-    local_files: list[str] = []
-    for pattern in input_files:
-        if not pattern.startswith(BUCKETS):
-            found = [file.path for file in find_files([pattern])]
-            local_files += found
-            if not found:
-                yield f"--{option} {pattern!r} matches no file."
-    if sends:
-        yield from _dead_letter_problems(ours, local_files)
-    if sends and input_files:
-        yield from _waiting_problems(ours, local_files)
+    if sends and bool(ours.dead_letter_topic) == bool(ours.dead_letter_file):
+        yield "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there."
+    yield from resource_problem("dead_letter_topic", ours.dead_letter_topic, "topics")
+    yield from file_problems(ours, option, input_files, sends)
     if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
         yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
 
@@ -188,35 +185,6 @@ def _unfit_problems(ours: argparse.Namespace) -> Iterator[str]:
     for option in ("start_time", "end_time", "events_only"):
         if getattr(ours, option) and not ours.input_files:
             yield f"--{option} needs --input_files: from a subscription nothing comes a second time."
-
-
-def _dead_letter_problems(ours: argparse.Namespace, local_files: list[str]) -> Iterator[str]:
-    if bool(ours.dead_letter_topic) == bool(ours.dead_letter_file):
-        yield "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there."
-    yield from resource_problem("dead_letter_topic", ours.dead_letter_topic, "topics")
-    if not ours.dead_letter_file:
-        return
-    if os.path.isdir(ours.dead_letter_file) or not _is_folder_writable(ours.dead_letter_file):
-        yield f"--dead_letter_file {ours.dead_letter_file!r} cannot be written."
-    if any(_is_same(ours.dead_letter_file, path) for path in local_files):
-        yield f"--dead_letter_file {ours.dead_letter_file!r} is one of the files that are read: it would never end."
-
-
-def _waiting_problems(ours: argparse.Namespace, local_files: list[str]) -> Iterator[str]:
-    file = ours.waiting_file
-    if os.path.isdir(file) or not _is_folder_writable(file):
-        yield f"--waiting_file {file!r} cannot be written."
-    is_input = any(_is_same(file, path) for path in local_files)
-    if os.path.isfile(file) and os.path.getsize(file) and not is_input:
-        yield f"--waiting_file {file!r} holds events of an earlier run: give it as --input_files, or name another."
-
-
-def _is_folder_writable(file: str) -> bool:
-    return os.access(os.path.dirname(os.path.abspath(file)), os.W_OK)
-
-
-def _is_same(path: str, other: str) -> bool:
-    return os.path.exists(path) and os.path.samefile(path, other)
 
 
 def _is_scheme_and_host(text: str) -> bool:

@@ -54,7 +54,7 @@ def _open_source(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFi
     run = options.run
     if options.is_subscription:
         return SubscriptionSource(options.dead_letters, run.chunk_size, letters.take)
-    files = find_files([options.dead_letters])
+    files = find_files([options.dead_letters], [run.dead_letter_file])
     return FilesSource(files, run.chunk_size, sync_tag_of(loaded), run.waiting_file, select=letters.take)
 
 

@@ -7,7 +7,7 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import apache_beam as beam
@@ -15,7 +15,7 @@ from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.pvalue import PBegin, PCollection
 
-from pipeline.archives import find_files
+from pipeline.archives import InputFile
 from pipeline.checkpoint import CheckpointFile
 from pipeline.chunk_loop import ChunkLoop, RunChunk, Source
 from pipeline.chunk_runner import ChunkRunner
@@ -140,11 +140,12 @@ def _to_message(pulled: PubsubMessage) -> Message:
 def _open_source(options: RunOptions, loaded: LoadedConfig) -> RunSource:
     if not options.input_files:
         return SubscriptionSource(options.input_subscription, options.chunk_size)
-    tag, checkpoint = sync_tag_of(loaded), checkpoint_of(options, loaded)
-    return FilesSource(find_files(options.input_files), options.chunk_size, tag, options.waiting_file, checkpoint)
+    files = options.files()
+    checkpoint = checkpoint_of(options, loaded, files)
+    return FilesSource(files, options.chunk_size, sync_tag_of(loaded), options.waiting_file, checkpoint)
 
 
-def checkpoint_of(options: RunOptions, loaded: LoadedConfig) -> CheckpointFile:
+def checkpoint_of(options: RunOptions, loaded: LoadedConfig, files: Sequence[InputFile]) -> CheckpointFile:
     run = {
         "name": loaded.config.name,
         "--input_files": list(options.input_files),
@@ -152,7 +153,7 @@ def checkpoint_of(options: RunOptions, loaded: LoadedConfig) -> CheckpointFile:
         "--end_time": options.end_time if options.end_time < math.inf else None,
         "--events_only": options.events_only,
     }
-    return CheckpointFile(options.checkpoint_file, run)
+    return CheckpointFile(options.checkpoint_file, run, files)
 
 
 def _sink_of(options: RunOptions) -> DeadLetterSink:

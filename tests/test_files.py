@@ -27,7 +27,7 @@ def open_source(tmp_path: Path) -> OpenSource:
         pattern: str = "*.jsonl*", max_messages: int = 100, run: str = "a run", waiting: str = "w"
     ) -> FilesSource:
         files = find_files([str(tmp_path / pattern)])
-        checkpoint = CheckpointFile(str(tmp_path / "checkpoint"), {"run": run})
+        checkpoint = CheckpointFile(str(tmp_path / "checkpoint"), {"run": run}, files)
         return FilesSource(files, max_messages, TAG, str(tmp_path / waiting), checkpoint)
 
     return build
@@ -197,6 +197,23 @@ def test_what_waits_is_in_the_checkpoint(tmp_path: Path, open_source: OpenSource
     assert len(set(ids_of(before_the_second))) == 5
 
 
+def test_what_has_waited_and_is_under_way_again_is_in_the_checkpoint(tmp_path: Path, open_source: OpenSource) -> None:
+    """Nobody lists it while other chunks are settled, in the process where it came to wait and in the next one."""
+    (tmp_path / "rows.jsonl").write_bytes(b"1\n2\n3\n4\n5\n6\n")
+    source = open_source(max_messages=2)
+    first, second = source.take(0), source.take(0)
+    source.settle([], [waiting_of(message) for message in first])
+    source.settle(ids_of(second), [])
+    after_two = take_all(open_source())
+    resumed = open_source(max_messages=1)
+    chunks = [resumed.take(0) for _ in range(3)]
+    resumed.settle(ids_of(chunks[2]), [])
+    resumed.settle(ids_of(chunks[0]), [])
+
+    assert data_of(after_two) == [b"1", b"2", b"5", b"6"]
+    assert data_of(take_all(open_source())) == [b"2", b"6"]
+
+
 def test_a_run_that_is_over_leaves_no_checkpoint(tmp_path: Path, open_source: OpenSource) -> None:
     """The same command then begins anew."""
     (tmp_path / "rows.jsonl").write_bytes(b"1\n2\n")
@@ -217,9 +234,7 @@ def test_the_file_of_a_checkpoint_must_be_there(tmp_path: Path, open_source: Ope
     source.settle(ids_of(source.take(0)), [])
     (tmp_path / "rows.jsonl").rename(tmp_path / "other.jsonl")
 
-    with pytest.raises(
-        FatalError, match=r"rows\.jsonl, where the interrupted run stands, is not among the files any more"
-    ):
+    with pytest.raises(FatalError, match=r"rows\.jsonl, where the interrupted run stands, are not those that it read"):
         open_source()
 
 
@@ -252,12 +267,23 @@ def test_a_waiting_file_that_was_read_keeps_what_still_waits(tmp_path: Path, ope
     """All of it was read by then; what is settled must not come a third time."""
     open_source().finish(WAITING * 3)
 
-    open_source().finish(WAITING)
+    open_source("w").finish(WAITING)
     left = open_source("w").take(0)
-    open_source().finish([])
+    open_source("w").finish([])
 
     assert len(left) == 1
     assert (tmp_path / "w").read_bytes() == b""
+    assert (tmp_path / "w.bak").read_bytes().count(b"\n") == 1
+
+
+def test_a_waiting_file_that_was_not_read_stays(tmp_path: Path, open_source: OpenSource) -> None:
+    """It may be another run's, or have come meanwhile: with nothing to write there, it is not touched."""
+    open_source().finish(WAITING)
+    (tmp_path / "rows.jsonl").write_bytes(b"{}\n")
+
+    open_source("rows.jsonl").finish([])
+
+    assert len(open_source("w").take(0)) == 1
 
 
 def test_no_waiting_file_is_made_for_nothing(tmp_path: Path, open_source: OpenSource) -> None:

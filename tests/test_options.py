@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -214,10 +215,60 @@ def test_dead_letters_do_not_go_where_they_come_from(tmp_path: Path) -> None:
     kept, link = tmp_path / "dead.jsonl", tmp_path / "link"
     kept.touch()
     link.symlink_to(kept)
-    options = {"input_subscription": None, "dead_letter_topic": None, "input_files": tmp_path / "*.jsonl"}
-    problem = f"--dead_letter_file '{link}' is one of the files that are read: it would never end."
+    options = {"input_subscription": None, "dead_letter_topic": None, "input_files": kept}
+    problem = f"--dead_letter_file '{link}' is one of the files that are read."
 
     assert problem == problem_of(**options, dead_letter_file=link)
+
+
+def test_a_pattern_does_not_mean_what_the_run_writes(tmp_path: Path) -> None:
+    """The second run in a folder, and one that goes on, find there what the first one has written."""
+    for name in ("rows.jsonl", "dead.jsonl", "checkpoint.jsonl"):
+        (tmp_path / name).touch()
+    written = {f"{name}_file": tmp_path / f"{name}.jsonl" for name in ("dead_letter", "checkpoint", "waiting")}
+    written["dead_letter_file"] = tmp_path / "dead.jsonl"
+
+    options = parse(config="c", input_files=tmp_path / "*.jsonl", **written)
+
+    assert [file.path for file in options.files()] == [str(tmp_path / "rows.jsonl")]
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ("dead_letter waiting", "--waiting_file '{}' is the file of --dead_letter_file: each needs one of its own."),
+        (
+            "dead_letter checkpoint",
+            "--checkpoint_file '{}' is the file of --dead_letter_file: each needs one of its own.",
+        ),
+        ("waiting checkpoint", "--checkpoint_file '{}' is the file of --waiting_file: each needs one of its own."),
+        ("config checkpoint", "--checkpoint_file '{}' is the file of --config: each needs one of its own."),
+    ],
+)
+def test_no_file_is_written_for_two_reasons(tmp_path: Path, names: str, problem: str) -> None:
+    """One would overwrite the other."""
+    options = {name: tmp_path / name for name in ("config", "dead_letter_file", "waiting_file", "checkpoint_file")}
+    one = {name: tmp_path / "one" for name in options if name.removesuffix("_file") in names.split()}
+    files = {"input_subscription": None, "dead_letter_topic": None, "input_files": __file__}
+
+    assert problem.format(tmp_path / "one") == problem_of(**(files | options | one))
+
+
+def test_a_checkpoint_needs_a_place(tmp_path: Path) -> None:
+    """Before anything is sent, not after the first chunk."""
+    options = {"input_subscription": None, "input_files": __file__, "waiting_file": tmp_path / "w"}
+
+    assert problem_of(**options, checkpoint_file="/nowhere/c") == "--checkpoint_file '/nowhere/c' cannot be written."
+
+
+def test_what_is_read_is_read_twice() -> None:
+    """The forecast would take the rows of a pipe away from the run."""
+    reading, _ = os.pipe()
+    path = f"/dev/fd/{reading}"
+
+    assert problem_of(input_subscription=None, input_files=path, waiting_file="/tmp/w", checkpoint_file="/tmp/c") == (
+        f"--input_files '{path}' is no regular file: a run looks at its files before it reads them."
+    )
 
 
 def test_all_problems_come_at_once() -> None:
