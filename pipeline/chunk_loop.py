@@ -39,7 +39,7 @@ class Source(Protocol):
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether nothing more is to be expected."""
+        """Whether nothing more is to be expected. Raises FatalError if that cannot be told."""
 
     def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
         """These messages must not come again; those that wait for their user now must, if the run ends here."""
@@ -125,7 +125,6 @@ class ChunkLoop:
         self._paused_until = 0.0
         self._idle_since: float | None = None
         self._stopped_at: float | None = None
-        self.is_given_up = False  # something was under way when the grace was over
         self.tally = Tally()
 
     def run(self, stop: threading.Event) -> None:
@@ -135,7 +134,7 @@ class ChunkLoop:
             while self._step(pool, stop):
                 pass
         finally:
-            pool.shutdown(wait=not self.is_given_up)
+            pool.shutdown(wait=False)  # what is still under way is not settled
 
     def hurry(self) -> None:
         """Once `stop` is set, do not wait for what is under way."""
@@ -155,7 +154,7 @@ class ChunkLoop:
         elif self._again:
             if not stop.wait(max(0.0, self._paused_until - self._clock())):
                 self._start(self._again.popleft(), True, pool)
-        elif self._source.is_exhausted and not self._forever:
+        elif not self._forever and self._source.is_exhausted:
             return self._wait_for_users(stop)
         return True
 
@@ -192,8 +191,7 @@ class ChunkLoop:
         piece, running, _ = self._under_way[0]
         wait((running,), LOOK_SECONDS)
         if not running.done():
-            self.is_given_up = self._is_grace_over(stop)
-            return not self.is_given_up
+            return not self._is_grace_over(stop)
         self._under_way.popleft()
         try:
             outcomes = running.result()

@@ -39,7 +39,8 @@ class LetterFilter:
     """Tells the letters that are wanted from the others, and counts both.
 
     Args:
-      began: when this replay did, Unix seconds: what is dead-lettered later is not taken, or it might never end.
+      began: when this replay did, Unix seconds: what is dead-lettered or published later is not taken, or it might
+        never end.
     """
 
     def __init__(self, wanted: Wanted, began: float) -> None:
@@ -73,7 +74,7 @@ class LetterFilter:
         if wanted.event_type and wanted.event_type != event_type:
             return OTHER_EVENT_TYPE
         time = dead_lettered_at(letter)
-        if time >= self._began:
+        if max(time, letter.publish_time) >= self._began:
             return REJECTED_SINCE
         if not wanted.times.holds(time):
             return OTHER_TIME

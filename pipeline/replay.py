@@ -55,7 +55,8 @@ def _open_source(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFi
     if options.is_subscription:
         return SubscriptionSource(options.dead_letters, run.chunk_size, letters.take)
     files = find_files([options.dead_letters], [run.dead_letter_file])
-    return FilesSource(files, run.chunk_size, sync_tag_of(loaded), run.waiting_file, select=letters.take)
+    waiting_file = "" if options.to_topic else run.waiting_file  # nothing waits of what is only published
+    return FilesSource(files, run.chunk_size, sync_tag_of(loaded), waiting_file, select=letters.take)
 
 
 class _Publish:

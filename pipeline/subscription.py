@@ -4,6 +4,7 @@ Unary pulls, not the client's streaming pull: the messages of a process that die
 """
 
 import contextlib
+import logging
 import os
 import queue
 import threading
@@ -12,9 +13,12 @@ from collections import deque
 from collections.abc import Collection
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]  # publishes no types
+from google.api_core.exceptions import DeadlineExceeded
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1 import PullResponse
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from pipeline.leases import CLOSE_SECONDS, PASSING, RETRY_SECONDS, Leases, first_line
 from transforms.errors import FatalError
@@ -28,6 +32,9 @@ PULLERS = 4
 MAX_PULL_MESSAGES = 1000
 PULL_SECONDS = 90.0  # Pub/Sub answers an empty pull before
 POLL_SECONDS = 0.25  # between pulls of the emulator, while it has nothing
+AWAY_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
 
 
 class SubscriptionSource:
@@ -37,25 +44,42 @@ class SubscriptionSource:
       subscription: projects/P/subscriptions/S.
       max_messages: of one chunk.
       select: which messages are for this run, and how they go; the others come again when it is over.
+      max_bytes: of one chunk, but for its last message; and of what is pulled for later.
+      away_seconds: when Pub/Sub has not answered for so long, somebody is told.
     """
 
-    def __init__(self, subscription: str, max_messages: int, select: Select | None = None) -> None:
+    def __init__(
+        self,
+        subscription: str,
+        max_messages: int,
+        select: Select | None = None,
+        *,
+        max_bytes: int = MAX_CHUNK_BYTES,
+        away_seconds: float = AWAY_SECONDS,
+    ) -> None:
         self._subscription = subscription
         self._max_messages = max_messages
+        self._max_bytes = max_bytes
+        self._away_seconds = away_seconds
         self._select = select
         self._waiting = 0  # messages that are held for long
         # What a pull brought, as a whole: one by one, every message would wake up whoever takes them.
         self._arrived: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
         self._rest: deque[Any] = deque()  # of the last pull, more than the chunk before could hold
+        self._bytes_ahead = 0  # of both
+        self._counting = threading.Lock()
         self._closed = threading.Event()
         self._problem = ""  # in one line
         try:
-            self._client, self._puller = SubscriberClient(), SubscriberClient()
+            self._client, self._puller = _new_client(), _new_client()
         except GoogleAuthError as error:
             cause = "no Google Cloud credentials; `gcloud auth application-default login` makes some"
             raise FatalError(f"the subscription {subscription} cannot be read: {cause}") from error
         self._leases = Leases(self._client, subscription)
         self._last_arrival = time.monotonic()
+        self._away_since: float | None = time.monotonic()  # None while Pub/Sub answers
+        self._away_because = "Pub/Sub does not answer"
+        self._is_away_told = False
         for _ in range(PULLERS):
             threading.Thread(target=self._pull, name="pull", daemon=True).start()
 
@@ -65,7 +89,7 @@ class SubscriptionSource:
         aside: list[str] = []
         size = 0
         until = time.monotonic() + seconds
-        while len(chunk) < self._max_messages and size < MAX_CHUNK_BYTES:
+        while len(chunk) < self._max_messages and size < self._max_bytes:
             if not self._rest:
                 try:
                     self._rest.extend(self._arrived.get(timeout=max(1e-6, until - time.monotonic())))
@@ -79,9 +103,12 @@ class SubscriptionSource:
                 chunk.append(selected)
             else:
                 aside.append(message.message_id)
+        with self._counting:
+            self._bytes_ahead -= size
         self.set_aside(aside)
         if not chunk and (problem := self._problem or self._leases.problem):
             raise FatalError(problem)
+        self._tell_away()
         return chunk
 
     @property
@@ -91,8 +118,21 @@ class SubscriptionSource:
 
     @property
     def is_exhausted(self) -> bool:
-        """See Source.is_exhausted."""
-        return not self.has_more and time.monotonic() - self._last_arrival > IDLE_SECONDS
+        """See Source.is_exhausted: a Pub/Sub that does not answer is not an empty one."""
+        if self._is_away_for_long:
+            raise FatalError(f"the subscription {self._subscription} cannot be read: {self._away_because}")
+        is_idle = time.monotonic() - self._last_arrival > IDLE_SECONDS
+        return is_idle and self._away_since is None and not self.has_more
+
+    @property
+    def _is_away_for_long(self) -> bool:
+        since = self._away_since
+        return since is not None and time.monotonic() - since > self._away_seconds
+
+    def _tell_away(self) -> None:
+        if self._is_away_for_long and not self._is_away_told:
+            log.warning("The subscription %s is out of reach: %s.", self._subscription, self._away_because)
+        self._is_away_told = self._is_away_for_long
 
     @property
     def done(self) -> None:
@@ -129,30 +169,51 @@ class SubscriptionSource:
     def _pull(self) -> None:
         # The emulator does not notice that a pull was given up: what it hands to one is gone until the lease ends.
         is_emulated = bool(os.environ.get("PUBSUB_EMULATOR_HOST"))
-        request = {
-            "subscription": self._subscription,
-            "max_messages": MAX_PULL_MESSAGES,
-            "return_immediately": is_emulated,
-        }
         while not self._closed.is_set():
-            if len(self._leases) - self._waiting >= CHUNKS_AHEAD * self._max_messages:
+            if self._is_enough:
                 self._closed.wait(0.05)
                 continue
+            request = {
+                "subscription": self._subscription,
+                "max_messages": MAX_PULL_MESSAGES,
+                # An empty pull is else answered after a minute and more: whether Pub/Sub is there must be known sooner.
+                "return_immediately": is_emulated or self._away_since is not None,
+            }
             try:
                 pulled = self._puller.pull(request=request, timeout=PULL_SECONDS, retry=None)
-            except PASSING:
+            except DeadlineExceeded:  # an answer to an empty pull, too
+                continue
+            except PASSING as error:
+                self._away_because = first_line(error)
+                self._away_since = self._away_since or time.monotonic()
                 self._closed.wait(RETRY_SECONDS)
             except Exception as error:  # told by the next `take`, unless it is but the end
                 self._problem = f"the subscription {self._subscription} cannot be read: {first_line(error)}"
                 return
             else:
+                self._away_since = None
                 # Bare protobuf: its wrappers cost three times as much as the rest of taking a message in.
                 received = PullResponse.pb(pulled).received_messages
                 if new := self._leases.hold(received):
+                    with self._counting:
+                        self._bytes_ahead += sum(len(one.message.data) for one in new)
                     self._arrived.put(new)
                     self._last_arrival = time.monotonic()
                 if is_emulated and not received:
                     self._closed.wait(POLL_SECONDS)
+
+    @property
+    def _is_enough(self) -> bool:
+        held = len(self._leases) - self._waiting
+        return held >= CHUNKS_AHEAD * self._max_messages or self._bytes_ahead >= self._max_bytes
+
+
+def _new_client() -> SubscriberClient:
+    if not (emulator := os.environ.get("PUBSUB_EMULATOR_HOST")):
+        return SubscriberClient()
+    # As for Pub/Sub itself, answers may be of any size: gRPC's own limit is below that of a pull.
+    channel = grpc.insecure_channel(emulator, options=[("grpc.max_receive_message_length", -1)])
+    return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
 
 
 def _to_message(received: Any) -> Message:

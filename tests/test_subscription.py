@@ -8,7 +8,7 @@ from google.cloud.pubsub_v1 import SubscriberClient
 
 from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.topics import create_subscription, create_topic, end_leases, publish
-from pipeline.subscription import PULLERS, SubscriptionSource
+from pipeline.subscription import IDLE_SECONDS, PULLERS, SubscriptionSource
 from transforms.errors import FatalError
 from transforms.events import Message
 
@@ -178,6 +178,52 @@ def test_a_subscription_that_is_not_there_stops_the_run(subscribed: Subscribed) 
 
     assert str(caught.value).startswith(f"the subscription {name} cannot be read: Subscription does not exist")
     assert "\n" not in str(caught.value)
+
+
+def test_a_pub_sub_that_is_away_is_not_an_empty_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run that goes on says so once, and one that would end does not end well."""
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+    name = "projects/sandbox/subscriptions/events"
+    with closing(SubscriptionSource(name, 10, away_seconds=IDLE_SECONDS + 1)) as source:
+        source.take(IDLE_SECONDS + 0.5)
+        at_first = source.is_exhausted
+        for _ in range(3):
+            source.take(1.0)
+        with pytest.raises(FatalError, match=f"^the subscription {name} cannot be read: .*127.0.0.1:1"):
+            assert source.is_exhausted
+
+    assert not at_first
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        f"The subscription {name} is out of reach"
+    ]
+
+
+def test_large_messages_come_in_small_chunks(subscribed: Subscribed) -> None:
+    """One pull may bring more than gRPC would take by itself."""
+    size = 90_000
+    publish(subscribed.host, subscribed.topic, ((b"%03d" % number + b"x" * size, {}) for number in range(300)))
+
+    with closing(SubscriptionSource(subscribed.name, 1_000, max_bytes=3 * size)) as source:
+        chunks = list(chunks_of(source, 300))
+
+    assert {len(chunk) for chunk in chunks} == {3}
+    assert len({message.data[:3] for chunk in chunks for message in chunk}) == 300
+
+
+def test_what_is_pulled_ahead_is_bounded_in_bytes(subscribed: Subscribed) -> None:
+    """What does not fit goes to others, however few they are."""
+    with closing(SubscriptionSource(subscribed.name, 1_000, max_bytes=10)) as source:
+        subscribed.publish(20)
+        first = source.take(2.0)
+        time.sleep(1)
+        subscribed.publish(20)
+        with closing(SubscriptionSource(subscribed.name, 1_000)) as other:
+            assert len(take_for(other, 3)) == 20
+        second = source.take(2.0)
+
+    assert (len(first), len(second)) == (10, 5)
 
 
 def test_a_source_is_not_exhausted_at_once(subscribed: Subscribed) -> None:
