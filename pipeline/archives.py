@@ -92,6 +92,7 @@ class Reader(Iterator[bytes]):
 
     def __init__(self, files: Sequence[InputFile], start: Position = BEGIN) -> None:
         self._path, self._member, self._line, self._offset = start
+        self.is_packed = False  # the part that is read
         self._bytes_before = 0  # of the files that are done, and of what is done of an archive
         self._bytes_of_this: Callable[[], int] = _none
         self._lines = self._read(files, start)
@@ -127,6 +128,7 @@ class Reader(Iterator[bytes]):
     def _read_file(self, file: InputFile, stored: io.BufferedReader, start: Position) -> Iterator[bytes]:
         if stored.peek(4)[:4] not in _ZIP:
             self._bytes_of_this = stored.tell if stored.seekable() else _none
+            self.is_packed = False
             yield from self._read_part(stored, start)
             return
         skipping = bool(start.member)
@@ -135,6 +137,7 @@ class Reader(Iterator[bytes]):
                 if not skipping or member.filename == start.member:
                     with archive.open(member) as part:
                         self._bytes_of_this = partial(_share_of, member, part)
+                        self.is_packed = member.compress_type != zipfile.ZIP_STORED
                         place = start if skipping else Position(file.path, member.filename)
                         yield from self._read_part(io.BufferedReader(part), place)  # type: ignore[arg-type]  # a ZipExtFile is one
                     skipping = False
@@ -143,6 +146,7 @@ class Reader(Iterator[bytes]):
     def _read_part(self, stored: io.BufferedReader, start: Position) -> Iterator[bytes]:
         lines: IO[bytes] = stored
         if stored.peek(2)[:2] == _GZIP:
+            self.is_packed = True
             lines = io.BufferedReader(gzip.GzipFile(fileobj=stored), _BUFFER_BYTES)
         if start.offset:
             lines.seek(start.offset)

@@ -12,13 +12,18 @@ from pipeline.progress import LogHandler
 from transforms.api_key import read_api_key
 from transforms.errors import FatalError
 
+NOTHING_LOST = "What is not settled comes again."
 EXIT_USAGE = 2
 EXIT_FATAL = 3
 EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141  # as a shell tells it: whoever read our output has gone
 
 
-def run_command(program: str, work: Callable[[], None]) -> int:
-    """Returns the exit code: 0, 2 for a wrong command line or config, 3 when the set-up stops the work."""
+def run_command(program: str, work: Callable[[], None], after_stop: str = "") -> int:
+    """Returns the exit code: 0, 2 for a wrong command line or config, 3 when the set-up stops the work.
+
+    `after_stop` is what there is to say then.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[LogHandler()])
     try:
         work()
@@ -26,10 +31,12 @@ def run_command(program: str, work: Callable[[], None]) -> int:
         logging.error(error)
         return EXIT_USAGE
     except FatalError as error:
-        logging.error("%s stopped: %s. Nothing of the chunk in hand was acknowledged or dead-lettered.", program, error)
+        logging.error(f"{program} stopped: {error}. {after_stop}".rstrip())
         return EXIT_FATAL
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_PIPE
     return 0
 
 
@@ -54,6 +61,9 @@ def load_sync(path: str) -> LoadedConfig | None:
 
 def leave(code: int) -> NoReturn:
     """End the process now: threads that wait for an answer hold nothing that is settled."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = code or EXIT_PIPE
     os._exit(code)

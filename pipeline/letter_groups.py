@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-from pipeline.redaction import redact
+from pipeline.redaction import redact, redact_name
 from pipeline.remedies import REMEDIES, UNKNOWN
 from transforms.dead_letters import DL_CONFIG, DL_DETAIL, DL_PART, DL_REASON, dead_lettered_at, sync_name_of
 from transforms.events import Message
@@ -52,8 +52,8 @@ class LetterGroups:
         kind = Kind(
             sync_name_of(attributes.get(DL_CONFIG, "")),
             attributes.get(DL_PART, ""),
-            event_type_of(letter.data),
-            field_of(attributes.get(DL_DETAIL, "")),
+            redact_name(event_type_of(letter.data)),
+            redact_name(field_of(attributes.get(DL_DETAIL, ""))),
         )
         group = self.groups.setdefault(attributes[DL_REASON], {}).setdefault(kind, Group())
         if not group.count:

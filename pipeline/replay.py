@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.archives import find_files
-from pipeline.command import leave, load_sync, run_command
+from pipeline.command import NOTHING_LOST, leave, load_sync, run_command
 from pipeline.config import LoadedConfig
 from pipeline.files import FilesSource
 from pipeline.letter_filter import Kind, LetterFilter
+from pipeline.redaction import redact_name
 from pipeline.replay_options import PROGRAM, ReplayOptions, parse_replay_options
 from pipeline.rules import sync_tag_of
 from pipeline.runs import RunSource, drive, run_source
@@ -24,7 +25,7 @@ from transforms.outcomes import DELIVERED, Outcome
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code; see run_command."""
-    return run_command(PROGRAM, lambda: _replay(sys.argv[1:] if arguments is None else arguments))
+    return run_command(PROGRAM, lambda: _replay(sys.argv[1:] if arguments is None else arguments), NOTHING_LOST)
 
 
 def _replay(arguments: list[str]) -> None:
@@ -104,7 +105,7 @@ def _lines(letters: LetterFilter, title: str) -> Iterator[str]:
 
 
 def _name(kind: Kind) -> str:
-    return " · ".join(filter(None, kind))
+    return " · ".join(map(redact_name, filter(None, kind)))
 
 
 if __name__ == "__main__":

@@ -276,7 +276,7 @@ def test_two_drains_at_once(pubsub_emulator: PubsubEmulator) -> None:
             3,
             "",
             "python -m pipeline.main stopped: another run of 'Demo' is under way on this machine; --share 30% runs "
-            "beside it. Nothing of the chunk in hand was acknowledged or dead-lettered.\n",
+            "beside it. What is not settled comes again.\n",
         )
         assert sum(counts["over_rate_limit"] for counts in endpoints) == 0
         assert problems_of(generated, iterable, pull_letters(stage)) == []

@@ -46,6 +46,7 @@ def test_a_letter_is_taken_as_it_is() -> None:
         (letter_of(NAMELESS, "message"), {}, "a user update (--with_users takes them)"),
         (letter_of(ORDER, "user"), {}, "a user update (--with_users takes them)"),
         (Message(ORDER, {"source": "amplitude"}, "m1", 0.0), {}, "no dead letter"),
+        (letter_of()._replace(publish_time=BEGAN), {}, "rejected again by this replay, or since it began"),
     ],
 )
 def test_what_is_not_wanted_is_left_alone(letter: Message, wanted: dict[str, object], why: str) -> None:

@@ -84,6 +84,15 @@ def test_several_syncs_are_told_apart() -> None:
     assert "  Other · track · Order  " in shown
 
 
+def test_names_that_are_somebodys_are_not_shown() -> None:
+    """An event's type and a field may hold an address, too."""
+    groups = LetterGroups()
+    groups.add(letter_of("Email to ada@example.com", "bad_json_body", "HTTP 400 X: ada@example.com"))
+
+    assert "  track · name of 24 · name of 15  " in groups.describe()
+    assert "@" not in groups.describe()
+
+
 def test_a_reason_of_another_version_is_shown_too() -> None:
     """Without a remedy, but with where to look."""
     groups = LetterGroups()

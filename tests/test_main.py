@@ -49,7 +49,7 @@ def run(*arguments: object, **environ: str) -> Ended:
 
 def stopped(problem: str) -> str:
     """What a run that the set-up stops says."""
-    ended = "Nothing of the chunk in hand was acknowledged or dead-lettered."
+    ended = "What is not settled comes again."
     return f"python -m pipeline.main stopped: {problem}. {ended}\n"
 
 

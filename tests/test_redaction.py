@@ -15,9 +15,15 @@ from pipeline.redaction import MAX_CHARACTERS, redact
             "{user_properties: {tags: [2 × text of 1], none: [1 × null]}}",
         ),
         ({"a": {"b": {"c": {"d": "secret"}}}}, "{a: {b: {c: {…}}}}"),
-        ({"a": [[{"event_type": "secret"}]]}, "{a: [1 × [1 × {event_type: text of 6}]]}"),
+        ({"a": [{"event_type": "secret"}]}, "{a: [1 × {event_type: text of 6}]}"),
         ({"event_type": ["secret"]}, "{event_type: [1 × text of 6]}"),
         ({"user_properties": {"ada@example.com": 1}}, "{user_properties: {name of 15: integer}}"),
+        ({"user_properties": {"ada%40example.com": 1}}, "{user_properties: {name of 17: integer}}"),
+        ({"user_properties": {"+1 (415) 555-0123": 1}}, "{user_properties: {name of 17: integer}}"),
+        ({"user_properties": {"step 12 of 345": 1}}, "{user_properties: {step 12 of 345: integer}}"),
+        ({"event_type": "Email sent to ada@example.com"}, '{event_type: "name of 29"}'),
+        ({"event_type": "\x1b[2J"}, '{event_type: "�[2J"}'),
+        ([[[[["secret"]]]]], "[1 × [1 × [1 × [1 × …]]]]"),
         ([1], "[1 × integer]"),
         ("secret", "text of 6"),
         (None, "null"),
@@ -26,6 +32,11 @@ from pipeline.redaction import MAX_CHARACTERS, redact
 def test_names_and_types_are_left(value: object, expected: str) -> None:
     """Of all values only the event's name is shown, and what has no value is not there."""
     assert expected == redact(orjson.dumps(value))
+
+
+def test_a_poison_letter_can_be_looked_at() -> None:
+    """However deep it is nested."""
+    assert redact(b"[" * 1_020 + b"]" * 1_020) == "[1 × [1 × [1 × [1 × …]]]]"
 
 
 def test_what_is_no_json_is_told_by_its_size() -> None:
