@@ -67,6 +67,7 @@ def counters(**fields: Any) -> bytes:
         (404, error("NotFound"), FATAL),
         (404, HTML, FATAL),
         (404, TEXT, FATAL),
+        *((status, HTML, FATAL) for status in (402, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 431, 451)),
         (408, b"", RETRY),
         (409, error("ExternalKeyConflict"), SPLIT),
         (413, HTML, SPLIT),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.coalescing import SentValues, coalesce
+from transforms.coalescing import SentValues, coalesce, coalescible
 from transforms.events import Item
 
 NewItem = Callable[..., Item]
@@ -130,12 +130,68 @@ def test_the_memory_is_bounded(new_update: NewItem) -> None:
     assert not sent.newer_than(new_update("u2", time=5))
 
 
-# One name keeps one kind of value: Iterable refuses another one.
+def test_the_memory_is_bounded_in_values(new_update: NewItem) -> None:
+    """However few users they are of."""
+    sent = SentValues(max_leaves=3)
+    for user, names in (("u1", "ab"), ("u2", "c"), ("u3", "d")):
+        sent.remember(new_update(user, dict.fromkeys(names, 1), time=10), now=100)
+    expected = {"u1": 0.0, "u2": 100.0, "u3": 100.0}
+
+    assert expected == {user: sent.last_update(f"userId:{user}") for user in expected}
+
+
+def test_a_user_is_remembered_under_every_id(new_update: NewItem) -> None:
+    """An update that names both ids is one of the user that is known by either."""
+    sent = SentValues()
+    sent.remember(new_update("u1", {"plan": "pro"}, 10, email="Ada@example.com"), now=100)
+
+    late = coalesce([new_update("", {"plan": "free"}, 5, email="ada@example.com")], sent)
+
+    assert fields_of(late) == {}
+    assert (sent.last_update("userId:u1"), sent.last_update("email:ada@example.com")) == (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("sent_fields", "late_fields", "expected"),
+    [
+        ({"address": {"city": "new"}}, {"address": None, "age": 3}, {"age": 3}),
+        ({"address": None}, {"address": {"city": "old"}, "age": 3}, {"age": 3}),
+        ({"address": {"city": "new"}}, {"address": {"city": "old", "zip": "1"}}, {"address": {"zip": "1"}}),
+        ({"address": {"city": "new"}}, {"addressee": None}, {"addressee": None}),
+    ],
+)
+def test_a_late_value_is_compared_with_what_is_in_it_and_around_it(
+    new_update: NewItem, sent_fields: dict[str, Any], late_fields: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """Where nested objects are merged, a part and the whole are not independent."""
+    sent = SentValues()
+    sent.remember(new_update(fields=sent_fields, time=10, mergeNestedObjects=True), now=100)
+
+    late = coalesce([new_update(fields=late_fields, time=5, mergeNestedObjects=True)], sent)
+
+    assert expected == fields_of(late)
+
+
+def test_a_late_update_does_not_bring_an_old_user_id_back(new_update: NewItem) -> None:
+    """Where the email identifies, the userId is a value like others."""
+    sent = SentValues()
+    new, late = (
+        new_update("", {"plan": str(time)}, time, email="ada@example.com")._replace(
+            body=orjson.dumps({"email": "ada@example.com", "userId": f"u{time}", "dataFields": {"age": time}})
+        )
+        for time in (10, 5)
+    )
+    sent.remember(new, now=100)
+
+    assert orjson.loads(coalesce([late], sent)) == {"email": "ada@example.com", "dataFields": {}}
+
+
+# One name keeps one kind of value, or none: Iterable refuses another one.
 FIELDS = st.fixed_dictionaries(
     {},
     optional={
         "plan": st.none() | st.integers(0, 3),
-        "address": st.dictionaries(st.sampled_from("xyz"), st.none() | st.integers(0, 3), max_size=2),
+        "address": st.none() | st.dictionaries(st.sampled_from("xyz"), st.none() | st.integers(0, 3), max_size=2),
     },
 )
 
@@ -146,16 +202,23 @@ FIELDS = st.fixed_dictionaries(
     profile=FIELDS,
     merge=st.booleans(),
 )
-def test_one_object_does_what_all_of_them_do_in_time_order(
+def test_few_objects_do_what_all_updates_do_in_time_order(
     new_update: NewItem, updates: list[tuple[int, dict[str, Any]]], profile: dict[str, Any], merge: bool
 ) -> None:
-    """A profile is the same after the coalesced update as after its parts one by one, oldest first."""
+    """A profile is the same after the coalesced updates as after their parts one by one, oldest first."""
+    updates = sorted(updates, key=lambda update: update[0])
     items = [new_update(fields=fields, time=time, mergeNestedObjects=merge) for time, fields in updates]
     expected = dict(profile)
-    for _, fields in sorted(updates, key=lambda update: update[0]):
+    for _, fields in updates:
         expected = applied(expected, fields, merge)
 
-    actual = applied(dict(profile), fields_of(coalesce(items, SentValues())), merge)
+    actual, objects = dict(profile), 0
+    while items:
+        count = coalescible(items)
+        actual = applied(actual, fields_of(coalesce(items[:count], SentValues())), merge)
+        items, objects = items[count:], objects + 1
+
+    assert objects == 1 or merge
 
     assert without_empties(expected) == without_empties(actual)
 

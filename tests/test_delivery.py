@@ -341,6 +341,45 @@ def test_an_outage_ends_the_chunk(
     assert len(list(outbox.entries())) == 1
 
 
+def test_a_record_that_iterable_fails_at_does_not_take_its_chunk_along(
+    iterable: SimulatedIterable, time: FakeTime, new_track: NewItem
+) -> None:
+    """A 500 for every request that holds it: the others arrive, it alone is given up, and the run ends."""
+    iterable.configure(track_unknown_user="create")
+    events = [new_track("u1") for _ in range(300)]
+    bad = events[123].message.message_id.encode()
+    client = IterableClient(iterable.url, lambda: iterable.api_key)
+
+    def post(path: str, body: bytes) -> Response:
+        return Response(500, b"{}") if b'"%b"' % bad in body else client.post(path, body)
+
+    delivery = Delivery(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time.clock, time.sleep)
+    outcomes = delivery.run(outbox_of(*events, max_items=100), flush=True)
+    client.close()
+
+    assert told(outcomes) == {(DELIVERED, TRACK, ""): 299, (DEAD_LETTERED, TRACK, "expired"): 1}
+    assert time.now - START < 1_500
+
+
+def test_an_outage_that_begins_in_the_middle_gives_nothing_up(
+    iterable: SimulatedIterable, time: FakeTime, new_track: NewItem
+) -> None:
+    """What was delivered before is no proof that the rest is bad."""
+    iterable.configure(track_unknown_user="create")
+    client = IterableClient(iterable.url, lambda: iterable.api_key)
+
+    def post(path: str, body: bytes) -> Response:
+        return client.post(path, body) if time.now < START + 1 else Response(503, b"")
+
+    delivery = Delivery(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time.clock, time.sleep)
+    outbox = outbox_of(*(new_track("u1") for _ in range(40)), max_items=2)
+    with pytest.raises(OutageError):
+        delivery.run(outbox, flush=True)
+    client.close()
+
+    assert 0 < len(list(outbox.entries())) < 40
+
+
 def test_trouble_is_told_once_and_calmly(
     iterable: SimulatedIterable, new_delivery: NewDelivery, new_track: NewItem, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -160,6 +160,18 @@ def test_any_update_of_a_coalesced_record_may_be_the_listed_one(new_update: NewI
     assert [(record, "identity_conflict")] == judgement.refused
 
 
+@pytest.mark.parametrize(("odd", "first"), [(1, ["b", "c", "d", "e"]), (4, ["a", "b", "c", "d"])])
+def test_the_many_decide_the_type_of_a_new_field(new_track: NewItem, odd: int, first: list[str]) -> None:
+    """Iterable keeps the type of the first value it takes: were the odd one first, all others would be bad."""
+    names = "abcde"
+    values = [5 if (index < odd) == (odd == 1) else "text" for index in range(len(names))]
+    batch = batch_of(*(new_track(name, dataFields={"new": value}) for name, value in zip(names, values, strict=True)))
+
+    judgement = judge(batch, Answer(SPLIT, "", reason="field_type_mismatch", clashes={"new": 5}))
+
+    assert user_ids(judgement)["again"][0] == first
+
+
 @pytest.mark.parametrize(
     ("suspects", "expected_refused", "expected_again"),
     [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from transforms.answers import ACCEPTED, THROTTLED, Answer
+from transforms.answers import ACCEPTED, SPLIT, THROTTLED, Answer
 from transforms.batches import DeliveryRules
 from transforms.coalescing import SentValues
 from transforms.events import TRACK, USER, Item
@@ -103,13 +103,19 @@ def test_outbox_round_trip(new_update: NewItem, new_track: NewItem) -> None:
     batch = outbox.next_batch(1002.0, (USER,), flush=True)
     assert batch
     outbox.settle(batch, Answer(ACCEPTED, "", failed_users={"u6": "invalid_data"}, fail_count=1), 1003.0)
+    for item in (new_track("u7"), new_track("u8")):
+        outbox.add(item, 1002.0)
+    outbox.endpoints[TRACK].closed_until = 0.0
+    batch = outbox.next_batch(1003.0, (TRACK,), flush=True)
+    assert batch
+    outbox.settle(batch, Answer(SPLIT, "", suspects=(1,)), 1003.0)
 
     restored = new_outbox()
     decode_outbox(restored, encode_outbox(outbox), since=5000.0)
 
     assert kept(outbox) == kept(restored)
-    assert {1011.0, 1061.0, 0.0} == {entry.not_before for entry in restored.entries()}
-    assert len(kept(restored)) == 6
+    assert {1003.0, 1011.0, 1061.0, 0.0} == {entry.not_before for entry in restored.entries()}
+    assert len(kept(restored)) == 8
 
 
 def test_untried_items_join_what_was_kept(new_track: NewItem) -> None:
@@ -143,8 +149,11 @@ def test_yesterdays_entries_fill_an_outbox() -> None:
     }
     update, event = (next(item for item, _ in decode_entries(blob) if item.part == part) for part in (USER, TRACK))
     expected = {
-        USER: (0.0, {"item": update, "queued": 5000.0, **untried, "alone": False, "failures": 0}),
-        TRACK: (1790000060.0, {"item": event, "queued": 1790000000.0, **tried, "alone": True, "failures": 0}),
+        USER: (0.0, {"item": update, "queued": 5000.0, **untried, "together": 0, "failures": 0, "narrowed": False}),
+        TRACK: (
+            1790000060.0,
+            {"item": event, "queued": 1790000000.0, **tried, "together": True, "failures": 0, "narrowed": False},
+        ),
     }
 
     assert expected == entries

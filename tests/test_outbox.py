@@ -182,6 +182,22 @@ def test_one_user_is_never_under_way_twice(new_update: NewItem) -> None:
     assert [second] == items_of(take(outbox, 2000.0))
 
 
+def test_one_user_under_two_ids_is_never_under_way_twice(new_update: NewItem) -> None:
+    """By email first and by userId later: the order inside a request is not promised, so there are two requests."""
+    by_email, by_both = (
+        new_update("", time=1, email="Ada@example.com"),
+        new_update("u1", time=2, email="ada@example.com"),
+    )
+    outbox = new_outbox(by_email, by_both, new_update("u2"))
+
+    first = take(outbox, 1000.0)
+    at_once = outbox.next_batch(1000.0, BOTH, flush=True)
+    outbox.settle(first, OK, 1001.0)
+    second = take(outbox, 1001.0)
+
+    assert [len(items_of(first)), at_once, items_of(second)] == [2, None, [by_both]]
+
+
 def test_a_refused_coalesced_update_goes_in_its_parts(new_update: NewItem) -> None:
     """Un-coalesced, in time order, one after the other: only what is refused by itself is dead-lettered."""
     late, early, later = (new_update("u1", {"plan": time}, time) for time in (3, 1, 5))
@@ -201,6 +217,35 @@ def test_a_refused_coalesced_update_goes_in_its_parts(new_update: NewItem) -> No
     assert [([early], None), ([late], None), ([later], None)] == went
     assert told(outcomes) == [(DELIVERED, ""), (DEAD_LETTERED, "invalid_data"), (DELIVERED, "")]
     assert not outbox
+
+
+def test_a_coalesced_update_is_narrowed_down_by_halves(new_update: NewItem) -> None:
+    """One bad value among many updates of one user does not cost a request for each of them."""
+    updates = [new_update("u1", {"plan": number}, number) for number in range(64)]
+    outbox = new_outbox(*updates)
+    refusal = Answer(ACCEPTED, "HTTP 200", failed_users={"u1": "invalid_data"}, fail_count=1)
+    outcomes, requests = [], 0
+
+    while batch := outbox.next_batch(1000.0, BOTH, flush=True):
+        outcomes += outbox.settle(batch, refusal if updates[40] in items_of(batch) else OK, 1000.0)
+        requests += 1
+
+    assert Counter(told(outcomes)) == {(DELIVERED, ""): 63, (DEAD_LETTERED, "invalid_data"): 1}
+    assert requests <= 2 * 6 + 2
+
+
+@pytest.mark.parametrize("reason", ["forgotten_user", "invalid_user_id", "invalid_email", "unknown_user"])
+def test_a_verdict_on_a_user_is_one_on_all_updates(new_update: NewItem, reason: str) -> None:
+    """Whatever is in them; but not where one of them brought another id along."""
+    refusal = Answer(ACCEPTED, "HTTP 200", failed_users={"u1": reason}, fail_count=1)
+    same = new_outbox(new_update("u1"), new_update("u1", {"plan": "pro"}, 5))
+    other = new_outbox(new_update("u1"), new_update("u1", email="ada@example.com"))
+
+    outcomes = same.settle(take(same, 1000.0), refusal, 1000.0)
+    other.settle(take(other, 1000.0), refusal, 1000.0)
+
+    assert told(outcomes) == [(DEAD_LETTERED, reason)] * 2
+    assert (bool(same), bool(other)) == (False, True)
 
 
 def test_a_late_update_does_not_overwrite_what_was_delivered(new_update: NewItem) -> None:
@@ -519,6 +564,55 @@ def test_an_outage_expires_nothing(new_track: NewItem) -> None:
     assert len(list(outbox.entries())) == 1
 
 
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize("between", [BAD_KEY, TOO_MANY])
+def test_only_failing_is_counted_as_failing(new_track: NewItem, between: Answer) -> None:
+    """Hours with a refused key, or of being asked to wait, are none of the item's."""
+    outbox = new_outbox(new_track("u1"), give_up_after_seconds=3600)
+    outbox.settle(take(outbox, 1000.0), UNAVAILABLE, 1000.0)
+    outbox.endpoints[TRACK].last_success = 1000.5
+
+    for now, answer in ((1010.0, between), (9000.0, UNAVAILABLE)):
+        assert outbox.settle(take(outbox, now), answer, now) == []
+
+    assert len(list(outbox.entries())) == 1
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_a_batch_that_fails_again_and_again_goes_in_halves(new_track: NewItem) -> None:
+    """It may be one record that Iterable fails at: the others must not fail with it for hours."""
+    outbox = new_outbox(*(new_track(name) for name in "abcdefgh"))
+    sizes: list[int] = []
+    outcomes: list[Outcome] = []
+    now = 1000.0
+    while len(outcomes) < 7:
+        if batch := outbox.next_batch(now, BOTH, flush=True):
+            has_poison = any(item.user_id == "f" for item in items_of(batch))
+            outcomes += outbox.settle(batch, UNAVAILABLE if has_poison else OK, now)
+            sizes.append(len(batch.records))
+        now += 1.0
+
+    assert Counter(sizes) == {8: 5, 4: 6, 2: 6, 1: sizes.count(1)}
+    assert told(outcomes) == [(DELIVERED, "")] * 7
+    assert [entry.pending.item.user_id for entry in outbox.entries()] == ["f"]
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize("others_succeed", [True, False])
+def test_what_alone_failed_is_given_up_at_the_end(new_track: NewItem, others_succeed: bool) -> None:
+    """When only it is left; but not what fails with all others, nor while there is something else to send."""
+    outbox = new_outbox(new_track("u1"))
+    fail_for(outbox, 601, others_succeed, new_track)
+    given_up = outbox.give_up()
+    with_another = new_outbox()
+    with_another.restore(outbox.entries())
+    with_another.add(new_track("u2"), 1600.0)
+
+    assert told(given_up) == ([(DEAD_LETTERED, "expired")] if others_succeed else [])
+    assert bool(outbox) == (not others_succeed)
+    assert with_another.give_up() == []
+
+
 # Users that Iterable does not know yet
 
 
@@ -569,6 +663,16 @@ def test_an_update_of_its_user_gives_an_event_another_try(new_update: NewItem, n
 
     assert not too_soon
     assert told(outcomes) == [(DEAD_LETTERED, UNKNOWN_USER)]
+
+
+def test_an_update_under_another_id_counts_as_one(new_update: NewItem, new_track: NewItem) -> None:
+    """A minute passes after it, too, before an event by the other id is given up."""
+    outbox = new_outbox(new_track("", email="ada@example.com"), unknown_user_delays=(60.0,))
+    outbox.settle(take(outbox, 1000.0), not_found("ada@example.com"), 1000.0)
+    outbox.add(new_update("u1", email="ada@example.com"), 1058.0)
+    outbox.settle(take(outbox, 1058.0), OK, 1058.0)
+
+    assert outbox.settle(take(outbox, 1060.0), not_found("ada@example.com"), 1060.0) == []
 
 
 def test_waiting_events_hold_up_nobody(new_track: NewItem) -> None:

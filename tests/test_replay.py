@@ -281,7 +281,11 @@ def parse(**options: object) -> object:
         ),
         (
             {"dry_run": None, "dead_letter_file": __file__},
-            f"--dead_letter_file {__file__!r} is one of the files that are read: it would never end.",
+            f"--dead_letter_file {__file__!r} is one of the files that are read.",
+        ),
+        (
+            {"dry_run": None, "dead_letter_file": "/tmp/dead.jsonl", "waiting_file": __file__},
+            f"--waiting_file {__file__!r} is one of the files that are read: give it to a run, as --input_files.",
         ),
         ({"input_files": "x"}, "--input_files=x is no option of this program or of Beam. See --help."),
     ],

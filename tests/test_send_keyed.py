@@ -158,6 +158,21 @@ def test_a_full_batch_does_not_wait(
     assert requests(iterable, "trackBulk")[0] < 10
 
 
+@pytest.mark.parametrize("late", range(5))
+def test_a_slow_shard_with_late_timers_is_not_starved(
+    iterable: SimulatedIterable, run: Run, new_track: NewItem, late: int
+) -> None:
+    """Its slots are far apart: a timer that is always a little late must not miss every one of them."""
+    iterable.configure(track_unknown_user="create")
+    rate = 1.6  # a slot every 5 s
+    firings = (float(second + late) for second in range(5, 100, 5))
+
+    run([new_track("u1")], *firings, track_bulk_per_second=rate, bulk_update_per_second=rate)
+
+    assert told() == [(DELIVERED, TRACK, 1)]
+    assert requests(iterable, "trackBulk")[0] < 20
+
+
 def test_users_go_before_their_events(
     iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
 ) -> None:

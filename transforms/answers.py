@@ -28,7 +28,9 @@ TAXONOMY: tuple[tuple[Container[int], str, str], ...] = (
     ({200}, ANY, RETRY),  # whether it was taken is unknown; a resend is an update
     ({NO_ANSWER, 408}, ANY, RETRY),
     ({429}, ANY, THROTTLED),
-    ({401, 403, 404}, ANY, FATAL),  # the key, its type, the host
+    ({401, 403}, ANY, FATAL),  # the key, or its type
+    # No record causes these: it is the host, or what stands between.
+    ({402, 404, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 431, 451}, ANY, FATAL),
     (range(300, 400), ANY, FATAL),  # not Iterable
     (range(400, 500), ANY, SPLIT),  # some record of the batch is at fault
     (range(500, 600), "RequestFieldsTypesMismatched", SPLIT),
@@ -48,6 +50,7 @@ _LISTS = {
     "notFoundEmails": UNKNOWN_USER,
     "notFoundUserIds": UNKNOWN_USER,
 }
+OF_USERS = frozenset({"invalid_email", "invalid_user_id", "forgotten_user", UNKNOWN_USER})  # whatever the data
 DISALLOWED = "disallowed_event_name"
 
 # Whole-request codes → the reason of a record that is refused with it alone.
@@ -70,7 +73,7 @@ REFUSED = "refused_by_iterable"
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
 MAX_HINT_SECONDS = 3600.0
-_ELEMENT = re.compile(r"obj\.(?:users|events)\[(\d+)\]\.?(.*)")
+_ELEMENT = re.compile(r"obj\.(?:users|events)\[(\d{1,6})\]\.?(.*)")
 MAX_NAMED_FIELDS = 5
 
 
@@ -169,6 +172,6 @@ def _wait_seconds(body: dict[str, Any], retry_after: str) -> float:
     params = body.get("params")
     reset = params.get("rateLimitReset") if isinstance(params, dict) else None
     for hint in (str(reset), retry_after):
-        if _SECONDS.fullmatch(hint):
-            return min(float(hint), MAX_HINT_SECONDS)
+        if _SECONDS.fullmatch(hint) and (seconds := float(hint)):
+            return min(seconds, MAX_HINT_SECONDS)
     return 0.0

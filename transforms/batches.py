@@ -37,8 +37,9 @@ class Pending:
     first_tried: float = 0.0
     last_failure: float = 0.0
     failing_seconds: float = 0.0  # time spent failing while other requests to the endpoint succeeded
-    alone: bool = False  # an update that is not to be coalesced again
+    together: int = 0  # at most so many updates of one user become one object again; 0 for any
     failures: int = 0  # requests with it that failed for no fault of theirs
+    narrowed: bool = False  # it was in a refused request already, among others
 
     @property
     def size(self) -> int:
@@ -48,7 +49,9 @@ class Pending:
     @property
     def stored_bytes(self) -> int:
         """About as many as it takes in state: its message goes with it, so that it can become a dead letter."""
-        return len(self.item.body) + len(self.item.message.data) + HEADER_BYTES
+        message = self.item.message
+        attributes = sum(len(name) + len(value) for name, value in message.attributes.items())
+        return len(self.item.body) + len(message.data) + attributes + HEADER_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +60,6 @@ class Record:
 
     pending: tuple[Pending, ...]
     body: bytes
-    narrowed: bool = False  # it was in a refused request already, among others
 
     @property
     def item(self) -> Item:

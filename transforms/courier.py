@@ -74,7 +74,7 @@ class Courier:
             self._take_in(outbox)
             try:
                 outcomes = self._delivery.step(outbox, self._flush, longest=LOOK_SECONDS)
-                self._delivery.check_outage()
+                outcomes += self._delivery.check_outage(outbox)
             except Exception as error:  # told to whoever waits, in the thread that can act on it
                 self._delivery.abandon()
                 outbox = Outbox(self._rules, self._sent)

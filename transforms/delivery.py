@@ -17,6 +17,7 @@ from transforms.pacing import Pace
 
 PATHS = {USER: BULK_UPDATE, TRACK: TRACK_BULK}
 OUTAGE_SECONDS = 300.0
+LAST_ANSWER_SECONDS = 60.0  # longer than that, for an answer that is under way then
 TROUBLE_SECONDS = 30.0  # without a success: then somebody who looks at the screen should know
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class Delivery:
                     return outcomes
                 outcomes.extend(self.step(outbox, flush, may_start=in_time))
                 if until is None:
-                    self.check_outage()
+                    outcomes.extend(self.check_outage(outbox))
         except BaseException:
             self.abandon()
             raise
@@ -84,15 +85,23 @@ class Delivery:
         """Something is there to send after a pause: an outage is counted from now."""
         self._succeed(self._clock())
 
-    def check_outage(self) -> None:
-        """Raises OutageError if no request succeeded for OUTAGE_SECONDS; long before that it is told once."""
+    def check_outage(self, outbox: Outbox) -> list[Outcome]:
+        """Raises OutageError if no request succeeded for OUTAGE_SECONDS; long before that it is told once.
+
+        Records that are all that is left, and failed while others succeeded, are no outage: they are given up.
+        """
         seconds = self._clock() - self._last_success
-        if seconds > OUTAGE_SECONDS:
-            raise OutageError(f"no request to Iterable succeeded for {OUTAGE_SECONDS:.0f} s")
+        if seconds > OUTAGE_SECONDS + (LAST_ANSWER_SECONDS if self._under_way else 0.0):
+            given_up = [] if self._under_way else outbox.give_up()
+            if not given_up:
+                raise OutageError(f"no request to Iterable succeeded for {OUTAGE_SECONDS:.0f} s")
+            self.begin()
+            return given_up
         if seconds > TROUBLE_SECONDS and self._trouble and not self._is_told:
             self._is_told = True
             since = f"{TROUBLE_SECONDS:.0f} s ({self._trouble})"
             log.warning("Iterable has taken nothing for %s. Nothing is lost: trying on.", since)
+        return []
 
     def step(self, outbox: Outbox, flush: bool, may_start: bool = True, longest: float = 1.0) -> list[Outcome]:
         """Start the requests that may leave now, and settle what comes back within `longest` seconds."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from transforms.errors import DroppedError, RejectedError
+from transforms.events import Item
 from transforms.paths import MISSING, Path, look_up
 
 EMAIL = "email"
@@ -94,6 +95,16 @@ class IdentityRules:
                 f"{self.user_id} must be 1 to {MAX_USER_ID_LENGTH} printable ASCII characters with no blank at the end",
             )
         return value
+
+
+def keys_of(item: Item) -> set[str]:
+    """Under which its user may come elsewhere: by the id that identifies it, and by those that it has from now on."""
+    keys = {item.identity}
+    if item.email:
+        keys.add(email_key(item.email))
+    if item.user_id:
+        keys.add(f"{USER_ID}:{item.user_id}")
+    return keys
 
 
 def is_email(text: str) -> bool:

@@ -1,7 +1,8 @@
 """An answer's meaning for each record of its batch. Knows no queue and no clock."""
 
+import itertools
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from transforms.answers import ACCEPTED, DISALLOWED, REFUSED, Answer
 from transforms.batches import Batch, Record
@@ -38,7 +39,7 @@ def _judge_counters(batch: Batch, answer: Answer) -> Judgement:
     if len(batch.records) == 1:
         return Judgement(refused=listed or [(batch.records[0], REFUSED)])
     if answer.fail_count > len(listed):
-        return Judgement(refused=listed, again=_halves(tuple(unlisted)))
+        return Judgement(refused=listed, again=halves(tuple(unlisted)))
     return Judgement(delivered=unlisted, again=[(record,) for record, _ in listed])
 
 
@@ -54,14 +55,18 @@ def _judge_refusal(batch: Batch, answer: Answer) -> Judgement:
     suspects = clashing or {index for index in answer.suspects if index < len(records)}
     if len(records) == 1 or (len(suspects) == len(records) and not clashing):
         return Judgement(refused=[(record, answer.reason) for record in records])
-    narrowed = tuple(replace(record, narrowed=True) for record in records)
+    was_narrowed = any(pending.narrowed for pending in records[0].pending)
+    for pending in itertools.chain(*(record.pending for record in records)):
+        pending.narrowed = True
     if clashing and len(suspects) == len(records):
-        return _judge_clashing(narrowed, answer)
-    if not suspects or (records[0].narrowed and not clashing):
-        return Judgement(again=_halves(narrowed))
-    apart = tuple(record for index, record in enumerate(narrowed) if index in suspects)
-    rest = tuple(record for index, record in enumerate(narrowed) if index not in suspects)
-    return Judgement(again=[apart, rest])
+        return _judge_clashing(records, answer)
+    if not suspects or (was_narrowed and not clashing):
+        return Judgement(again=halves(records))
+    apart = tuple(record for index, record in enumerate(records) if index in suspects)
+    rest = tuple(record for index, record in enumerate(records) if index not in suspects)
+    # Of a field that Iterable does not know yet the first value that it takes decides the type for good.
+    is_rest_first = bool(clashing) and len(rest) > len(apart)
+    return Judgement(again=[rest, apart] if is_rest_first else [apart, rest])
 
 
 def _judge_clashing(records: tuple[Record, ...], answer: Answer) -> Judgement:
@@ -77,7 +82,7 @@ def _judge_clashing(records: tuple[Record, ...], answer: Answer) -> Judgement:
     named = find_named(records, answer.clashes)
     others = tuple(record for index, record in enumerate(records) if index not in named)
     refused = [(records[index], answer.reason) for index in sorted(named)]
-    return Judgement(refused=refused, again=_halves(others))
+    return Judgement(refused=refused, again=halves(others))
 
 
 def _reason(record: Record, answer: Answer) -> str:
@@ -90,6 +95,7 @@ def _reason(record: Record, answer: Answer) -> str:
     return ""
 
 
-def _halves(records: tuple[Record, ...]) -> list[tuple[Record, ...]]:
+def halves(records: tuple[Record, ...]) -> list[tuple[Record, ...]]:
+    """Each to go in a request of its own."""
     middle = (len(records) + 1) // 2
     return [half for half in (records[:middle], records[middle:]) if half]

@@ -72,8 +72,9 @@ def _history(entry: Entry) -> History:
         pending.first_tried,
         pending.last_failure,
         pending.failing_seconds,
-        pending.alone,
+        pending.together,
         pending.failures,
+        pending.narrowed,
     )
 
 

@@ -11,16 +11,18 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from transforms.answers import ACCEPTED, FATAL, SPLIT, THROTTLED, Answer
+from transforms.answers import ACCEPTED, FATAL, OF_USERS, RETRY, SPLIT, THROTTLED, Answer
 from transforms.batches import ENVELOPE_BYTES, Batch, DeliveryRules, Pending, Record, fill, to_batch
-from transforms.coalescing import SentValues, coalesce
+from transforms.coalescing import SentValues, coalesce, coalescible
 from transforms.events import TRACK, USER, Item, Resumed
-from transforms.identity import USER_ID, Identity, email_key
-from transforms.judge import judge
-from transforms.outcomes import DEAD_LETTERED, DELIVERED, NOTED, UNKNOWN_USER, WAITING, Outcome
+from transforms.identity import keys_of
+from transforms.judge import halves, judge
+from transforms.outcomes import DEAD_LETTERED, DELIVERED, EXPIRED, NOTED, UNKNOWN_USER, WAITING, Outcome
 from transforms.waiting import WaitingList
 
 PROBE_SECONDS = 60.0  # how often a refused key is tried again
+FAILURES_BEFORE_HALVES = 5  # in a row, of one batch: it may be one of its records that Iterable fails at
+ALONE_SECONDS = 10.0  # so long a record must have failed while others succeeded, to be what is bad
 
 
 class Parcel(NamedTuple):
@@ -66,8 +68,8 @@ class Outbox:
         self._parcels: list[Parcel] = []
         self._order = itertools.count()
         self._waiting = WaitingList(rules.unknown_user_delays)
-        self._sending: set[str] = set()  # users with an update in a record
-        self._unsettled: Counter[str] = Counter()  # identity → updates that are not settled
+        self._sending: Counter[str] = Counter()  # key of a user → records with an update of theirs: one at a time
+        self._unsettled: Counter[str] = Counter()  # key of a user → updates that are not settled
         self._held: defaultdict[str, list[Pending]] = defaultdict(list)  # events behind an update of their user
 
     def __bool__(self) -> bool:
@@ -109,6 +111,8 @@ class Outbox:
         for pending in _pending_of(batch):
             pending.attempts += 1
             pending.first_tried = pending.first_tried or now
+            if answer.verdict != RETRY:  # what comes until it fails again is not time spent failing
+                pending.last_failure = 0.0
         if answer.verdict in (ACCEPTED, SPLIT):
             endpoint.failures, endpoint.last_success = 0, now
             return [*self._settle_judged(batch, answer, now), *_schema_notes(batch, answer)]
@@ -146,6 +150,16 @@ class Outbox:
         self._waiting.clear()
         return [outcome for record in records for outcome in self._dead_letter(record, UNKNOWN_USER, "input ended")]
 
+    def give_up(self) -> list[Outcome]:
+        """Dead-letter what is left, if it is but records that failed alone, for a while when others succeeded."""
+        records = [record for parcel in self._parcels for record in parcel.records]
+        is_alone = len(records) == len(self._parcels) and not self._updates and not self._events
+        failing = (pending.failing_seconds for record in records for pending in record.pending)
+        if not is_alone or min(failing, default=0.0) < ALONE_SECONDS:
+            return []
+        self._parcels.clear()
+        return [outcome for record in records for outcome in self._dead_letter(record, EXPIRED, "it alone failed")]
+
     @property
     def sendable_bytes(self) -> int:
         """About as many as it takes in state to keep all that does not wait for its user."""
@@ -181,9 +195,11 @@ class Outbox:
         users: defaultdict[str, list[Pending]] = defaultdict(list)
         for pending in members:
             users[pending.item.identity].append(pending)
-            self._unsettled.update(_identities(pending.item))
-        self._sending.update(users)
-        self._send_later(part, tuple(map(self._user_record, users.values())), not_before)
+            self._unsettled.update(keys_of(pending.item))
+        records = tuple(map(self._user_record, users.values()))
+        for record in records:
+            self._sending.update(_keys_of(record))
+        self._send_later(part, records, not_before)
 
     # Queueing
 
@@ -194,12 +210,12 @@ class Outbox:
             self._events.append(pending)
             return
         self._updates.setdefault(item.identity, []).append(pending)
-        self._unsettled.update(_identities(item))
+        self._unsettled.update(keys_of(item))
 
     def _closes_at(self, part: str, now: float, flush: bool) -> float | None:
         """When the batch that is being gathered goes out, full or not; None if there is none."""
         if part == USER:
-            ready = (updates[0] for user, updates in self._updates.items() if user not in self._sending)
+            ready = (updates[0] for updates in self._updates.values() if self._is_ready(updates))
             oldest, count = next(ready, None), len(self._updates)
         else:
             oldest, count = self._events[0] if self._events else None, len(self._events)
@@ -231,20 +247,26 @@ class Outbox:
         return tuple(records)
 
     def _take_updates(self) -> Iterator[Record]:
-        ready = (user for user in self._updates if user not in self._sending)
-        for user in list(itertools.islice(ready, self._rules.max_items)):
+        for user in list(self._updates):
+            if not self._is_ready(self._updates[user]):
+                continue
             updates = self._updates.pop(user)
             taken = self._coalescible(updates)
             if len(taken) < len(updates):
                 self._updates[user] = updates[len(taken) :]
-            self._sending.add(user)
+            record = self._user_record(taken)
+            self._sending.update(_keys_of(record))
             self._bytes[USER] -= sum(pending.size for pending in taken)
-            yield self._user_record(taken)
+            yield record
+
+    def _is_ready(self, updates: list[Pending]) -> bool:
+        """No update of this user is in a record, under whichever id."""
+        return not any(key in self._sending for pending in updates for key in keys_of(pending.item))
 
     def _coalescible(self, updates: list[Pending]) -> list[Pending]:
         """The first of them, and those that follow, as long as one request can hold them all."""
-        if updates[0].alone:
-            return updates[:1]
+        updates = updates[: updates[0].together or len(updates)]
+        updates = updates[: coalescible([pending.item for pending in updates])]
         sizes = itertools.accumulate(pending.size for pending in updates)
         fitting = sum(ENVELOPE_BYTES + size <= self._rules.max_bytes for size in sizes)
         return updates[: max(1, fitting)]
@@ -264,7 +286,7 @@ class Outbox:
         if item.part == TRACK:
             self._events.extendleft(record.pending)
         else:
-            self._sending.remove(item.identity)
+            self._unblock(record)
             self._updates = {item.identity: [*record.pending, *self._updates.pop(item.identity, [])], **self._updates}
 
     def _user_record(self, updates: list[Pending]) -> Record:
@@ -282,7 +304,7 @@ class Outbox:
         for record, reason in judgement.refused:
             if reason == UNKNOWN_USER and batch.part == TRACK:
                 yield from self._wait_for_user(record.pending[0], answer, now)
-            elif len(record.pending) > 1:
+            elif len(record.pending) > 1 and not (reason in OF_USERS and _is_of_one_user(record)):
                 self._send_apart(record)
             else:
                 yield from self._dead_letter(record, reason, answer.detail)
@@ -299,12 +321,20 @@ class Outbox:
         kept = []
         for record in batch.records:
             if record.pending[0].failing_seconds >= self._rules.give_up_after_seconds:
-                yield from self._dead_letter(record, "expired", answer.detail)
+                yield from self._dead_letter(record, EXPIRED, answer.detail)
             else:
                 kept.append(record)
-        if kept:
-            wait = answer.wait_seconds or self._backoff(kept[0].pending[0].failures)
-            self._send_later(batch.part, tuple(kept), now + wait)
+        if not kept:
+            return
+        failures = kept[0].pending[0].failures
+        wait = answer.wait_seconds or self._backoff(failures)
+        groups = [tuple(kept)]
+        if failures >= FAILURES_BEFORE_HALVES and len(kept) > 1:
+            groups = halves(groups[0])
+            for pending in _pending_of(batch):
+                pending.failures = 0
+        for records in groups:
+            self._send_later(batch.part, records, now + wait)
 
     def _backoff(self, failures: int) -> float:
         # Exponential with full jitter, as Iterable advises for 429 (its article "API Response Codes").
@@ -335,22 +365,20 @@ class Outbox:
             yield from self._dead_letter(_event_record(crowded_out), UNKNOWN_USER, "too many events wait")
 
     def _send_apart(self, record: Record) -> None:
-        """A coalesced update was refused: its parts go one by one, in time order, before any is dead-lettered."""
+        """A coalesced update was refused: it goes in halves, in time order, until a part fails that was sent alone."""
         self._release(record)
         later = self._updates.pop(record.item.identity, [])
         for pending in sorted(record.pending, key=lambda pending: pending.item.event_time):
-            pending.alone = True
+            pending.together = (len(record.pending) + 1) // 2
             self._queue(pending)
-        for pending in later:
-            pending.alone = True
-            self._updates[record.item.identity].append(pending)
+        self._updates[record.item.identity] += later
 
     def _release(self, record: Record) -> None:
         """What waited behind this record's updates may go."""
         if record.item.part == TRACK:
             return
-        self._sending.discard(record.item.identity)
-        for identity in itertools.chain(*(_identities(pending.item) for pending in record.pending)):
+        self._unblock(record)
+        for identity in itertools.chain(*(keys_of(pending.item) for pending in record.pending)):
             self._unsettled[identity] -= 1
             if not self._unsettled[identity]:
                 del self._unsettled[identity]
@@ -359,9 +387,23 @@ class Outbox:
                 self._bytes[TRACK] += sum(pending.size for pending in held)
                 self._events.extendleft(reversed(held))
 
+    def _unblock(self, record: Record) -> None:
+        for key in _keys_of(record):
+            self._sending[key] -= 1
+            if not self._sending[key]:
+                del self._sending[key]
+
+
+def _keys_of(record: Record) -> set[str]:
+    return {key for pending in record.pending for key in keys_of(pending.item)}
+
 
 def _pending_of(batch: Batch) -> Iterator[Pending]:
     return (pending for record in batch.records for pending in record.pending)
+
+
+def _is_of_one_user(record: Record) -> bool:
+    return len({(pending.item.email.lower(), pending.item.user_id) for pending in record.pending}) == 1
 
 
 def _event_record(pending: Pending) -> Record:
@@ -374,10 +416,3 @@ def _schema_notes(batch: Batch, answer: Answer) -> Iterator[Outcome]:
         yield Outcome(NOTED, batch.part, "filtered_out_field", message, detail=name)
     for name in answer.created_fields:
         yield Outcome(NOTED, batch.part, "created_field", message, detail=name)
-
-
-def _identities(item: Item) -> set[str]:
-    """The keys under which events of this user come: the id that identifies it, and those it has from now on."""
-    by_email = {email_key(item.email)} if item.email else set()
-    by_user_id = {Identity(USER_ID, "", item.user_id).key} if item.user_id else set()
-    return {item.identity} | by_email | by_user_id

@@ -122,11 +122,16 @@ class SendKeyedFn(beam.DoFn):
         flush: Any = beam.DoFn.TimerParam(FLUSH),
     ) -> Iterator[Records]:
         outbox = self._load(items, fill)
-        yield from self._send(shard, outbox, PATIENCE_SECONDS)
+        yield from self._send(shard, outbox, self._patience)
         self._keep(shard, outbox, items, fill, flush)
 
+    @property
+    def _patience(self) -> float:
+        """Seconds; no less than from slot to slot, or a timer that is late might miss every one of them."""
+        return max(PATIENCE_SECONDS, *(STREAMING_SHARDS / rate for rate in self._settings.rates.values()))
+
     def _send(self, shard: int, outbox: Outbox, patience: float) -> Iterator[Records]:
-        until = self._clock() + FLUSH_SECONDS
+        until = self._clock() + max(FLUSH_SECONDS, self._patience + 1)
         if outcomes := self._run(shard, outbox, flush=False, until=until, patience=patience):
             yield Records(outcomes)
 
