@@ -88,7 +88,7 @@ class ChunkLoop:
       tag: what dead letters carry as dl_config.
       forever: go on when the source is exhausted.
       max_wait: seconds to stay, at the end, for items that wait for their user.
-      grace: seconds from `stop` on for what is under way; what is not done then is not settled.
+      grace: seconds from `stop` or a FatalError on for what is under way; what is not done then is not settled.
       report: called with the tally after each chunk.
       chunks_at_once: how many may be under way.
       clock: Unix seconds; injected in tests.
@@ -133,8 +133,12 @@ class ChunkLoop:
         try:
             while self._step(pool, stop):
                 pass
+        except FatalError:
+            # What is under way is not settled any more; but another run in this process must not come beside it.
+            wait([under_way.outcomes for under_way in self._under_way], self._grace)
+            raise
         finally:
-            pool.shutdown(wait=False)  # what is still under way is not settled
+            pool.shutdown(wait=False)
 
     def hurry(self) -> None:
         """Once `stop` is set, do not wait for what is under way."""

@@ -587,7 +587,7 @@ def test_a_second_signal_waits_for_nothing(clock: Clock, kept: Path) -> None:
     assert (loop.tally.in_flight, source.settled) == (1, [])
 
 
-def test_a_run_that_has_failed_waits_for_nothing(clock: Clock, kept: Path) -> None:
+def test_a_run_that_has_failed_does_not_wait_for_long(clock: Clock, kept: Path) -> None:
     """What is under way may take minutes more, and none of it would be settled."""
     source, over, ended = MemorySource(clock, messages("a"), messages("b")), threading.Event(), threading.Event()
 
@@ -604,7 +604,7 @@ def test_a_run_that_has_failed_waits_for_nothing(clock: Clock, kept: Path) -> No
         handed_over()
         return run_chunk(chunk)
 
-    loop = ChunkLoop(source, hand_over, FileSink(str(kept)), TAG, chunks_at_once=2)
+    loop = ChunkLoop(source, hand_over, FileSink(str(kept)), TAG, chunks_at_once=2, grace=0.1)
     with pytest.raises(FatalError, match="the key is refused"):
         loop.run(threading.Event())
     was_waited_for = ended.is_set()
