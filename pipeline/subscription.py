@@ -45,7 +45,7 @@ class SubscriptionSource:
       max_messages: of one chunk.
       select: which messages are for this run, and how they go; the others come again when it is over.
       max_bytes: of one chunk, but for its last message; and of what is pulled for later.
-      away_seconds: when Pub/Sub has not answered for so long, somebody is told.
+      away_seconds: after so long without an answer Pub/Sub is out of reach: a run that would end fails.
     """
 
     def __init__(
@@ -119,20 +119,21 @@ class SubscriptionSource:
     @property
     def is_exhausted(self) -> bool:
         """See Source.is_exhausted: a Pub/Sub that does not answer is not an empty one."""
-        if self._is_away_for_long:
+        if self._seconds_away > self._away_seconds:
             raise FatalError(f"the subscription {self._subscription} cannot be read: {self._away_because}")
         is_idle = time.monotonic() - self._last_arrival > IDLE_SECONDS
         return is_idle and self._away_since is None and not self.has_more
 
     @property
-    def _is_away_for_long(self) -> bool:
+    def _seconds_away(self) -> float:
         since = self._away_since
-        return since is not None and time.monotonic() - since > self._away_seconds
+        return 0.0 if since is None else time.monotonic() - since
 
     def _tell_away(self) -> None:
-        if self._is_away_for_long and not self._is_away_told:
+        is_away = self._seconds_away > 2 * self._away_seconds  # a run that need not go on has told it and ended
+        if is_away and not self._is_away_told:
             log.warning("The subscription %s is out of reach: %s.", self._subscription, self._away_because)
-        self._is_away_told = self._is_away_for_long
+        self._is_away_told = is_away
 
     @property
     def done(self) -> None:
