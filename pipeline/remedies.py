@@ -76,7 +76,7 @@ REMEDIES = {
         "See dl_detail, ask Iterable's support with the time; replay one letter to try.",
     ),
     "expired": Remedy(
-        "It was tried for longer than delivery.retry.give_up_after while other requests succeeded.",
+        "It failed for delivery.retry.give_up_after while others succeeded, or alone when a run had nothing else.",
         "Look whether Iterable is well again, then replay them.",
     ),
     # We do not take it.
