@@ -31,7 +31,7 @@ CHUNKS_AHEAD = 4  # those under way, and the next: what is pulled for later only
 PULLERS = 4
 MAX_PULL_MESSAGES = 1000
 PULL_SECONDS = 90.0  # Pub/Sub answers an empty pull before
-POLL_SECONDS = 0.25  # between pulls of the emulator, while it has nothing
+POLL_SECONDS = 0.25  # between pulls that are answered at once, while there is nothing
 AWAY_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
@@ -172,6 +172,8 @@ class SubscriptionSource:
         is_emulated = bool(os.environ.get("PUBSUB_EMULATOR_HOST"))
         while not self._closed.is_set():
             if self._is_enough:
+                if self._away_since is not None:  # only while it is asked can it be away
+                    self._away_since = time.monotonic()
                 self._closed.wait(0.05)
                 continue
             request = {
@@ -183,7 +185,7 @@ class SubscriptionSource:
             try:
                 pulled = self._puller.pull(request=request, timeout=PULL_SECONDS, retry=None)
             except DeadlineExceeded:  # an answer to an empty pull, too
-                continue
+                self._closed.wait(POLL_SECONDS)
             except PASSING as error:
                 self._away_because = first_line(error)
                 self._away_since = self._away_since or time.monotonic()

@@ -603,14 +603,15 @@ def test_what_alone_failed_is_given_up_at_the_end(new_track: NewItem, others_suc
     """When only it is left; but not what fails with all others, nor while there is something else to send."""
     outbox = new_outbox(new_track("u1"))
     fail_for(outbox, 601, others_succeed, new_track)
-    given_up = outbox.give_up()
+    given_up = outbox.give_up("HTTP 500")
     with_another = new_outbox()
     with_another.restore(outbox.entries())
     with_another.add(new_track("u2"), 1600.0)
 
     assert told(given_up) == ([(DEAD_LETTERED, "expired")] if others_succeed else [])
+    assert all(outcome.detail == "HTTP 500" for outcome in given_up)
     assert bool(outbox) == (not others_succeed)
-    assert with_another.give_up() == []
+    assert with_another.give_up("HTTP 500") == []
 
 
 # Users that Iterable does not know yet

@@ -92,7 +92,7 @@ class Delivery:
         """
         seconds = self._clock() - self._last_success
         if seconds > OUTAGE_SECONDS + (LAST_ANSWER_SECONDS if self._under_way else 0.0):
-            given_up = [] if self._under_way else outbox.give_up()
+            given_up = [] if self._under_way else outbox.give_up(self._trouble)
             if not given_up:
                 raise OutageError(f"no request to Iterable succeeded for {OUTAGE_SECONDS:.0f} s")
             self.begin()

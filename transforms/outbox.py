@@ -150,7 +150,7 @@ class Outbox:
         self._waiting.clear()
         return [outcome for record in records for outcome in self._dead_letter(record, UNKNOWN_USER, "input ended")]
 
-    def give_up(self) -> list[Outcome]:
+    def give_up(self, detail: str) -> list[Outcome]:
         """Dead-letter what is left, if it is but records that failed alone, for a while when others succeeded."""
         records = [record for parcel in self._parcels for record in parcel.records]
         is_alone = len(records) == len(self._parcels) and not self._updates and not self._events
@@ -158,7 +158,7 @@ class Outbox:
         if not is_alone or min(failing, default=0.0) < ALONE_SECONDS:
             return []
         self._parcels.clear()
-        return [outcome for record in records for outcome in self._dead_letter(record, EXPIRED, "it alone failed")]
+        return [outcome for record in records for outcome in self._dead_letter(record, EXPIRED, detail)]
 
     @property
     def sendable_bytes(self) -> int:
@@ -215,7 +215,7 @@ class Outbox:
     def _closes_at(self, part: str, now: float, flush: bool) -> float | None:
         """When the batch that is being gathered goes out, full or not; None if there is none."""
         if part == USER:
-            ready = (updates[0] for updates in self._updates.values() if self._is_ready(updates))
+            ready = (updates[0] for user, updates in self._updates.items() if self._is_ready(user, updates))
             oldest, count = next(ready, None), len(self._updates)
         else:
             oldest, count = self._events[0] if self._events else None, len(self._events)
@@ -248,7 +248,7 @@ class Outbox:
 
     def _take_updates(self) -> Iterator[Record]:
         for user in list(self._updates):
-            if not self._is_ready(self._updates[user]):
+            if not self._is_ready(user, self._updates[user]):
                 continue
             updates = self._updates.pop(user)
             taken = self._coalescible(updates)
@@ -259,8 +259,10 @@ class Outbox:
             self._bytes[USER] -= sum(pending.size for pending in taken)
             yield record
 
-    def _is_ready(self, updates: list[Pending]) -> bool:
+    def _is_ready(self, user: str, updates: list[Pending]) -> bool:
         """No update of this user is in a record, under whichever id."""
+        if user in self._sending:
+            return False
         return not any(key in self._sending for pending in updates for key in keys_of(pending.item))
 
     def _coalescible(self, updates: list[Pending]) -> list[Pending]:
