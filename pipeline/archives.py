@@ -65,7 +65,7 @@ def find_files(patterns: Sequence[str], leave_out: Sequence[str] = ()) -> list[I
 
 def _matching(pattern: str, leave_out: Sequence[str]) -> Iterator[InputFile]:
     if not pattern.startswith(BUCKETS):
-        others = {os.path.realpath(path) for path in leave_out} if glob.has_magic(pattern) else set()
+        others = {os.path.realpath(path) for path in leave_out if path} if glob.has_magic(pattern) else set()
         for path in glob.glob(pattern, recursive=True):
             if not os.path.isdir(path) and os.path.realpath(path) not in others:
                 with _told(path):

@@ -21,8 +21,7 @@ def file_problems(ours: argparse.Namespace, option: str, patterns: Sequence[str]
     read: list[str] = []
     for pattern in patterns:
         if not pattern.startswith(BUCKETS):
-            left_out = [path for name, path in written.items() if name != "waiting_file"]
-            found = [file.path for file in find_files([pattern], left_out)]
+            found = [file.path for file in find_files([pattern], own_files(**written))]
             if not found:
                 yield f"--{option} {pattern!r} matches no file."
             if irregular := [path for path in found if not os.path.isfile(path) and not is_replay]:
@@ -31,6 +30,12 @@ def file_problems(ours: argparse.Namespace, option: str, patterns: Sequence[str]
     yield from _problems_of_written(written, ours.config, read)
     if "waiting_file" in written:
         yield from _waiting_problems(ours.waiting_file, read, is_replay)
+
+
+def own_files(dead_letter_file: str = "", waiting_file: str = "", checkpoint_file: str = "") -> list[str]:
+    """What a run writes that no pattern means as its input; the waiting file it may."""
+    unfinished = [f"{path}.part" for path in (waiting_file, checkpoint_file) if path]
+    return [dead_letter_file, checkpoint_file, f"{waiting_file}.bak", *unfinished]
 
 
 def _written_by(ours: argparse.Namespace, is_of_files: bool) -> dict[str, str]:
@@ -43,13 +48,21 @@ def _problems_of_written(written: dict[str, str], config: str, read: list[str]) 
     owners = {os.path.realpath(config): "config"} if config else {}
     for name, path in written.items():
         place = os.path.realpath(path)
-        if os.path.isdir(path) or not os.access(os.path.dirname(place), os.W_OK):
+        if not _is_writable(place, is_appended=name == "dead_letter_file"):
             yield f"--{name} {path!r} cannot be written."
         if place in owners:
             yield f"--{name} {path!r} is the file of --{owners[place]}: each needs one of its own."
         owners.setdefault(place, name)
         if name != "waiting_file" and _is_among(path, read):
             yield f"--{name} {path!r} is one of the files that are read."
+
+
+def _is_writable(path: str, is_appended: bool) -> bool:
+    """What is appended to may be a device; any other file is replaced by a new one in its folder."""
+    if is_appended and os.path.exists(path):
+        return not os.path.isdir(path) and os.access(path, os.W_OK)
+    is_replaceable = os.path.isfile(path) or not os.path.exists(path)
+    return is_replaceable and os.access(os.path.dirname(path), os.W_OK)
 
 
 def _waiting_problems(path: str, read: list[str], is_replay: bool) -> Iterator[str]:

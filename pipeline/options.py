@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from pipeline.archives import InputFile, find_files
-from pipeline.file_problems import file_problems
+from pipeline.file_problems import file_problems, own_files
 from pipeline.time_text import parse_duration, parse_moment
 from transforms.time_range import TimeRange
 
@@ -53,7 +53,7 @@ class RunOptions:
 
     def files(self) -> list[InputFile]:
         """Those to read; a pattern does not mean what the run itself writes."""
-        return find_files(self.input_files, (self.checkpoint_file, self.dead_letter_file))
+        return find_files(self.input_files, own_files(self.dead_letter_file, self.waiting_file, self.checkpoint_file))
 
     @property
     def times(self) -> TimeRange:

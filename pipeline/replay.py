@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pipeline.archives import find_files
 from pipeline.command import NOTHING_LOST, leave, load_sync, run_command
 from pipeline.config import LoadedConfig
+from pipeline.file_problems import own_files
 from pipeline.files import FilesSource
 from pipeline.letter_filter import Kind, LetterFilter
 from pipeline.redaction import redact_name
@@ -55,7 +56,7 @@ def _open_source(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFi
     run = options.run
     if options.is_subscription:
         return SubscriptionSource(options.dead_letters, run.chunk_size, letters.take)
-    files = find_files([options.dead_letters], [run.dead_letter_file])
+    files = find_files([options.dead_letters], own_files(run.dead_letter_file, run.waiting_file))
     waiting_file = "" if options.to_topic else run.waiting_file  # nothing waits of what is only published
     return FilesSource(files, run.chunk_size, sync_tag_of(loaded), waiting_file, select=letters.take)
 

@@ -65,6 +65,7 @@ def sender_settings_of(config: Config, iterable_url: str | None, share: float = 
             unknown_user_delays=delivery.retry.unknown_user_delays,
             create_new_fields=destination.create_new_fields,
             update_only=destination.update_only,
+            two_ids=destination.project_type == "hybrid",
         ),
     )
 

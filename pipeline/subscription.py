@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # publishes no types
@@ -194,16 +194,20 @@ class SubscriptionSource:
                 self._problem = f"the subscription {self._subscription} cannot be read: {first_line(error)}"
                 return
             else:
-                self._away_since = None
                 # Bare protobuf: its wrappers cost three times as much as the rest of taking a message in.
                 received = PullResponse.pb(pulled).received_messages
-                if new := self._leases.hold(received):
-                    with self._counting:
-                        self._bytes_ahead += sum(len(one.message.data) for one in new)
-                    self._arrived.put(new)
-                    self._last_arrival = time.monotonic()
+                self._receive(received)
                 if is_emulated and not received:
                     self._closed.wait(POLL_SECONDS)
+
+    def _receive(self, received: Sequence[Any]) -> None:
+        if self._away_since is not None:  # that there is nothing may be said too soon: it counts from now
+            self._last_arrival, self._away_since = time.monotonic(), None
+        if new := self._leases.hold(received):
+            with self._counting:
+                self._bytes_ahead += sum(len(one.message.data) for one in new)
+            self._arrived.put(new)
+            self._last_arrival = time.monotonic()
 
     @property
     def _is_enough(self) -> bool:

@@ -53,7 +53,11 @@ def test_the_lines_of_every_kind_of_file(tmp_path: Path, name: str, content: byt
     assert LINES == lines_of(tmp_path / name)
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), zip_of(), zip_of(h1=b"")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", gzip.compress(b""), zip_of(), zip_of(h1=b"")],
+    ids=["plain", "gz", "zip", "zip of one"],
+)
 def test_there_may_be_no_lines(tmp_path: Path, content: bytes) -> None:
     """An hour without an event is a file without a line."""
     (tmp_path / "empty").write_bytes(content)

@@ -142,7 +142,7 @@ def test_the_memory_is_bounded_in_values(new_update: NewItem) -> None:
 
 def test_a_user_is_remembered_under_every_id(new_update: NewItem) -> None:
     """An update that names both ids is one of the user that is known by either."""
-    sent = SentValues()
+    sent = SentValues(two_ids=True)
     sent.remember(new_update("u1", {"plan": "pro"}, 10, email="Ada@example.com"), now=100)
 
     late = coalesce([new_update("", {"plan": "free"}, 5, email="ada@example.com")], sent)

@@ -223,12 +223,12 @@ def test_dead_letters_do_not_go_where_they_come_from(tmp_path: Path) -> None:
 
 def test_a_pattern_does_not_mean_what_the_run_writes(tmp_path: Path) -> None:
     """The second run in a folder, and one that goes on, find there what the first one has written."""
-    for name in ("rows.jsonl", "dead.jsonl", "checkpoint.jsonl"):
-        (tmp_path / name).touch()
+    for name in ("rows", "dead", "checkpoint", "checkpoint.jsonl.part", "waiting.jsonl.part", "waiting.jsonl.bak"):
+        (tmp_path / (name if "." in name else f"{name}.jsonl")).touch()
     written = {f"{name}_file": tmp_path / f"{name}.jsonl" for name in ("dead_letter", "checkpoint", "waiting")}
     written["dead_letter_file"] = tmp_path / "dead.jsonl"
 
-    options = parse(config="c", input_files=tmp_path / "*.jsonl", **written)
+    options = parse(config="c", input_files=tmp_path / "*", **written)
 
     assert [file.path for file in options.files()] == [str(tmp_path / "rows.jsonl")]
 
@@ -252,6 +252,26 @@ def test_no_file_is_written_for_two_reasons(tmp_path: Path, names: str, problem:
     files = {"input_subscription": None, "dead_letter_topic": None, "input_files": __file__}
 
     assert problem.format(tmp_path / "one") == problem_of(**(files | options | one))
+
+
+@pytest.mark.parametrize(
+    ("option", "path", "is_taken"),
+    [
+        ("dead_letter_file", "/dev/null", True),
+        ("waiting_file", "/dev/null", False),
+        ("checkpoint_file", "/dev/null", False),
+    ],
+)
+def test_what_is_replaced_must_be_a_file(tmp_path: Path, option: str, path: str, is_taken: bool) -> None:
+    """A device can only be appended to."""
+    options = {name: tmp_path / name for name in ("dead_letter_file", "waiting_file", "checkpoint_file")}
+    files = {"config": "c", "input_files": __file__, **options, option: path}
+
+    if is_taken:
+        assert parse(**files).dead_letter_file == path
+    else:
+        with pytest.raises(UsageError, match=f"^--{option} '{path}' cannot be written.$"):
+            parse(**files)
 
 
 def test_a_checkpoint_needs_a_place(tmp_path: Path) -> None:

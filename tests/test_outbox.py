@@ -30,7 +30,7 @@ def not_found(*users: str) -> Answer:
 
 
 def new_outbox(*items: Item, now: float = 1000.0, **rules: Any) -> Outbox:
-    outbox = Outbox(DeliveryRules(**rules), SentValues())
+    outbox = Outbox(DeliveryRules(**rules), SentValues(rules.get("two_ids", False)))
     for item in items:
         outbox.add(item, now)
     return outbox
@@ -188,7 +188,7 @@ def test_one_user_under_two_ids_is_never_under_way_twice(new_update: NewItem) ->
         new_update("", time=1, email="Ada@example.com"),
         new_update("u1", time=2, email="ada@example.com"),
     )
-    outbox = new_outbox(by_email, by_both, new_update("u2"))
+    outbox = new_outbox(by_email, by_both, new_update("u2"), two_ids=True)
 
     first = take(outbox, 1000.0)
     at_once = outbox.next_batch(1000.0, BOTH, flush=True)
@@ -196,6 +196,33 @@ def test_one_user_under_two_ids_is_never_under_way_twice(new_update: NewItem) ->
     second = take(outbox, 1001.0)
 
     assert [len(items_of(first)), at_once, items_of(second)] == [2, None, [by_both]]
+
+
+def test_several_users_of_one_email_are_several(new_update: NewItem) -> None:
+    """Where the userId alone identifies, an email may be many people's: they go together, each with all its values."""
+    items = [new_update(f"u{time}", {"plan": time}, time, email="desk@example.com") for time in (9, 5, 7)]
+    outbox = new_outbox(*items[:1])
+    answer_all(outbox, OK, 1000.0)
+    for item in items[1:]:
+        outbox.add(item, 1000.0)
+
+    batch = take(outbox, 1000.0)
+
+    assert [user["dataFields"] for user in orjson.loads(batch.body)["users"]] == [{"plan": 5}, {"plan": 7}]
+
+
+def test_updates_that_cannot_be_one_object_go_in_time_order(new_update: NewItem) -> None:
+    """In whatever order they came: the older one would be cut down to nothing behind the newer."""
+    nested = new_update("u1", {"address": {"city": "A"}}, 2, mergeNestedObjects=True)
+    cleared = new_update("u1", {"address": None}, 1, mergeNestedObjects=True)
+    outbox = new_outbox(nested, cleared)
+    went = []
+
+    while batch := outbox.next_batch(1000.0, BOTH, flush=True):
+        outbox.settle(batch, OK, 1000.0)
+        went.append(items_of(batch))
+
+    assert went == [[cleared], [nested]]
 
 
 def test_a_refused_coalesced_update_goes_in_its_parts(new_update: NewItem) -> None:
@@ -598,6 +625,41 @@ def test_a_batch_that_fails_again_and_again_goes_in_halves(new_track: NewItem) -
 
 
 @pytest.mark.usefixtures("no_jitter")
+def test_a_coalesced_update_that_fails_is_taken_apart(new_update: NewItem) -> None:
+    """One of its parts may be what Iterable fails at."""
+    updates = [new_update("u1", {"plan": number}, number) for number in range(4)]
+    outbox = new_outbox(*updates)
+    outcomes: list[Outcome] = []
+    now = 1000.0
+    while len(outcomes) < 3:
+        if batch := outbox.next_batch(now, BOTH, flush=True):
+            outcomes += outbox.settle(batch, UNAVAILABLE if updates[3] in items_of(batch) else OK, now)
+        now += 1.0
+
+    assert told(outcomes) == [(DELIVERED, "")] * 3
+    assert [entry.pending.item for entry in outbox.entries()] == [updates[3]]
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_what_waits_behind_a_record_does_not_keep_it_from_being_given_up(new_update: NewItem) -> None:
+    """A later update of the same user cannot go before it."""
+    first, second = new_update("u1", {"plan": 1}, 1), new_update("u1", {"plan": 2}, 2)
+    outbox = new_outbox(first)
+    batch = take(outbox, 1000.0)
+    for now in range(1000, 1500, 100):
+        outbox.settle(batch, UNAVAILABLE, now)
+        outbox.endpoints[USER].last_success = now + 1
+        outbox.endpoints[USER].closed_until = 0.0
+        batch = take(outbox, now + 99)
+    outbox.settle(batch, UNAVAILABLE, 1500)
+    outbox.add(second, 1500.0)
+
+    assert told(outbox.give_up("HTTP 500")) == [(DEAD_LETTERED, "expired")]
+    outbox.endpoints[USER].closed_until = 0.0
+    assert items_of(take(outbox, 1600.0)) == [second]
+
+
+@pytest.mark.usefixtures("no_jitter")
 @pytest.mark.parametrize("others_succeed", [True, False])
 def test_what_alone_failed_is_given_up_at_the_end(new_track: NewItem, others_succeed: bool) -> None:
     """When only it is left; but not what fails with all others, nor while there is something else to send."""
@@ -668,7 +730,7 @@ def test_an_update_of_its_user_gives_an_event_another_try(new_update: NewItem, n
 
 def test_an_update_under_another_id_counts_as_one(new_update: NewItem, new_track: NewItem) -> None:
     """A minute passes after it, too, before an event by the other id is given up."""
-    outbox = new_outbox(new_track("", email="ada@example.com"), unknown_user_delays=(60.0,))
+    outbox = new_outbox(new_track("", email="ada@example.com"), unknown_user_delays=(60.0,), two_ids=True)
     outbox.settle(take(outbox, 1000.0), not_found("ada@example.com"), 1000.0)
     outbox.add(new_update("u1", email="ada@example.com"), 1058.0)
     outbox.settle(take(outbox, 1058.0), OK, 1058.0)

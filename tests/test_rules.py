@@ -190,7 +190,7 @@ def test_the_settings_of_the_sender(load: Load) -> None:
     )
     settings = sender_settings_of(load(destination + delivery), None)
     rules = DeliveryRules(
-        7, 5000, 3.0, 1.0, 2.5, 3600.0, 2.0, 60.0, (1.0, 120.0), create_new_fields=False, update_only=True
+        7, 5000, 3.0, 1.0, 2.5, 3600.0, 2.0, 60.0, (1.0, 120.0), create_new_fields=False, update_only=True, two_ids=True
     )
 
     assert ("https://api.eu.iterable.com", "env:KEY", rules) == (settings.url, settings.api_key, settings.rules)
@@ -200,7 +200,18 @@ def test_the_defaults_of_the_sender() -> None:
     """A config without a delivery section keeps to Iterable's documented limits, in the US data centre."""
     settings = sender_settings_of(MINIMAL.config, None)
 
-    assert ("https://api.iterable.com", DeliveryRules()) == (settings.url, settings.rules)
+    assert ("https://api.iterable.com", DeliveryRules()) == (
+        settings.url,
+        dataclasses.replace(settings.rules, two_ids=False),
+    )
+
+
+@pytest.mark.parametrize(("project_type", "two_ids"), [("email", False), ("user_id", False), ("hybrid", True)])
+def test_where_both_ids_are_unique(load: Load, project_type: str, two_ids: bool) -> None:
+    """Elsewhere several users may share the id that does not identify them."""
+    config = load(f"destination:\n  {{api_key: env:KEY, project_type: {project_type}}}\n")
+
+    assert sender_settings_of(config, None).rules.two_ids == two_ids
 
 
 def test_another_host_may_stand_in() -> None:

@@ -21,6 +21,7 @@ class DeliveryRules:
     unknown_user_delays: tuple[float, ...] = (60.0, 300.0, 1800.0)
     create_new_fields: bool | None = None
     update_only: bool | None = None
+    two_ids: bool = False  # a user may come under an email or a userId, and no other user has either: hybrid projects
 
 
 HEADER_BYTES = 300  # ids, times and what was tried, beside an item's body and its message

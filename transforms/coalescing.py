@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from transforms.events import Item
-from transforms.identity import keys_of
+from transforms.identity import user_keys
 
 Leaf = tuple[str, ...]  # ("plan",), or ("address", "city") where Iterable merges nested objects
 _MERGES = re.compile(rb'"mergeNestedObjects":\s*true')
@@ -24,11 +24,13 @@ class SentValues:
     Best effort: it lives in one process and forgets the users it has not seen for longest.
 
     Args:
+      two_ids: see DeliveryRules.
       max_users: counted by their ids.
       max_leaves: of all users, 100 bytes each.
     """
 
-    def __init__(self, max_users: int = 50_000, max_leaves: int = 500_000) -> None:
+    def __init__(self, two_ids: bool = False, max_users: int = 50_000, max_leaves: int = 500_000) -> None:
+        self._two_ids = two_ids
         self._max_users = max_users
         self._max_leaves = max_leaves
         self._times: OrderedDict[str, dict[Leaf, float]] = OrderedDict()  # by each key of a user
@@ -37,7 +39,7 @@ class SentValues:
 
     def newer_than(self, item: Item) -> frozenset[Leaf]:
         """The leaves that were already sent with a value newer than this item's."""
-        sent = (self._times.get(key, {}) for key in keys_of(item))
+        sent = (self._times.get(key, {}) for key in user_keys(item, self._two_ids))
         return frozenset(leaf for times in sent for leaf, time in times.items() if time > item.event_time)
 
     def remember(self, item: Item, now: float) -> None:
@@ -46,7 +48,7 @@ class SentValues:
         leaves = [leaf for leaf, _ in _leaves(body)]
         if _moves_user_id(body):
             leaves.append(_USER_ID)
-        for key in keys_of(item):
+        for key in user_keys(item, self._two_ids):
             times = self._times.setdefault(key, {})
             self._times.move_to_end(key)
             self._sent_at[key] = now

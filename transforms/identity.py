@@ -97,8 +97,13 @@ class IdentityRules:
         return value
 
 
+def user_keys(item: Item, two_ids: bool) -> set[str]:
+    """What names its user and no other one: both ids only where both are unique (see DeliveryRules)."""
+    return keys_of(item) if two_ids else {item.identity}
+
+
 def keys_of(item: Item) -> set[str]:
-    """Under which its user may come elsewhere: by the id that identifies it, and by those that it has from now on."""
+    """Under which events of its user may come: the id that identifies it, and those that it has from now on."""
     keys = {item.identity}
     if item.email:
         keys.add(email_key(item.email))

@@ -15,7 +15,7 @@ from transforms.answers import ACCEPTED, FATAL, OF_USERS, RETRY, SPLIT, THROTTLE
 from transforms.batches import ENVELOPE_BYTES, Batch, DeliveryRules, Pending, Record, fill, to_batch
 from transforms.coalescing import SentValues, coalesce, coalescible
 from transforms.events import TRACK, USER, Item, Resumed
-from transforms.identity import keys_of
+from transforms.identity import keys_of, user_keys
 from transforms.judge import halves, judge
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, EXPIRED, NOTED, UNKNOWN_USER, WAITING, Outcome
 from transforms.waiting import WaitingList
@@ -153,7 +153,8 @@ class Outbox:
     def give_up(self, detail: str) -> list[Outcome]:
         """Dead-letter what is left, if it is but records that failed alone, for a while when others succeeded."""
         records = [record for parcel in self._parcels for record in parcel.records]
-        is_alone = len(records) == len(self._parcels) and not self._updates and not self._events
+        is_blocked = not any(self._is_ready(user, updates) for user, updates in self._updates.items())
+        is_alone = len(records) == len(self._parcels) and is_blocked and not self._events
         failing = (pending.failing_seconds for record in records for pending in record.pending)
         if not is_alone or min(failing, default=0.0) < ALONE_SECONDS:
             return []
@@ -198,7 +199,7 @@ class Outbox:
             self._unsettled.update(keys_of(pending.item))
         records = tuple(map(self._user_record, users.values()))
         for record in records:
-            self._sending.update(_keys_of(record))
+            self._sending.update(self._keys_of(record))
         self._send_later(part, records, not_before)
 
     # Queueing
@@ -251,11 +252,13 @@ class Outbox:
             if not self._is_ready(user, self._updates[user]):
                 continue
             updates = self._updates.pop(user)
+            if not any(pending.together for pending in updates):
+                updates.sort(key=lambda pending: pending.item.event_time)  # the newer one last, if they go apart
             taken = self._coalescible(updates)
             if len(taken) < len(updates):
                 self._updates[user] = updates[len(taken) :]
             record = self._user_record(taken)
-            self._sending.update(_keys_of(record))
+            self._sending.update(self._keys_of(record))
             self._bytes[USER] -= sum(pending.size for pending in taken)
             yield record
 
@@ -263,6 +266,8 @@ class Outbox:
         """No update of this user is in a record, under whichever id."""
         if user in self._sending:
             return False
+        if not self._rules.two_ids:
+            return True
         return not any(key in self._sending for pending in updates for key in keys_of(pending.item))
 
     def _coalescible(self, updates: list[Pending]) -> list[Pending]:
@@ -331,10 +336,13 @@ class Outbox:
         failures = kept[0].pending[0].failures
         wait = answer.wait_seconds or self._backoff(failures)
         groups = [tuple(kept)]
-        if failures >= FAILURES_BEFORE_HALVES and len(kept) > 1:
-            groups = halves(groups[0])
+        if failures >= FAILURES_BEFORE_HALVES and len(_pending_of(batch)) > 1:
             for pending in _pending_of(batch):
                 pending.failures = 0
+            if len(kept) == 1 and len(kept[0].pending) > 1:
+                self._send_apart(kept[0])
+                return
+            groups = halves(groups[0])
         for records in groups:
             self._send_later(batch.part, records, now + wait)
 
@@ -390,18 +398,17 @@ class Outbox:
                 self._events.extendleft(reversed(held))
 
     def _unblock(self, record: Record) -> None:
-        for key in _keys_of(record):
+        for key in self._keys_of(record):
             self._sending[key] -= 1
             if not self._sending[key]:
                 del self._sending[key]
 
+    def _keys_of(self, record: Record) -> set[str]:
+        return {key for pending in record.pending for key in user_keys(pending.item, self._rules.two_ids)}
 
-def _keys_of(record: Record) -> set[str]:
-    return {key for pending in record.pending for key in keys_of(pending.item)}
 
-
-def _pending_of(batch: Batch) -> Iterator[Pending]:
-    return (pending for record in batch.records for pending in record.pending)
+def _pending_of(batch: Batch) -> list[Pending]:
+    return [pending for record in batch.records for pending in record.pending]
 
 
 def _is_of_one_user(record: Record) -> bool:

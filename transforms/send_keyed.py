@@ -122,16 +122,18 @@ class SendKeyedFn(beam.DoFn):
         flush: Any = beam.DoFn.TimerParam(FLUSH),
     ) -> Iterator[Records]:
         outbox = self._load(items, fill)
-        yield from self._send(shard, outbox, self._patience)
+        yield from self._send(shard, outbox, self._patience(outbox))
         self._keep(shard, outbox, items, fill, flush)
 
-    @property
-    def _patience(self) -> float:
-        """Seconds; no less than from slot to slot, or a timer that is late might miss every one of them."""
-        return max(PATIENCE_SECONDS, *(STREAMING_SHARDS / rate for rate in self._settings.rates.values()))
+    def _patience(self, outbox: Outbox) -> float:
+        """Seconds; from slot to slot where only a slot is missing, or a timer that is late might miss every one."""
+        now = self._clock()
+        times = ((rate, outbox.next_time(part, now, flush=False)) for part, rate in self._settings.rates.items())
+        slots = (STREAMING_SHARDS / rate for rate, time in times if time is not None and time <= now)
+        return max([PATIENCE_SECONDS, *slots])
 
     def _send(self, shard: int, outbox: Outbox, patience: float) -> Iterator[Records]:
-        until = self._clock() + max(FLUSH_SECONDS, self._patience + 1)
+        until = self._clock() + max(FLUSH_SECONDS, self._patience(outbox) + 1)
         if outcomes := self._run(shard, outbox, flush=False, until=until, patience=patience):
             yield Records(outcomes)
 

@@ -61,8 +61,8 @@ def client(settings: SenderSettings) -> IterableClient:
 
 
 @PerProcess
-def sent_values(settings: SenderSettings) -> SentValues:  # noqa: ARG001 - the key of the cache
-    return SentValues()
+def sent_values(settings: SenderSettings) -> SentValues:
+    return SentValues(settings.rules.two_ids)
 
 
 @PerProcess
