@@ -92,8 +92,8 @@ class Delivery:
         """
         seconds = self._clock() - self._last_success
         if seconds > OUTAGE_SECONDS + (LAST_ANSWER_SECONDS if self._under_way else 0.0):
-            given_up = [] if self._under_way else outbox.give_up(self._trouble)
-            if not given_up:
+            given_up = None if self._under_way else outbox.give_up(self._trouble)
+            if given_up is None:
                 raise OutageError(f"no request to Iterable succeeded for {OUTAGE_SECONDS:.0f} s")
             self.begin()
             return given_up

@@ -150,16 +150,25 @@ class Outbox:
         self._waiting.clear()
         return [outcome for record in records for outcome in self._dead_letter(record, UNKNOWN_USER, "input ended")]
 
-    def give_up(self, detail: str) -> list[Outcome]:
-        """Dead-letter what is left, if it is but records that failed alone, for a while when others succeeded."""
+    def give_up(self, detail: str) -> list[Outcome] | None:
+        """Dead-letter what is left, if it is but records that failed alone, for a while when others succeeded.
+
+        None if it is not; a coalesced update is taken apart first.
+        """
         records = [record for parcel in self._parcels for record in parcel.records]
         is_blocked = not any(self._is_ready(user, updates) for user, updates in self._updates.items())
         is_alone = len(records) == len(self._parcels) and is_blocked and not self._events
         failing = (pending.failing_seconds for record in records for pending in record.pending)
         if not is_alone or min(failing, default=0.0) < ALONE_SECONDS:
-            return []
+            return None
         self._parcels.clear()
-        return [outcome for record in records for outcome in self._dead_letter(record, EXPIRED, detail)]
+        outcomes: list[Outcome] = []
+        for record in records:
+            if len(record.pending) > 1:
+                self._send_apart(record)
+            else:
+                outcomes += self._dead_letter(record, EXPIRED, detail)
+        return outcomes
 
     @property
     def sendable_bytes(self) -> int:
