@@ -390,13 +390,17 @@ def test_an_outage_is_borne_within_the_bound_of_state(
     assert iterable.dump(settle=True)["events"].keys() == {item.message.message_id for items in lists for item in items}
 
 
-def test_what_waits_for_its_user_blocks_nobody(iterable: SimulatedIterable, run: Run, new_track: NewItem) -> None:
-    """A shard full of events of unknown users still takes in and sends the others at once."""
+@pytest.mark.parametrize("bulk_update_per_second", [5.0, 0.1])
+def test_what_waits_for_its_user_blocks_nobody(
+    iterable: SimulatedIterable, run: Run, new_track: NewItem, bulk_update_per_second: float
+) -> None:
+    """A shard full of events of unknown users still takes in and sends the others at once; at low rates, too."""
     unknown = [new_track("nobody", time=START, dataFields={"text": "x" * 500}) for _ in range(50)]
     known = new_track(NEIGHBOUR, time=START)
     make_users(iterable, NEIGHBOUR)
 
-    run(unknown, 10.0, [known], 15.0, [new_track("nobody", time=START)], 20.0, max_state_bytes=20_000)
+    rules = {"max_state_bytes": 20_000, "bulk_update_per_second": bulk_update_per_second}
+    run(unknown, 10.0, [known], 15.0, [new_track("nobody", time=START)], 20.0, **rules)
 
     delivered = [outcome for outcome in OUTCOMES if outcome.kind == DELIVERED]
 
