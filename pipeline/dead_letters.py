@@ -2,16 +2,15 @@
 
 import argparse
 import contextlib
-import re
 import sys
 from collections.abc import Generator
 
 from pipeline.archives import BUCKETS, Reader, find_files
 from pipeline.command import leave, run_command
+from pipeline.files import messages_of
 from pipeline.letter_groups import LetterGroups
-from pipeline.options import SUBSCRIPTION, Parser, UsageError
+from pipeline.options import Parser, UsageError, is_subscription
 from pipeline.subscription import SubscriptionSource
-from transforms.dead_letters import from_line
 from transforms.events import Message
 
 PROGRAM = "python -m pipeline.dead_letters"
@@ -28,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _view(arguments: list[str]) -> None:
     options = _parse(arguments)
     groups = LetterGroups()
-    letters = _pull(options.letters) if re.fullmatch(SUBSCRIPTION, options.letters) else _read(options.letters)
+    letters = _pull(options.letters) if is_subscription(options.letters) else _read(options.letters)
     with contextlib.closing(letters):
         for letter in letters:
             groups.add(letter)
@@ -50,20 +49,14 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("letters", metavar="FILE|SUBSCRIPTION", help="a file or pattern, or projects/P/subscriptions/S")
     parser.add_argument("--limit", type=int, default=100_000, metavar="N", help="look at no more (%(default)s)")
     options = parser.parse_args(arguments)
-    is_local_file = not options.letters.startswith(BUCKETS) and not re.fullmatch(SUBSCRIPTION, options.letters)
+    is_local_file = not options.letters.startswith(BUCKETS) and not is_subscription(options.letters)
     if is_local_file and not find_files([options.letters]):
         raise UsageError(f"{options.letters!r} is no file, and no projects/PROJECT/subscriptions/NAME.")
     return options
 
 
 def _read(pattern: str) -> Letters:
-    reader = Reader(find_files([pattern]))
-    for line in reader:
-        if text := line.rstrip(b"\r\n"):
-            position = reader.position
-            name = f"{position.path}:{position.line}"
-            letter = from_line(text)
-            yield letter._replace(message_id=name) if letter else Message(text, {}, name, 0.0)
+    yield from messages_of(Reader(find_files([pattern])))
 
 
 def _pull(subscription: str) -> Letters:

@@ -144,14 +144,19 @@ class FilesSource:
         yield from waiting
         # They may stand behind the position, too, where a chunk before theirs was not settled.
         known = {message.message_id for message in waiting}
-        for line in self._reader:
-            text = line.rstrip(b"\r\n")
-            message = _to_message(text, self._reader.position) if text else None
-            if message and message.message_id not in known and (selected := self._selected(message)):
+        for message in messages_of(self._reader):
+            if message.message_id not in known and (selected := self._selected(message)):
                 yield selected
 
     def _selected(self, message: Message) -> Message | None:
         return self._select(message) if self._select else message
+
+
+def messages_of(reader: Reader) -> Iterator[Message]:
+    """One for each line that is not blank, known by its place."""
+    for line in reader:
+        if text := line.rstrip(b"\r\n"):
+            yield _to_message(text, reader.position)
 
 
 def _to_message(line: bytes, position: Position) -> Message:

@@ -56,7 +56,7 @@ def forecast(options: RunOptions, loaded: LoadedConfig) -> str:
     Raises:
       FatalError: the checkpoint is of another run, or a file cannot be read.
     """
-    files = options.files()
+    files = options.files
     total_bytes = sum(file.size for file in files)
     checkpoint = checkpoint_of(options, loaded, files).read()
     done_bytes = checkpoint.done_bytes if checkpoint else 0

@@ -7,6 +7,7 @@ import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
@@ -18,7 +19,6 @@ from transforms.time_range import TimeRange
 
 PROGRAM = "python -m pipeline.main"
 _RESOURCE = r"projects/[^/\s]+/{}/[A-Za-z][\w.~+%-]{{2,254}}"
-SUBSCRIPTION = _RESOURCE.format("subscriptions")
 _BEAM_PROJECT = r"projects/[a-z][a-z0-9:.-]{4,61}[a-z0-9]/.*"  # the emulator takes any, Beam's reader only these
 # A bounded run takes its chunk from the memory of its own process.
 LOCAL_RUNNERS = frozenset({None, "FnApiRunner", "DirectRunner"})
@@ -51,6 +51,7 @@ class RunOptions:
     events_only: bool = False
     checkpoint_file: str = ""
 
+    @cached_property
     def files(self) -> list[InputFile]:
         """Those to read; a pattern does not mean what the run itself writes."""
         return find_files(self.input_files, own_files(self.dead_letter_file, self.waiting_file, self.checkpoint_file))
@@ -131,6 +132,11 @@ def run_options(values: dict[str, Any], problems: list[str]) -> RunOptions:
         raise UsageError("\n".join(problems))
     names = {field.name for field in fields(RunOptions)}
     return RunOptions(**{name: value for name, value in values.items() if name in names})
+
+
+def is_subscription(name: str) -> bool:
+    """Whether it is the full name of one, not that it is there."""
+    return bool(re.fullmatch(_RESOURCE.format("subscriptions"), name))
 
 
 def resource_problem(option: str, name: str, kind: str) -> Iterator[str]:

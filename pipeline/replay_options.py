@@ -2,16 +2,15 @@
 
 import argparse
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.letter_filter import Wanted
 from pipeline.options import (
-    SUBSCRIPTION,
     Parser,
     RunOptions,
     add_run_options,
+    is_subscription,
     read_values,
     resource_problem,
     run_options,
@@ -37,7 +36,7 @@ class ReplayOptions:
 
     @property
     def is_subscription(self) -> bool:
-        return bool(re.fullmatch(SUBSCRIPTION, self.dead_letters))
+        return is_subscription(self.dead_letters)
 
     def wanted(self, sync_name: str) -> Wanted:
         return Wanted(sync_name, self.reason, self.event_type, self.times, self.with_users)
@@ -76,6 +75,5 @@ def _problems(ours: argparse.Namespace) -> Iterator[str]:
     if not ours.dead_letters:
         yield "--dead_letters is missing. Give a file of dead letters, or a subscription of their topic."
     yield from resource_problem("to_topic", ours.to_topic, "topics")
-    is_subscription = re.fullmatch(SUBSCRIPTION, ours.dead_letters)
-    files = [ours.dead_letters] if ours.dead_letters and not is_subscription else []
+    files = [ours.dead_letters] if ours.dead_letters and not is_subscription(ours.dead_letters) else []
     yield from run_problems(ours, "dead_letters", files, sends=not (ours.to_topic or ours.dry_run))

@@ -140,7 +140,7 @@ def _to_message(pulled: PubsubMessage) -> Message:
 def _open_source(options: RunOptions, loaded: LoadedConfig) -> RunSource:
     if not options.input_files:
         return SubscriptionSource(options.input_subscription, options.chunk_size)
-    files = options.files()
+    files = options.files
     checkpoint = checkpoint_of(options, loaded, files)
     return FilesSource(files, options.chunk_size, sync_tag_of(loaded), options.waiting_file, checkpoint)
 

@@ -230,7 +230,7 @@ def test_a_pattern_does_not_mean_what_the_run_writes(tmp_path: Path) -> None:
 
     options = parse(config="c", input_files=tmp_path / "*", **written)
 
-    assert [file.path for file in options.files()] == [str(tmp_path / "rows.jsonl")]
+    assert [file.path for file in options.files] == [str(tmp_path / "rows.jsonl")]
 
 
 @pytest.mark.parametrize(
