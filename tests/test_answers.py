@@ -239,6 +239,7 @@ def test_positions_that_a_refusal_names(params: Any, expected: tuple[int, ...]) 
         ({"rateLimitReset": "7"}, "", 7.0),
         ({"rateLimitReset": 7}, "30", 7.0),
         ({"rateLimitReset": "soon"}, "30", 30.0),
+        ({"rateLimitReset": 0}, "30", 30.0),
         ({"rateLimitReset": -1}, "30", 30.0),
         ({"rateLimitReset": True}, "", 0.0),
         ({"rateLimitReset": None}, "", 0.0),

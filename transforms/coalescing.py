@@ -71,6 +71,8 @@ def coalescible(items: Sequence[Item]) -> int:
 
     A value that is no object, or null, followed by a nested one, is two: Iterable would merge that into what was there.
     """
+    if len(items) == 1:
+        return 1
     plain: dict[str, float] = {}  # name → time of its earliest value that is no object
     nested: dict[str, float] = {}  # name → time of its latest object
     for count, item in enumerate(items):

@@ -110,7 +110,7 @@ class SendKeyedFn(beam.DoFn):
         """Timers cannot run while an element is processed: so this sends, sleeping as it is told."""
         outbox = self._load(items, fill)
         while outbox.sendable_bytes > self._max_state_bytes / 2:
-            yield from self._send(shard, outbox, patience=math.inf)
+            yield from self._send(shard, outbox, sleeps_on=True)
         self._keep(shard, outbox, items, fill, flush)
 
     @on_timer(FLUSH)
@@ -122,7 +122,7 @@ class SendKeyedFn(beam.DoFn):
         flush: Any = beam.DoFn.TimerParam(FLUSH),
     ) -> Iterator[Records]:
         outbox = self._load(items, fill)
-        yield from self._send(shard, outbox, self._patience(outbox))
+        yield from self._send(shard, outbox)
         self._keep(shard, outbox, items, fill, flush)
 
     def _patience(self, outbox: Outbox) -> float:
@@ -132,8 +132,10 @@ class SendKeyedFn(beam.DoFn):
         slots = (STREAMING_SHARDS / rate for rate, time in times if time is not None and time <= now)
         return max([PATIENCE_SECONDS, *slots])
 
-    def _send(self, shard: int, outbox: Outbox, patience: float) -> Iterator[Records]:
-        until = self._clock() + max(FLUSH_SECONDS, self._patience(outbox) + 1)
+    def _send(self, shard: int, outbox: Outbox, sleeps_on: bool = False) -> Iterator[Records]:
+        patience = self._patience(outbox)
+        until = self._clock() + max(FLUSH_SECONDS, patience + 1)
+        patience = math.inf if sleeps_on else patience
         if outcomes := self._run(shard, outbox, flush=False, until=until, patience=patience):
             yield Records(outcomes)
 
