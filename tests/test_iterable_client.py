@@ -1,3 +1,5 @@
+import contextlib
+import gzip
 import pathlib
 import socket
 import threading
@@ -8,7 +10,15 @@ import pytest
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Settings
-from transforms.iterable_client import BULK_UPDATE, HOSTS, NO_ANSWER, TRACK_BULK, IterableClient, Response
+from transforms.iterable_client import (
+    BULK_UPDATE,
+    HOSTS,
+    MAX_ANSWER_BYTES,
+    NO_ANSWER,
+    TRACK_BULK,
+    IterableClient,
+    Response,
+)
 
 EVENTS = b'{"events":[]}'
 
@@ -174,6 +184,143 @@ def test_a_slow_answer_is_no_answer(
     response = new_client(iterable.url).post(TRACK_BULK, EVENTS)
 
     assert Response(NO_ANSWER, b"ReadTimeout") == response
+
+
+class Talker:
+    """Answers every request on a connection with pieces of bytes, a while apart; `connections`: how many there were."""
+
+    def __init__(self, *pieces: bytes, seconds: float = 0.0) -> None:
+        self.connections = 0
+        self._pieces = pieces
+        self._seconds = seconds
+        self._over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            while received := connection.recv(65_536):
+                if not received.endswith(EVENTS):  # the headers came alone
+                    continue
+                for piece in self._pieces:
+                    connection.sendall(piece)
+                    if self._over.wait(self._seconds):
+                        return
+
+    def close(self) -> None:
+        self._over.set()
+        self._listener.close()
+
+
+@pytest.fixture
+def new_talker() -> Iterator[Callable[..., Talker]]:
+    talkers = []
+
+    def build(*pieces: bytes, seconds: float = 0.0) -> Talker:
+        talkers.append(Talker(*pieces, seconds=seconds))
+        return talkers[-1]
+
+    yield build
+    for talker in talkers:
+        talker.close()
+
+
+NewTalker = Callable[..., Talker]
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [OK, OK + b"Content-Length: 1000\r\n\r\n", OK + b"Transfer-Encoding: chunked\r\n\r\n3e8\r\n"],
+    ids=["headers", "body", "chunk"],
+)
+def test_an_answer_that_drips_is_no_answer(new_talker: NewTalker, beginning: bytes) -> None:
+    """Byte after byte, never so late that a read would time out: the deadline is on the whole request."""
+    talker = new_talker(beginning, *[b"a"] * 1000, seconds=0.05)
+    client = IterableClient(talker.url, lambda: "sandbox-key", request_seconds=0.3)
+
+    response = client.post(TRACK_BULK, EVENTS)
+    client.close()
+
+    assert Response(NO_ANSWER, b"no end of it") == response
+
+
+@pytest.mark.parametrize("level", [1, 9])
+def test_a_packed_answer_is_unpacked_no_further_than_is_of_interest(new_talker: NewTalker, level: int) -> None:
+    """A few megabytes hold gigabytes; nobody asked for packed answers, but a proxy may send them."""
+    packed = gzip.compress(b" " * 30_000_000, level)
+    head = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    talker = new_talker(OK + head + packed)
+    client = IterableClient(talker.url, lambda: "sandbox-key")
+
+    response = client.post(TRACK_BULK, EVENTS)
+    client.close()
+
+    assert (response.status, len(response.body)) == (200, MAX_ANSWER_BYTES)
+
+
+def test_a_packed_answer_is_read(new_talker: NewTalker, new_client: NewClient) -> None:
+    """As it was before it was packed."""
+    packed = gzip.compress(b'{"successCount":1}')
+    talker = new_talker(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
+
+    assert new_client(talker.url).post(TRACK_BULK, EVENTS).body == b'{"successCount":1}'
+
+
+def test_an_endless_answer_is_cut(new_talker: NewTalker, new_client: NewClient) -> None:
+    """What is read of it is bounded, and the connection is not used again."""
+    size = 3 * MAX_ANSWER_BYTES
+    talker = new_talker(OK + b"Content-Length: %d\r\n\r\n" % size, *[b"a" * MAX_ANSWER_BYTES] * 3)
+    client = new_client(talker.url)
+
+    lengths = [len(client.post(TRACK_BULK, EVENTS).body) for _ in range(2)]
+
+    assert lengths == [MAX_ANSWER_BYTES] * 2
+    assert talker.connections == 2
+
+
+def test_a_connection_serves_many_requests(new_talker: NewTalker, new_client: NewClient) -> None:
+    """A handshake for every request would cost more than the request."""
+    talker = new_talker(OK + b"Content-Length: 2\r\n\r\n{}")
+    client = new_client(talker.url)
+
+    bodies = [client.post(TRACK_BULK, EVENTS).body for _ in range(5)]
+
+    assert bodies == [b"{}"] * 5
+    assert talker.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (b"HTTP/1.1 302 Found\r\nLocation: http://[half/an/address\r\nContent-Length: 0\r\n\r\n", 302),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://\xff\xfe.example:x\r\nContent-Length: 0\r\n\r\n", 302),
+        (b"HTTP/1.1 300 Many\r\nLocation: :\r\nContent-Length: 0\r\n\r\n", 300),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nabcde\r\n0\r\n\r\n", NO_ANSWER),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", NO_ANSWER),
+        (OK + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", NO_ANSWER),
+        (b"HTTP/1.1 two hundred\r\n\r\n", NO_ANSWER),
+        (b"\x00\x01\x02\xff" * 20_000 + b"\r\n\r\n", NO_ANSWER),
+        (OK + b"a: b\r\n" * 1000 + b"\r\n", NO_ANSWER),
+    ],
+)
+def test_a_malformed_answer_raises_nothing(
+    new_talker: NewTalker, new_client: NewClient, answer: bytes, status: int
+) -> None:
+    """Whatever the HTTP library makes of it: a redirect is still one, and the rest is no answer."""
+    talker = new_talker(answer)
+
+    response = new_client(talker.url).post(TRACK_BULK, EVENTS)
+
+    assert response.status == status
 
 
 def test_several_threads_share_a_client(iterable: SimulatedIterable, new_client: NewClient) -> None:

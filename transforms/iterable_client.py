@@ -1,10 +1,16 @@
 """The only file that speaks HTTP: a request body in, the raw response out. Knows no Beam and no Amplitude word."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+import contextlib
+import socket
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 BULK_UPDATE = "/api/users/bulkUpdate"
 TRACK_BULK = "/api/events/trackBulk"
@@ -13,7 +19,9 @@ TRACK_BULK = "/api/events/trackBulk"
 HOSTS = {"us": "https://api.iterable.com", "eu": "https://api.eu.iterable.com"}
 
 CONNECT_TIMEOUT_SECONDS = 10
-READ_TIMEOUT_SECONDS = 60
+READ_TIMEOUT_SECONDS = 60  # between two bytes of an answer
+REQUEST_SECONDS = 90.0
+MAX_ANSWER_BYTES = 10_000_000  # 1,000 records that are all listed as failed take less than a tenth
 NO_ANSWER = 0  # status of a request that was cut, refused or timed out: whether Iterable took it is unknown
 
 
@@ -32,33 +40,113 @@ class IterableClient:
       url: scheme and host of the data centre, as in HOSTS.
       read_key: gives the API key; called anew by `read_key_again`, so that a changed key needs no restart.
       connections: how many requests may be under way at once.
+      request_seconds: for a whole request; an answer that has no end by then is none.
     """
 
-    def __init__(self, url: str, read_key: Callable[[], str], connections: int = 32) -> None:
+    def __init__(
+        self,
+        url: str,
+        read_key: Callable[[], str],
+        connections: int = 32,
+        request_seconds: float = REQUEST_SECONDS,
+    ) -> None:
         self._url = url.rstrip("/")
         self._read_key = read_key
+        self._request_seconds = request_seconds
         self._session = requests.Session()
         self._session.trust_env = False  # a .netrc must not replace the key's header
         self._session.headers["Content-Type"] = "application/json"
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=connections, max_retries=0))
+        self._session.headers["Accept-Encoding"] = "identity"  # answers are small, and packed ones are of any size
+        self._adapter = _Adapter(pool_maxsize=connections, max_retries=0)
         self.read_key_again()
 
     def read_key_again(self) -> None:
         self._session.headers["Api-Key"] = self._read_key()
 
     def post(self, path: str, body: bytes) -> Response:
-        """One request, no retry; an error on the way is a Response with status NO_ANSWER."""
-        try:
-            response = self._session.post(
-                self._url + path,
-                data=body,
-                timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
-                allow_redirects=False,  # Iterable does not redirect: another host answered
-            )
-        except requests.RequestException as error:
-            return Response(NO_ANSWER, type(error).__name__.encode())
-        return Response(response.status_code, response.content, response.headers.get("Retry-After", ""))
+        """One request, no retry; an error on the way is a Response with status NO_ANSWER.
+
+        Of an answer that is larger than MAX_ANSWER_BYTES only so much is read.
+        """
+        request = self._session.prepare_request(requests.Request("POST", self._url + path, data=body))
+        with _deadline(self._request_seconds) as deadline:
+            try:
+                # Past the session, which would follow a redirect or stumble over one: Iterable does not redirect.
+                timeout = (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)
+                with contextlib.closing(self._adapter.send(request, stream=True, timeout=timeout)) as response:
+                    answer = _read(response.raw)
+            except Exception as error:  # the HTTP library raises more than it tells of, a ValueError among others
+                name = "no end of it" if deadline.is_over else type(error).__name__
+                return Response(NO_ANSWER, name.encode())
+        if deadline.is_over:  # the end of what was cut may look like its own
+            return Response(NO_ANSWER, b"no end of it")
+        return Response(response.status_code, answer, response.headers.get("Retry-After", ""))
 
     def close(self) -> None:
-        self._session.close()
+        self._adapter.close()
+
+
+def _read(raw: urllib3.BaseHTTPResponse) -> bytes:
+    """The answer as far as it is of interest; unpacked by hand, for a few packed bytes can hold gigabytes."""
+    read = raw.read(MAX_ANSWER_BYTES, decode_content=False)
+    if raw.headers.get("Content-Encoding", "").lower() in ("gzip", "deflate"):
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(read, MAX_ANSWER_BYTES)
+    return read
+
+
+class _Deadline:
+    """Cuts the connection that a thread waits at, when time is up."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._socket: socket.socket | None = None
+
+    def watch(self, connection: socket.socket | None) -> None:
+        self._socket = connection
+        if self.is_over:
+            self.cut()
+
+    def cut(self) -> None:
+        self.is_over = True
+        if self._socket:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+_here = threading.local()  # .deadline: of this thread's request
+
+
+@contextlib.contextmanager
+def _deadline(seconds: float) -> Iterator[_Deadline]:
+    _here.deadline = deadline = _Deadline()
+    timer = threading.Timer(seconds, deadline.cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield deadline
+    finally:
+        timer.cancel()
+
+
+class _Watched(HTTPConnection):
+    def getresponse(self) -> Any:
+        _here.deadline.watch(self.sock)
+        return super().getresponse()
+
+
+class _WatchedOverTls(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _PoolOverTls(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _WatchedOverTls
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolOverTls}
