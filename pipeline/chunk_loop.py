@@ -2,11 +2,10 @@
 
 import logging
 import threading
-import time
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Collection
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -16,10 +15,11 @@ from transforms.dead_letter_sinks import DeadLetterSink
 from transforms.dead_letters import dead_letter, only_part
 from transforms.errors import FatalError, OutageError
 from transforms.events import MESSAGE, TRACK, Message
-from transforms.outcomes import DEAD_LETTERED, FINAL, SPLIT, UNKNOWN_USER, WAITING, Outcome
+from transforms.outcomes import DEAD_LETTERED, EXPIRED, FINAL, SPLIT, UNKNOWN_USER, WAITING, Outcome
+from transforms.steady_clock import steady_time
 
-OUTAGE_PAUSE_SECONDS = 60.0
-LOOK_SECONDS = 0.02  # how often to look for the next chunk while one is under way
+OUTAGE_PAUSE_SECONDS = 15.0
+LOOK_SECONDS = 0.02  # how often to look for the next chunk, and for a signal, while one is under way
 PROCESSING_FAILED = "processing_failed"
 # Messages dead-lettered so, one after the other with nothing in between that works: then it is not they that are bad.
 MAX_FAILED_IN_A_ROW = 20
@@ -62,11 +62,12 @@ class Piece(NamedTuple):
 
 
 class UnderWay(NamedTuple):
-    """A piece that is run."""
+    """A piece that is run, or (`runs` is False) whose outcomes are known and whose dead letters are being kept."""
 
     piece: Piece
     outcomes: Future[list[Outcome]]
     handed_over: threading.Event
+    runs: bool = True
 
     @property
     def lets_next_start(self) -> bool:
@@ -80,18 +81,19 @@ class ConservationError(Exception):
 class ChunkLoop:
     """Runs chunks until the source is exhausted, or `stop` is set and what is under way is done or given up.
 
-    A chunk that fails goes again, alone; then in halves, until a message that fails alone is dead-lettered.
+    Chunks are settled as they are done, in any order. One that fails goes again, alone; then in halves, until a message
+    that fails alone is dead-lettered. What may take long is done in threads: this one looks for `stop` all the time.
 
     Args:
       run_chunk: (messages, whether no chunk follows at once, what to call when the next chunk can no longer overtake
         this one) → the outcomes of all their items; in a thread of its own.
       tag: what dead letters carry as dl_config.
       forever: go on when the source is exhausted.
-      max_wait: seconds to stay, at the end, for items that wait for their user.
+      max_wait: seconds to stay, from when the source had nothing more, for items that wait and are due by then.
       grace: seconds from `stop` or a FatalError on for what is under way; what is not done then is not settled.
       report: called with the tally after each chunk.
       chunks_at_once: how many may be under way.
-      clock: Unix seconds; injected in tests.
+      clock: Unix seconds that never step; injected in tests.
     """
 
     def __init__(
@@ -106,7 +108,7 @@ class ChunkLoop:
         grace: float = 20.0,
         report: Callable[[Tally], None] | None = None,
         chunks_at_once: int = 1,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady_time,
     ) -> None:
         self._source = source
         self._run_chunk = run_chunk
@@ -119,7 +121,8 @@ class ChunkLoop:
         self._chunks_at_once = chunks_at_once
         self._clock = clock
         self._waiting = WaitingMessages()
-        self._under_way: deque[UnderWay] = deque()
+        self._under_way: list[UnderWay] = []  # in the order in which they began
+        self._finishing: Future[None] | None = None
         self._again: deque[Piece] = deque()  # what failed: it goes alone, before anything new is taken
         self._failed_in_a_row = 0
         self._paused_until = 0.0
@@ -129,13 +132,13 @@ class ChunkLoop:
 
     def run(self, stop: threading.Event) -> None:
         """Raises FatalError: nothing of the chunks under way is settled then."""
-        pool = ThreadPoolExecutor(self._chunks_at_once, "chunk")
+        pool = ThreadPoolExecutor(self._chunks_at_once + 1, "chunk")  # and one to keep dead letters
         try:
             while self._step(pool, stop):
                 pass
         except FatalError:
             # What is under way is not settled any more; but another run in this process must not come beside it.
-            wait([under_way.outcomes for under_way in self._under_way], self._grace)
+            self._let_end()
             raise
         finally:
             pool.shutdown(wait=False)
@@ -144,71 +147,108 @@ class ChunkLoop:
         """Once `stop` is set, do not wait for what is under way."""
         self._grace = 0.0
 
+    def _let_end(self) -> None:
+        until = self._clock() + self._grace
+        while self._under_way and self._grace and self._clock() < until:
+            _, running = wait([under_way.outcomes for under_way in self._under_way], LOOK_SECONDS)
+            if not running:
+                return
+
     def _step(self, pool: ThreadPoolExecutor, stop: threading.Event) -> bool:
         """Does what is next; returns whether there is more to do."""
+        if self._finishing:
+            return self._is_finishing(self._finishing, stop)
         if self._may_take(stop) and (messages := self._take()):
-            self._idle_since = None
             self.tally.read += sum(message.resumed is None for message in messages)
             is_last = len(self._under_way) + 1 == self._chunks_at_once  # until one is settled
             self._start(Piece(messages), is_last or not self._source.has_more, pool)
         elif self._under_way:
-            return self._finish_first(stop)
+            return self._settle_one(pool, stop)
         elif stop.is_set():
             return False
         elif self._again:
             if not stop.wait(max(0.0, self._paused_until - self._clock())):
                 self._start(self._again.popleft(), True, pool)
-        elif not self._forever and self._source.is_exhausted:
-            return self._wait_for_users(stop)
+        elif not self._forever and self._source.is_exhausted and not self._stays_for_users(stop):
+            self._finishing = pool.submit(self._source.finish, list(self._waiting))
         return True
 
+    def _is_finishing(self, finishing: Future[None], stop: threading.Event) -> bool:
+        wait((finishing,), LOOK_SECONDS)
+        if finishing.done():
+            finishing.result()
+            return False
+        return not self._is_grace_over(stop)
+
     def _may_take(self, stop: threading.Event) -> bool:
-        if stop.is_set() or self._again or len(self._under_way) == self._chunks_at_once:
+        if stop.is_set() or self._again or len(self._under_way) >= self._chunks_at_once:
             return False
         return not self._under_way or self._under_way[-1].lets_next_start
 
     def _take(self) -> list[Message]:
         due = self._waiting.take_due(self._clock())
-        return due + self._source.take(0.0 if due or self._under_way else self._patience())
+        new = self._source.take(0.0 if due or self._under_way else self._patience())
+        if new:  # what is only tried again does not keep a run that would end
+            self._idle_since = None
+        return due + new
 
     def _patience(self) -> float:
         """How long the source may make us wait: no longer than what waits is due."""
         return max(0.0, min(1.0, self._waiting.next_due() - self._clock()))
 
-    def _wait_for_users(self, stop: threading.Event) -> bool:
-        """At the end of the source: whether to stay for what waits."""
+    def _stays_for_users(self, stop: threading.Event) -> bool:
+        """At the end of the source: whether something that waits is due in time."""
         self._idle_since = self._idle_since or self._clock()
-        if len(self._waiting) and self._clock() - self._idle_since < self._max_wait:
-            stop.wait(self._patience())
-            return True
-        self._source.finish(list(self._waiting))
-        return False
+        if self._waiting.next_due() > self._idle_since + self._max_wait:
+            return False
+        stop.wait(self._patience())
+        return True
 
     def _start(self, piece: Piece, flush: bool, pool: ThreadPoolExecutor) -> None:
         handed_over = threading.Event()
-        outcomes = pool.submit(self._run_chunk, piece.messages, flush, handed_over.set)
+        outcomes = pool.submit(self._run_and_keep, piece.messages, flush, handed_over)
         self._under_way.append(UnderWay(piece, outcomes, handed_over))
         self._count_in_flight()
 
-    def _finish_first(self, stop: threading.Event) -> bool:
-        """Settle what has been under way for longest, if it is done; returns whether to go on."""
-        piece, running, _ = self._under_way[0]
-        wait((running,), LOOK_SECONDS)
-        if not running.done():
+    def _run_and_keep(self, messages: list[Message], flush: bool, handed_over: threading.Event) -> list[Outcome]:
+        """In a thread: the outcomes, once they account for every message and the dead letters among them are safe."""
+        outcomes = self._run_chunk(messages, flush, handed_over.set)
+        _check_sum(messages, outcomes)
+        return self._keep(outcomes)
+
+    def _keep(self, outcomes: list[Outcome]) -> list[Outcome]:
+        now = self._clock()
+        letters = [dead_letter(outcome, self._tag, now) for outcome in outcomes if outcome.kind == DEAD_LETTERED]
+        if letters:
+            self._sink.write(letters)
+        return outcomes
+
+    def _start_keeping(self, outcomes: list[Outcome], pool: ThreadPoolExecutor) -> None:
+        """Messages that end here: they are settled once their dead letters are safe."""
+        piece, handed_over = Piece([outcome.message for outcome in outcomes]), threading.Event()
+        handed_over.set()
+        self._under_way.insert(0, UnderWay(piece, pool.submit(self._keep, outcomes), handed_over, runs=False))
+
+    def _settle_one(self, pool: ThreadPoolExecutor, stop: threading.Event) -> bool:
+        """Settle what is done, if anything is by now; returns whether to go on."""
+        wait([under_way.outcomes for under_way in self._under_way], LOOK_SECONDS, FIRST_COMPLETED)
+        done = next((under_way for under_way in self._under_way if under_way.outcomes.done()), None)
+        if not done:
             return not self._is_grace_over(stop)
-        self._under_way.popleft()
+        self._under_way.remove(done)
+        piece = done.piece
         try:
-            outcomes = running.result()
-            waiting = _check_sum(piece.messages, outcomes)
+            outcomes = done.outcomes.result()
         except FatalError:
             raise
         except OutageError as error:
             self._pause(piece, error)
         except Exception as error:  # a fault of ours, or a message that nobody thought of
-            self._narrow(piece, error)
+            self._narrow(piece, error, pool)
         else:
-            self._failed_in_a_row = 0
-            self._settle(piece.messages, outcomes, waiting)
+            if done.runs:
+                self._failed_in_a_row = 0
+            self._settle(piece.messages, outcomes, pool)
         self._count_in_flight()
         if self._report:
             self._report(self.tally)
@@ -217,7 +257,13 @@ class ChunkLoop:
     def _is_grace_over(self, stop: threading.Event) -> bool:
         if not stop.is_set():
             return False
-        self._stopped_at = self._stopped_at or self._clock()
+        if self._stopped_at is None:
+            self._stopped_at = self._clock()
+            if self._grace:
+                count = sum(len(under_way.piece.messages) for under_way in self._under_way)
+                messages = "1 message that is" if count == 1 else f"{count:,} messages that are"
+                what = f"{messages} under way" if count else "the end to be confirmed"
+                log.warning("Stopping: waiting up to %.0f s for %s. A second signal does not wait.", self._grace, what)
         return self._clock() - self._stopped_at >= self._grace
 
     def _pause(self, piece: Piece, error: OutageError) -> None:
@@ -226,7 +272,7 @@ class ChunkLoop:
             self._paused_until = self._clock() + OUTAGE_PAUSE_SECONDS
             log.warning("%s. Nothing is lost: it goes again in %.0f s.", error, OUTAGE_PAUSE_SECONDS)
 
-    def _narrow(self, piece: Piece, error: Exception) -> None:
+    def _narrow(self, piece: Piece, error: Exception, pool: ThreadPoolExecutor) -> None:
         messages, place = piece.messages, _place_of(error)
         if not piece.failures:
             log.warning("A chunk of %s messages failed (%s). It goes again, in parts.", f"{len(messages):,}", place)
@@ -240,25 +286,19 @@ class ChunkLoop:
                 raise FatalError(f"{MAX_FAILED_IN_A_ROW} messages in a row could not be processed ({place})")
             message = messages[0]
             part = only_part(message) or MESSAGE
-            self._settle(messages, [Outcome(DEAD_LETTERED, part, PROCESSING_FAILED, message, place)], [])
+            self._start_keeping([Outcome(DEAD_LETTERED, part, PROCESSING_FAILED, message, place)], pool)
 
-    def _settle(self, messages: list[Message], outcomes: list[Outcome], waiting: list[Outcome]) -> None:
-        """Dead letters are confirmed first; then all is acknowledged but what waits."""
+    def _settle(self, messages: list[Message], outcomes: list[Outcome], pool: ThreadPoolExecutor) -> None:
+        """Their dead letters are safe: all is acknowledged but what waits."""
+        waiting = [outcome for outcome in outcomes if outcome.kind == WAITING]
         for outcome in waiting:
             self._waiting.add(outcome.message, outcome.time)
-        crowded_out = self._waiting.crowd_out()
-        self._keep([*outcomes, *map(_expire, crowded_out)])
+        if crowded_out := self._waiting.crowd_out():
+            self._start_keeping(list(map(_expire, crowded_out)), pool)
+        self.tally.add(outcome for outcome in outcomes if outcome.kind != WAITING)
         not_settled = {outcome.message.message_id for outcome in waiting}
         settled = [message.message_id for message in messages if message.message_id not in not_settled]
-        settled += (message.message_id for message in crowded_out)
         self._source.settle(settled, list(self._waiting))
-
-    def _keep(self, outcomes: list[Outcome]) -> None:
-        now = self._clock()
-        letters = [dead_letter(outcome, self._tag, now) for outcome in outcomes if outcome.kind == DEAD_LETTERED]
-        if letters:
-            self._sink.write(letters)
-        self.tally.add(outcome for outcome in outcomes if outcome.kind != WAITING)
 
     def _count_in_flight(self) -> None:
         pieces = [*self._again, *(under_way.piece for under_way in self._under_way)]
@@ -266,12 +306,14 @@ class ChunkLoop:
 
 
 def _expire(message: Message) -> Outcome:
-    attempts = message.resumed.attempts if message.resumed else 0
-    return Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, message, "too many events wait", attempts)
+    """Of one that waited for longest when too many did."""
+    part, attempts = (message.resumed.part, message.resumed.attempts) if message.resumed else (TRACK, 0)
+    reason = EXPIRED if message.resumed and message.resumed.alone else UNKNOWN_USER
+    return Outcome(DEAD_LETTERED, part, reason, message, "too many events wait", attempts)
 
 
-def _check_sum(messages: list[Message], outcomes: list[Outcome]) -> list[Outcome]:
-    """The outcomes of what waits, if every message has as many as items: one, and one more for each split."""
+def _check_sum(messages: list[Message], outcomes: list[Outcome]) -> None:
+    """Raises ConservationError unless every message has as many outcomes as items: one, and one more for each split."""
     open_items = {message.message_id: 1 for message in messages}
     for outcome in outcomes:
         if outcome.kind == SPLIT:
@@ -281,7 +323,6 @@ def _check_sum(messages: list[Message], outcomes: list[Outcome]) -> list[Outcome
     if wrong := sum(count != 0 for count in open_items.values()):
         counts = dict(Counter(outcome.kind for outcome in outcomes))
         raise ConservationError(f"{wrong} of {len(messages)} messages are not accounted for by {counts}")
-    return [outcome for outcome in outcomes if outcome.kind == WAITING]
 
 
 def _place_of(error: Exception) -> str:

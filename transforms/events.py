@@ -9,12 +9,13 @@ MESSAGE = "message"  # the part of a message that never became an event
 
 
 class Resumed(NamedTuple):
-    """Where a run left an item that waits for its user, so that a later chunk goes on from there."""
+    """Where a run left an item that waits, for its user or by itself, so that a later chunk goes on from there."""
 
     part: str  # the only part of the message that is not settled
     attempts: int  # requests that held the item
     waits: int  # how often it was sent back to wait
     first_tried: float  # Unix seconds
+    alone: int = 0  # how often it failed alone while others succeeded: it goes alone again
 
 
 class Message(NamedTuple):
