@@ -1,5 +1,6 @@
 """The run on one machine: take a chunk, run it, settle it. Knows no Pub/Sub, no file and no Beam."""
 
+import itertools
 import logging
 import threading
 import traceback
@@ -42,7 +43,10 @@ class Source(Protocol):
         """Whether nothing more is to be expected. Raises FatalError if that cannot be told."""
 
     def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
-        """These messages must not come again; those that wait for their user now must, if the run ends here."""
+        """These messages must not come again; those that wait now must, if the run ends here.
+
+        Of one message both parts may wait, each as a message of its own with the same id.
+        """
 
     def finish(self, waiting: Collection[Message]) -> None:
         """The source is exhausted and all is settled but what waits, which must come again in a later run.
@@ -296,9 +300,19 @@ class ChunkLoop:
         if crowded_out := self._waiting.crowd_out():
             self._start_keeping(list(map(_expire, crowded_out)), pool)
         self.tally.add(outcome for outcome in outcomes if outcome.kind != WAITING)
-        not_settled = {outcome.message.message_id for outcome in waiting}
+        open_elsewhere = self._ids_of_other_parts(messages)
+        not_settled = open_elsewhere.union(outcome.message.message_id for outcome in waiting)
         settled = [message.message_id for message in messages if message.message_id not in not_settled]
         self._source.settle(settled, list(self._waiting))
+
+    def _ids_of_other_parts(self, messages: list[Message]) -> set[str]:
+        """Of those that waited: which have another part that is not settled."""
+        resumed = {message.message_id for message in messages if message.resumed}
+        if not resumed:
+            return resumed
+        pieces = [*self._again, *(under_way.piece for under_way in self._under_way)]
+        others = itertools.chain(self._waiting, *(piece.messages for piece in pieces))
+        return resumed.intersection(message.message_id for message in others)
 
     def _count_in_flight(self) -> None:
         pieces = [*self._again, *(under_way.piece for under_way in self._under_way)]
@@ -314,7 +328,7 @@ def _expire(message: Message) -> Outcome:
 
 def _check_sum(messages: list[Message], outcomes: list[Outcome]) -> None:
     """Raises ConservationError unless every message has as many outcomes as items: one, and one more for each split."""
-    open_items = {message.message_id: 1 for message in messages}
+    open_items = Counter(message.message_id for message in messages)
     for outcome in outcomes:
         if outcome.kind == SPLIT:
             open_items[outcome.message.message_id] += 1

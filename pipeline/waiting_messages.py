@@ -1,16 +1,18 @@
-"""Messages that wait for their user from one chunk to a later one. Knows no source, no sink and no outcome."""
+"""Messages that wait from one chunk to a later one. Knows no source, no sink and no outcome."""
 
 from collections.abc import Iterator
 
 from transforms.events import Message
 from transforms.waiting import MAX_WAITING, MAX_WAITING_BYTES
 
+Key = tuple[str, str]  # message id and part: of one message both parts may wait
+
 
 class WaitingMessages:
-    """By message id, in the order in which they came; bounded like the waiting of a streaming job's shard."""
+    """In the order in which they came; bounded like the waiting of a streaming job's shard."""
 
     def __init__(self) -> None:
-        self._due: dict[str, tuple[float, Message]] = {}
+        self._due: dict[Key, tuple[float, Message]] = {}
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -21,7 +23,7 @@ class WaitingMessages:
 
     def add(self, message: Message, due: float) -> None:
         """Until `due`, Unix seconds."""
-        self._due[message.message_id] = due, message
+        self._due[_key(message)] = due, message
         self._bytes += len(message.data)
 
     def crowd_out(self) -> list[Message]:
@@ -32,13 +34,17 @@ class WaitingMessages:
         return crowded_out
 
     def take_due(self, now: float) -> list[Message]:
-        return [self._pop(message_id) for message_id, (due, _) in list(self._due.items()) if due <= now]
+        return [self._pop(key) for key, (due, _) in list(self._due.items()) if due <= now]
 
     def next_due(self) -> float:
         """Unix seconds, infinite if nothing waits."""
         return min((due for due, _ in self._due.values()), default=float("inf"))
 
-    def _pop(self, message_id: str) -> Message:
-        _, message = self._due.pop(message_id)
+    def _pop(self, key: Key) -> Message:
+        _, message = self._due.pop(key)
         self._bytes -= len(message.data)
         return message
+
+
+def _key(message: Message) -> Key:
+    return message.message_id, message.resumed.part if message.resumed else ""

@@ -6,6 +6,7 @@ import pytest
 from transforms.answers import (
     ACCEPTED,
     FATAL,
+    FOREIGN,
     MAX_HINT_SECONDS,
     REFUSED,
     RETRY,
@@ -38,6 +39,9 @@ def counters(**fields: Any) -> bytes:
         (200, counters(code="Success"), ACCEPTED),
         (200, counters(a_field_of_tomorrow={"a": 1}), ACCEPTED),
         (200, error("Success"), RETRY),
+        (200, counters(successCount=0), RETRY),
+        (200, counters(successCount=-1, failCount=2), RETRY),
+        (200, counters(successCount=True), RETRY),
         (200, b'{"successCount":1}', RETRY),
         (200, b'{"successCount":"1","failCount":"0"}', RETRY),
         (200, b"[]", RETRY),
@@ -54,10 +58,11 @@ def counters(**fields: Any) -> bytes:
         (400, error("error.lists.invalidListId(3)"), SPLIT),
         (400, error("UniqueFieldsLimitExceeded"), SPLIT),
         (400, counters(), SPLIT),
-        (400, HTML, SPLIT),
-        (400, TEXT, SPLIT),
-        (400, b"", SPLIT),
-        (400, TRUNCATED, SPLIT),
+        (400, HTML, FOREIGN),
+        (400, TEXT, FOREIGN),
+        (400, b"", FOREIGN),
+        (400, b"{}", FOREIGN),
+        (400, TRUNCATED, FOREIGN),
         (401, error("BadApiKey"), FATAL),
         (401, error("Success"), FATAL),
         (401, HTML, FATAL),
@@ -72,7 +77,7 @@ def counters(**fields: Any) -> bytes:
         (409, error("ExternalKeyConflict"), SPLIT),
         (413, HTML, SPLIT),
         (413, error("BatchTooLarge"), SPLIT),
-        (422, b"", SPLIT),
+        (422, b"", FOREIGN),
         (429, error("RateLimitExceeded"), THROTTLED),
         (429, error("Success"), THROTTLED),
         (429, HTML, THROTTLED),
@@ -91,9 +96,19 @@ def counters(**fields: Any) -> bytes:
 )
 def test_status_first_code_second_shape_third(status: int, body: bytes, expected: str) -> None:
     """Every line of the table: what a status means, with any body that has been seen or can come with it."""
-    actual = read_answer(Response(status, body)).verdict
+    actual = read_answer(Response(status, body), 1).verdict
 
     assert expected == actual
+
+
+@pytest.mark.parametrize(
+    ("counted", "missing"), [((100, 0), 0), ((60, 0), 40), ((60, 10), 30), ((0, 100), 0), ((200, 0), 0)]
+)
+def test_what_the_counters_do_not_tell_of_is_missing(counted: tuple[int, int], missing: int) -> None:
+    """Success is what Iterable counts as one, not what it does not count as a failure."""
+    body = counters(successCount=counted[0], failCount=counted[1])
+
+    assert read_answer(Response(200, body), 100).missing == missing
 
 
 @pytest.mark.parametrize(
@@ -123,7 +138,7 @@ def test_status_first_code_second_shape_third(status: int, body: bytes, expected
 )
 def test_reason_of_a_refused_request(status: int, code: str, expected: str) -> None:
     """A record that is refused alone is dead-lettered under the name of Iterable's code; unknown codes share one."""
-    actual = read_answer(Response(status, error(code))).reason
+    actual = read_answer(Response(status, error(code)), 1).reason
 
     assert expected == actual
 
@@ -148,7 +163,7 @@ def test_failure_lists_of_bulk_update(name: str) -> None:
     """Each list gives its users one reason; emails are compared in lower case, userIds as they are."""
     listed, key, reason = USER_LISTS[name]
 
-    answer = read_answer(Response(200, counters(failCount=1, failedUpdates={name: [listed]})))
+    answer = read_answer(Response(200, counters(failCount=1, failedUpdates={name: [listed]})), 1)
 
     assert ({key: reason}, 1) == (answer.failed_users, answer.fail_count)
 
@@ -159,7 +174,7 @@ def test_failure_lists_of_track_bulk(name: str) -> None:
     listed, key, reason = USER_LISTS[name]
     body = counters(failCount=2, failedUpdates={name: [listed]}, disallowedEventNames=["Order"])
 
-    answer = read_answer(Response(200, body))
+    answer = read_answer(Response(200, body), 1)
 
     assert ({key: reason}, frozenset({"Order"})) == (answer.failed_users, answer.failed_names)
 
@@ -175,7 +190,7 @@ def test_failure_lists_of_track_bulk(name: str) -> None:
 )
 def test_lists_of_before_failed_updates(fields: dict[str, Any], expected: dict[str, str]) -> None:
     """Without failedUpdates the top level counts, where trackBulk's invalidUserIds are the users not found."""
-    actual = read_answer(Response(200, counters(failCount=1, **fields))).failed_users
+    actual = read_answer(Response(200, counters(failCount=1, **fields)), 1).failed_users
 
     assert expected == actual
 
@@ -185,7 +200,7 @@ def test_failed_updates_win_over_the_deprecated_lists(failed_updates: dict[str, 
     """Where failedUpdates is there, the top-level lists only repeat it in other words."""
     body = counters(invalidUserIds=["Id", "other"], disallowedEventNames=[], failedUpdates=failed_updates)
 
-    actual = read_answer(Response(200, body)).failed_users
+    actual = read_answer(Response(200, body), 1).failed_users
 
     assert dict.fromkeys(failed_updates.get("notFoundUserIds", []), UNKNOWN_USER) == actual
 
@@ -195,7 +210,7 @@ def test_lists_of_another_shape_name_nobody(listed: Any) -> None:
     """What is no list of names is read as an empty one: failCount still tells that something failed."""
     body = counters(failCount=1, failedUpdates={"invalidEmails": listed}, disallowedEventNames=listed)
 
-    answer = read_answer(Response(200, body))
+    answer = read_answer(Response(200, body), 1)
 
     assert ({}, frozenset(), 1) == (answer.failed_users, answer.failed_names, answer.fail_count)
 
@@ -204,7 +219,7 @@ def test_schema_notes_are_kept() -> None:
     """Fields that Iterable created, or left out, are silent losses unless someone tells them."""
     expected = {"createdFields": ("plan",), "filteredOutFields": ("colour", "size")}
 
-    answer = read_answer(Response(200, counters(**expected)))
+    answer = read_answer(Response(200, counters(**expected)), 1)
 
     assert expected == {"createdFields": answer.created_fields, "filteredOutFields": answer.filtered_out_fields}
 
@@ -225,7 +240,7 @@ def test_schema_notes_are_kept() -> None:
 )
 def test_positions_that_a_refusal_names(params: Any, expected: tuple[int, ...]) -> None:
     """BadJsonBody names elements by position, once or several times each; other refusals name none."""
-    actual = read_answer(Response(400, error("BadJsonBody", params))).suspects
+    actual = read_answer(Response(400, error("BadJsonBody", params)), 1).suspects
 
     assert expected == actual
 
@@ -253,7 +268,7 @@ def test_positions_that_a_refusal_names(params: Any, expected: tuple[int, ...]) 
 )
 def test_how_long_iterable_asks_to_wait(status: int, params: Any, retry_after: str, expected: float) -> None:
     """The body's rateLimitReset, else Retry-After in seconds; a hint of another form is left to our own backoff."""
-    actual = read_answer(Response(status, error("RateLimitExceeded", params), retry_after)).wait_seconds
+    actual = read_answer(Response(status, error("RateLimitExceeded", params), retry_after), 1).wait_seconds
 
     assert expected == actual
 
@@ -292,7 +307,7 @@ def test_how_long_iterable_asks_to_wait(status: int, params: Any, retry_after: s
 )
 def test_detail_is_status_code_and_fields_alone(status: int, body: bytes, expected: str) -> None:
     """Iterable's msg can echo the request with its key, so nothing of it gets out, and no code that is none."""
-    answer = read_answer(Response(status, body))
+    answer = read_answer(Response(status, body), 1)
 
     assert expected == answer.detail
     assert SECRET not in repr(answer)

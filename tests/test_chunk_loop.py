@@ -318,6 +318,42 @@ def test_what_waits_is_not_settled_with_its_chunk(clock: Clock, kept: Path) -> N
     assert (loop.tally.total(DELIVERED), loop.tally.in_flight, loop.tally.adds_up) == (2, 1, True)
 
 
+@pytest.mark.parametrize("first", ["user", "track"])
+def test_a_message_of_which_both_parts_wait_is_settled_with_the_second(clock: Clock, kept: Path, first: str) -> None:
+    """Whichever comes first, and whether they are due in one chunk or in two."""
+    source = MemorySource(clock, messages("a"))
+    tried: list[tuple[str, list[str]]] = []
+
+    def run_chunk(chunk: list[Message]) -> list[Outcome]:
+        parts = [message.resumed.part if message.resumed else "" for message in chunk]
+        tried.append((",".join(parts), list(source.settled)))
+        if parts != [""]:
+            return [replace_part(outcome, part) for outcome, part in zip(deliver(chunk), parts, strict=True)]
+        waiting = [
+            Outcome(
+                WAITING,
+                part,
+                "unknown_user",
+                chunk[0]._replace(resumed=Resumed(part, 1, 1, START)),
+                time=START + (10 if part == first else 20),
+            )
+            for part in ("user", "track")
+        ]
+        return [Outcome(SPLIT, "track", "", chunk[0]), *waiting]
+
+    loop = make_loop(clock, source, run_chunk, kept)
+    loop.run(Stop(clock))
+
+    second = "track" if first == "user" else "user"
+    assert tried == [("", []), (first, []), (second, [])]
+    assert source.settled == ["a"]
+    assert (loop.tally.items, loop.tally.in_flight, loop.tally.adds_up) == (2, 0, True)
+
+
+def replace_part(outcome: Outcome, part: str) -> Outcome:
+    return outcome._replace(part=part)
+
+
 def test_what_is_due_joins_the_next_chunk(clock: Clock, kept: Path) -> None:
     """It does not have to wait for the source to be empty."""
     source = MemorySource(clock, messages("a"), [], messages("b"))

@@ -1,4 +1,6 @@
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +14,7 @@ from transforms.courier import Courier
 from transforms.delivery import Delivery
 from transforms.errors import FatalError
 from transforms.events import TRACK, USER, Item
-from transforms.iterable_client import IterableClient
+from transforms.iterable_client import IterableClient, Response
 from transforms.outcomes import DELIVERED, WAITING
 from transforms.pacing import EvenPace
 
@@ -34,6 +36,10 @@ def iterable() -> Iterator[SimulatedIterable]:
 @pytest.fixture
 def courier(iterable: SimulatedIterable) -> Courier:
     """Delivers to it."""
+    return courier_of(iterable)
+
+
+def courier_of(iterable: SimulatedIterable) -> Courier:
     client = IterableClient(iterable.url, lambda: "sandbox-key")
     delivery = Delivery(client.post, EvenPace({USER: 100, TRACK: 100}), fail, threads=4)
     return Courier(DeliveryRules(max_age_seconds=LONG), SentValues(), delivery)
@@ -86,6 +92,83 @@ def test_a_refused_key_fails_every_order(
     assert [user["userId"] for user in iterable.dump()["users"]] == ["u2"]
 
 
+def test_a_fault_of_ours_is_told_to_whoever_waits(
+    courier: Courier, iterable: SimulatedIterable, new_track: Callable[..., Item], new_update: Callable[..., Item]
+) -> None:
+    """Wherever in the courier it happens: nobody waits for ever, and the next order is delivered."""
+    twice = new_track("u1")
+
+    with pytest.raises(ValueError, match="twice"):
+        courier.deliver([twice, twice], flush=True)
+
+    outcomes = courier.deliver([new_update("u1")], flush=True)
+
+    assert [outcome.kind for outcome in outcomes] == [DELIVERED]
+
+
+def test_what_iterable_asked_for_outlives_the_order_that_it_was_told(
+    iterable: SimulatedIterable, new_track: Callable[..., Item], new_update: Callable[..., Item]
+) -> None:
+    """An order that fails takes nothing along that the next one has to keep."""
+    iterable.fault("bulkUpdate", status=429, headers={"Retry-After": "2"})
+    courier = courier_of(iterable)
+    with ThreadPoolExecutor(1) as pool:
+        throttled = pool.submit(courier.deliver, [new_update("u1")], True)
+        while not iterable.metrics()["endpoints"].get("bulkUpdate"):
+            threading.Event().wait(0.01)
+        twice = new_track("u2")
+        with pytest.raises(ValueError, match="twice"):
+            courier.deliver([twice, twice], flush=True)
+        with pytest.raises(ValueError, match="twice"):
+            throttled.result(30)
+    asked_at = time.monotonic()
+
+    courier.deliver([new_update("u3")], flush=True)
+
+    assert time.monotonic() - asked_at > 1
+    assert iterable.metrics()["endpoints"]["bulkUpdate"]["requests"] == 2
+
+
+def test_a_record_that_iterable_fails_at_holds_up_no_order(
+    iterable: SimulatedIterable, new_track: Callable[..., Item]
+) -> None:
+    """The others of its order are delivered, and it is handed back to wait by itself."""
+    iterable.configure(track_unknown_user="create", rate=None)
+    client = IterableClient(iterable.url, lambda: "sandbox-key")
+    bad = new_track("u1")
+
+    def post(path: str, body: bytes) -> Response:
+        return Response(500, b"") if bad.message.message_id.encode() in body else client.post(path, body)
+
+    delivery = Delivery(post, EvenPace({USER: 100, TRACK: 100}), fail, threads=4)
+    rules = DeliveryRules(max_age_seconds=0.01, first_backoff_seconds=0.01, max_backoff_seconds=0.1)
+    courier = Courier(rules, SentValues(), delivery)
+    with ThreadPoolExecutor(1) as pool:
+        with_bad = pool.submit(courier.deliver, [new_track("u1") for _ in range(20)] + [bad], False)
+        while not with_bad.done():
+            courier.deliver([new_track("u2")], flush=True)
+    outcomes = with_bad.result()
+    client.close()
+
+    assert Counter(outcome.kind for outcome in outcomes) == {DELIVERED: 20, WAITING: 1}
+    (resumed,) = [outcome.message.resumed for outcome in outcomes if outcome.kind == WAITING]
+    assert resumed
+    assert resumed.alone == 1
+
+
 def test_nothing_to_deliver_is_done_at_once(courier: Courier) -> None:
     """A chunk may be dropped as a whole."""
     assert courier.deliver([], flush=False) == []
+
+
+def test_a_wall_clock_that_steps_stops_nothing(
+    courier: Courier, new_update: Callable[..., Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Back by an hour in the middle of a run: batches close and paces run by a clock that does not."""
+    courier.deliver([new_update("u1")], flush=True)
+    monkeypatch.setattr(time, "time", lambda: 1_000_000_000.0)
+
+    began = time.monotonic()
+    courier.deliver([new_update("u1")], flush=True)
+
+    assert time.monotonic() - began < 60

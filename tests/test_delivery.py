@@ -380,23 +380,123 @@ def test_an_outage_that_begins_in_the_middle_gives_nothing_up(
     assert 0 < len(list(outbox.entries())) < 40
 
 
-def test_trouble_is_told_once_and_calmly(
+def test_trouble_is_told_once_and_so_is_its_end(
     iterable: SimulatedIterable, new_delivery: NewDelivery, new_track: NewItem, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Half a minute without a success is a line on the screen, with Iterable's answer; the next one is a new line."""
+    """Half a minute without a success is a line with Iterable's answer and the next try; then, that it takes again."""
     iterable.configure(track_unknown_user="create")
     for seconds in (20, 20, 20):
         iterable.fault("trackBulk", status=503, headers={"Retry-After": str(seconds)})
     delivery = new_delivery()
 
     delivery.run(outbox_of(new_track("u1")), flush=True)
-    lines = [record.getMessage() for record in caplog.records]
+    lines = list(caplog.messages)
     iterable.fault("trackBulk", status=429, headers={"Retry-After": "45"})
     delivery.run(outbox_of(new_track("u1")), flush=True)
-    more = [record.getMessage() for record in caplog.records][len(lines) :]
+    more = caplog.messages[len(lines) :]
 
-    assert lines == ["Iterable has taken nothing for 30 s (HTTP 503). Nothing is lost: trying on."]
-    assert more == ["Iterable has taken nothing for 30 s (HTTP 429). Nothing is lost: trying on."]
+    assert lines == [
+        "Iterable has taken nothing for 31 s (HTTP 503). Nothing is lost: the next try is in 9 s.",
+        "Iterable takes again, after 60 s.",
+    ]
+    assert len(more) == 2
+
+
+def test_time_that_iterable_asks_for_is_no_outage(
+    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_track: NewItem
+) -> None:
+    """However long: the chunk is not given back, and nothing is sent before."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("trackBulk", status=429, headers={"Retry-After": "900"})
+
+    outcomes = new_delivery().run(outbox_of(new_track("u1")), flush=True)
+
+    assert [outcome.kind for outcome in outcomes] == [DELIVERED]
+    assert iterable.metrics()["endpoints"]["trackBulk"]["requests"] == 2
+    assert 900 <= time.now - START < 901
+
+
+HTML_400 = {"status": 400, "body": "<html><body>Bad Request</body></html>"}
+
+
+def test_refusals_that_are_not_iterables_own_stop_the_run(
+    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_track: NewItem
+) -> None:
+    """A proxy that answers 400 to everything: no record is at fault, none is given up, and few requests tell."""
+    iterable.fault("*", times=None, **HTML_400)
+    outbox = outbox_of(*(new_track(f"u{number}") for number in range(200)))
+
+    with pytest.raises(
+        FatalError, match=r"^Iterable refused /api/events/trackBulk with HTTP 400, not in Iterable's form$"
+    ):
+        new_delivery().run(outbox, flush=True)
+
+    assert len(list(outbox.entries())) == 200
+    assert iterable.metrics()["endpoints"]["trackBulk"]["requests"] < 40
+
+
+def test_one_record_that_is_refused_in_anothers_form_costs_one_record(
+    iterable: SimulatedIterable, time: FakeTime, new_track: NewItem
+) -> None:
+    """What stands in front of Iterable may dislike its text: the others arrive, and it alone waits by itself."""
+    iterable.configure(track_unknown_user="create")
+    events = [new_track("u1") for _ in range(300)]
+    bad = events[123].message.message_id.encode()
+    client = IterableClient(iterable.url, lambda: iterable.api_key)
+
+    def post(path: str, body: bytes) -> Response:
+        return Response(400, b"<html>blocked</html>") if b'"%b"' % bad in body else client.post(path, body)
+
+    delivery = Delivery(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time.clock, time.sleep)
+    outbox = outbox_of(*events, max_items=100)
+    outcomes: list[Outcome] = []
+    while outbox:
+        outcomes += delivery.step(outbox, flush=True)
+        outcomes += outbox.take_waiting()
+    client.close()
+
+    assert told(outcomes) == {(DELIVERED, TRACK, ""): 299, (WAITING, TRACK, "expired"): 1}
+    assert time.now - START < 120
+
+
+def test_counters_that_count_nothing_deliver_nothing(time: FakeTime, new_track: NewItem) -> None:
+    """No success, and no failure of any record: it is as if there were no answer."""
+    delivery = Delivery(
+        lambda *_: Response(200, b'{"successCount":0,"failCount":0}'),
+        EvenPace(DOCUMENTED),
+        lambda _: None,
+        THREADS,
+        time.clock,
+        time.sleep,
+    )
+    outbox = outbox_of(*(new_track("u1") for _ in range(100)))
+
+    with pytest.raises(OutageError):
+        delivery.run(outbox, flush=True)
+
+    assert len(list(outbox.entries())) == 100
+
+
+def test_what_an_answer_does_not_count_goes_again_until_it_is_counted(
+    iterable: SimulatedIterable, time: FakeTime, new_track: NewItem
+) -> None:
+    """60 of 100 delivered and none failed: 40 are still to be delivered, and Iterable holds each event once."""
+    iterable.configure(track_unknown_user="create")
+    client = IterableClient(iterable.url, lambda: iterable.api_key)
+    short = iter([b'{"successCount":60,"failCount":0}'])
+
+    def post(path: str, body: bytes) -> Response:
+        if counters := next(short, None):
+            return Response(200, counters)
+        return client.post(path, body)
+
+    delivery = Delivery(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time.clock, time.sleep)
+    events = [new_track("u1") for _ in range(100)]
+    outcomes = delivery.run(outbox_of(*events), flush=True)
+    client.close()
+
+    assert told(outcomes) == {(DELIVERED, TRACK, ""): 100}
+    assert stored_ids(iterable) == sorted(event.message.message_id for event in events)
 
 
 def test_a_success_ends_an_outage(

@@ -68,7 +68,14 @@ ITEMS: Any = st.builds(
         message_id=TEXT,
         publish_time=st.floats(allow_nan=False, allow_infinity=False),
         resumed=st.none()
-        | st.builds(Resumed, st.sampled_from([USER, TRACK]), st.integers(0, 99), st.integers(0, 9), st.floats(0, 2e9)),
+        | st.builds(
+            Resumed,
+            st.sampled_from([USER, TRACK]),
+            st.integers(0, 99),
+            st.integers(0, 9),
+            st.floats(0, 2e9),
+            st.integers(0, 20),
+        ),
     ),
     part=st.sampled_from([USER, TRACK]),
     identity=TEXT,

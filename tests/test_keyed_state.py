@@ -149,10 +149,21 @@ def test_yesterdays_entries_fill_an_outbox() -> None:
     }
     update, event = (next(item for item, _ in decode_entries(blob) if item.part == part) for part in (USER, TRACK))
     expected = {
-        USER: (0.0, {"item": update, "queued": 5000.0, **untried, "together": 0, "failures": 0, "narrowed": False}),
+        USER: (
+            0.0,
+            {"item": update, "queued": 5000.0, **untried, "together": 0, "failures": 0, "narrowed": False, "alone": 0},
+        ),
         TRACK: (
             1790000060.0,
-            {"item": event, "queued": 1790000000.0, **tried, "together": True, "failures": 0, "narrowed": False},
+            {
+                "item": event,
+                "queued": 1790000000.0,
+                **tried,
+                "together": True,
+                "failures": 0,
+                "narrowed": False,
+                "alone": 0,
+            },
         ),
     }
 

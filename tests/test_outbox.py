@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -7,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.answers import ACCEPTED, FATAL, RETRY, SPLIT, THROTTLED, Answer
+from transforms.answers import ACCEPTED, FATAL, FOREIGN, RETRY, SPLIT, THROTTLED, Answer
 from transforms.batches import Batch, DeliveryRules
 from transforms.coalescing import SentValues
 from transforms.events import TRACK, USER, Item, Resumed
-from transforms.outbox import PROBE_SECONDS, Outbox
+from transforms.outbox import MAX_ALONE, PROBE_SECONDS, Outbox
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, FINAL, NOTED, UNKNOWN_USER, WAITING, Outcome
 from transforms.waiting import MAX_WAITING
 
@@ -619,7 +620,7 @@ def test_a_batch_that_fails_again_and_again_goes_in_halves(new_track: NewItem) -
             sizes.append(len(batch.records))
         now += 1.0
 
-    assert Counter(sizes) == {8: 5, 4: 6, 2: 6, 1: sizes.count(1)}
+    assert Counter(sizes) == {8: 5, 4: 4, 2: 4, 1: sizes.count(1)}
     assert told(outcomes) == [(DELIVERED, "")] * 7
     assert [entry.pending.item.user_id for entry in outbox.entries()] == ["f"]
 
@@ -677,6 +678,92 @@ def test_what_alone_failed_is_given_up_at_the_end(new_track: NewItem, others_suc
         assert given_up is None
     assert bool(outbox) == (not others_succeed)
     assert with_another.give_up("HTTP 500") is None
+
+
+def fail_alone(outbox: Outbox, times: int, answer: Answer, new_track: NewItem) -> list[Outcome]:
+    """So often the event of "bad" meets that answer, and after each time another event is delivered."""
+    outcomes: list[Outcome] = []
+    now = 1000.0
+    for _ in range(times):
+        now = max(now, outbox.next_time(TRACK, now, flush=True) or now)
+        outcomes += outbox.settle(take(outbox, now), answer, now)
+        outbox.add(new_track("good"), now)
+        outbox.endpoints[TRACK].closed_until = 0.0
+        outbox.settle(take(outbox, now + 0.1), OK, now + 0.1)
+        now += 0.2
+    return outcomes
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_what_fails_alone_is_handed_over(new_track: NewItem) -> None:
+    """It waits by itself, longer and longer, and whoever waits for the others of its chunk need not wait for it."""
+    event = new_track("bad")
+    outbox = new_outbox(event)
+
+    fail_alone(outbox, 4, UNAVAILABLE, new_track)
+    failed_at = 1000.0
+    (waiting,) = outbox.take_waiting()
+
+    assert (waiting.kind, waiting.part, waiting.reason) == (WAITING, TRACK, "expired")
+    assert waiting.message.resumed == Resumed(TRACK, attempts=4, waits=0, first_tried=failed_at, alone=3)
+    assert waiting.time > failed_at + 1 + 2
+    assert not outbox
+    assert not list(outbox.entries())
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize("part", [USER, TRACK])
+def test_what_failed_alone_goes_alone_again(part: str, new_update: NewItem, new_track: NewItem) -> None:
+    """In whichever chunk it comes back: it must not take others along."""
+    new = new_update if part == USER else new_track
+    item = new("bad")
+    message = item.message._replace(resumed=Resumed(part, attempts=4, waits=0, first_tried=900.0, alone=3))
+    outbox = new_outbox(new("a"), item._replace(message=message), new("b"))
+
+    batches = [items_of(take(outbox, 1000.0)) for _ in range(2)]
+
+    assert sorted([item.user_id for item in items] for items in batches) == [["a", "b"], ["bad"]]
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize(
+    ("answer", "reason"), [(UNAVAILABLE, "expired"), (Answer(FOREIGN, "HTTP 400"), "refused_by_iterable")]
+)
+def test_what_failed_alone_so_often_is_a_dead_letter(new_track: NewItem, answer: Answer, reason: str) -> None:
+    """The bound is on failures of its own while others succeed, over all the chunks it came in."""
+    message = new_track("bad").message._replace(resumed=Resumed(TRACK, 17, 0, first_tried=900.0, alone=MAX_ALONE - 2))
+    outbox = new_outbox(new_track("bad")._replace(message=message))
+
+    outcomes = fail_alone(outbox, 3, answer, new_track)
+
+    assert told(outcomes) == [(DEAD_LETTERED, reason)]
+    assert outcomes[0].attempts == 20
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_what_alone_fails_while_nothing_succeeds_is_not_bad(new_track: NewItem) -> None:
+    """That is an outage: it stays, and is tried at the pace of probes."""
+    outbox = Outbox(DeliveryRules(), SentValues(), probe_seconds=15.0)
+    outbox.add(new_track("u1"), 1000.0)
+    times, now = [], 1000.0
+    for _ in range(60):
+        now = max(now, outbox.next_time(TRACK, now, flush=True) or now)
+        times.append(now)
+        assert outbox.settle(take(outbox, now), UNAVAILABLE, now) == []
+
+    assert outbox.take_waiting() == []
+    assert max(after - before for before, after in itertools.pairwise(times)) == 15.0
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_an_answer_that_counts_less_than_was_sent_delivers_no_more(new_track: NewItem) -> None:
+    """What is missing is doubtful: all that no list names goes again, apart, until Iterable counts it."""
+    outbox = new_outbox(*(new_track(name) for name in "abcdefgh"))
+    outcomes = outbox.settle(take(outbox, 1000.0), OK._replace(missing=3), 1000.0)
+    again = [len(take(outbox, 1000.0).records) for _ in range(2)]
+
+    assert outcomes == []
+    assert again == [4, 4]
 
 
 # Users that Iterable does not know yet

@@ -17,12 +17,14 @@ ACCEPTED = "accepted"
 SPLIT = "split"
 RETRY = "retry"
 THROTTLED = "throttled"
+FOREIGN = "foreign"
 FATAL = "fatal"
 
-COUNTERS = "counters"  # a JSON object with successCount and failCount
+COUNTERS = "counters"  # a JSON object with successCount and failCount, which count something
+IN_FORM = "in form"  # a JSON object with Iterable's code, or with its counters
 ANY = "any"  # HTML, text, nothing, half a JSON, any code
 
-# What an answer means, by its status and its body (a code, COUNTERS or ANY): the first row that fits.
+# What an answer means, by its status and its body (a code, COUNTERS, IN_FORM or ANY): the first row that fits.
 TAXONOMY: tuple[tuple[Container[int], str, str], ...] = (
     ({200}, COUNTERS, ACCEPTED),  # each record of it is delivered, rejected, or waits for its user: see _LISTS
     ({200}, ANY, RETRY),  # whether it was taken is unknown; a resend is an update
@@ -32,7 +34,9 @@ TAXONOMY: tuple[tuple[Container[int], str, str], ...] = (
     # No record causes these: it is the host, or what stands between.
     ({402, 404, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 431, 451}, ANY, FATAL),
     (range(300, 400), ANY, FATAL),  # not Iterable
-    (range(400, 500), ANY, SPLIT),  # some record of the batch is at fault
+    ({413}, ANY, SPLIT),  # too large, whoever says so
+    (range(400, 500), IN_FORM, SPLIT),  # some record of the batch is at fault
+    (range(400, 500), ANY, FOREIGN),  # not Iterable's own words: a record is at fault only if others succeed
     (range(500, 600), "RequestFieldsTypesMismatched", SPLIT),
     (range(1000), ANY, RETRY),
 )
@@ -86,6 +90,7 @@ class Answer(NamedTuple):
     failed_users: Mapping[str, str] = {}  # ACCEPTED: email in lower case, or userId → reason
     failed_names: frozenset[str] = frozenset()  # ACCEPTED: event names that the project does not take
     fail_count: int = 0  # ACCEPTED: how many records Iterable counts as failed
+    missing: int = 0  # ACCEPTED: how many it counts neither as accepted nor as failed
     suspects: tuple[int, ...] = ()  # SPLIT: positions in the batch that the answer names
     clashes: Mapping[str, Any] = {}  # SPLIT: field of dataFields that the answer names → a value that does not fit
     wait_seconds: float = 0.0  # THROTTLED, RETRY: what Iterable asks for; 0 where it does not say
@@ -93,18 +98,22 @@ class Answer(NamedTuple):
     created_fields: tuple[str, ...] = ()
 
 
-def read_answer(response: Response) -> Answer:
+def read_answer(response: Response, sent: int) -> Answer:
+    """`sent`: how many records the request held."""
     body = _read_json(response.body)
     code = body.get("code")
+    has_code = isinstance(code, str)
     code = code if isinstance(code, str) and re.fullmatch(r"[\w.]{1,60}", code) else ""
     status = response.status
     detail = f"HTTP {status} {code}".strip() if status != NO_ANSWER else f"no answer: {response.body.decode()}"
-    has_counters = isinstance(body.get("successCount"), int) and isinstance(body.get("failCount"), int)
-    verdict = _verdict_on(status, {ANY, code, COUNTERS if has_counters else ANY})
+    counted = _counted(body)
+    shape = COUNTERS if counted else ANY
+    verdict = _verdict_on(status, {ANY, code, shape, IN_FORM if counted or has_code else ANY})
     if verdict == ACCEPTED:
-        return _read_counters(body, detail)
+        return _read_counters(body, detail, missing=max(0, sent - counted))
     if verdict != SPLIT:
         detail = f"{detail} without counters" if status == 200 else detail
+        detail = f"{detail}, not in Iterable's form" if verdict == FOREIGN else detail
         return Answer(verdict, detail, wait_seconds=_wait_seconds(body, response.retry_after))
     reason = _CODES["BatchTooLarge"] if status == 413 else _CODES.get(code, REFUSED)
     suspects, clashes = _suspects(body), _clashes(body)
@@ -125,7 +134,13 @@ def _read_json(body: bytes) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _read_counters(body: dict[str, Any], detail: str) -> Answer:
+def _counted(body: dict[str, Any]) -> int:
+    """How many records the counters tell of; 0 where one of them is missing or no count."""
+    counters = (body.get("successCount"), body.get("failCount"))
+    return sum(counters) if all(type(count) is int and count >= 0 for count in counters) else 0  # type: ignore[arg-type]
+
+
+def _read_counters(body: dict[str, Any], detail: str, missing: int) -> Answer:
     lists = body.get("failedUpdates")
     reasons = _LISTS
     if not isinstance(lists, dict):
@@ -143,6 +158,7 @@ def _read_counters(body: dict[str, Any], detail: str) -> Answer:
         failed_users=failed,
         failed_names=frozenset(_strings(body, "disallowedEventNames")),
         fail_count=body["failCount"],
+        missing=missing,
         filtered_out_fields=_strings(body, "filteredOutFields"),
         created_fields=_strings(body, "createdFields"),
     )

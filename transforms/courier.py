@@ -6,7 +6,6 @@ two updates of one user are never under way at once, whichever chunks they came 
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
@@ -16,8 +15,10 @@ from transforms.delivery import Delivery
 from transforms.events import Item
 from transforms.outbox import Outbox
 from transforms.outcomes import NOTED, Outcome
+from transforms.steady_clock import steady_time
 
 LOOK_SECONDS = 0.05  # how often the courier looks for new orders while others are under way
+PROBE_SECONDS = 15.0  # the longest between two tries in an outage
 
 
 class _Order:
@@ -33,13 +34,14 @@ class Courier:
     """Delivers from a thread of its own, which lives as long as the process."""
 
     def __init__(
-        self, rules: DeliveryRules, sent: SentValues, delivery: Delivery, clock: Callable[[], float] = time.time
+        self, rules: DeliveryRules, sent: SentValues, delivery: Delivery, clock: Callable[[], float] = steady_time
     ) -> None:
         self._rules = rules
         self._sent = sent
         self._delivery = delivery
         self._clock = clock
         self._arrivals: queue.SimpleQueue[_Order] = queue.SimpleQueue()
+        self._open: list[_Order] = []
         self._orders: dict[tuple[str, str], _Order] = {}  # (message id, part) of an item → its order
         self._flush = True
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
@@ -48,7 +50,7 @@ class Courier:
     @property
     def has_orders(self) -> bool:
         """Whether items of some order are on their way."""
-        return bool(self._orders)
+        return bool(self._open)
 
     def deliver(self, items: Sequence[Item], flush: bool, accepted: Callable[[], None] = lambda: None) -> list[Outcome]:
         """The outcomes of all items: final, or waiting for their user. `flush`: no other order will follow at once.
@@ -69,31 +71,36 @@ class Courier:
         return order.done.result()
 
     def _work(self) -> None:
-        outbox = Outbox(self._rules, self._sent)
+        outbox = Outbox(self._rules, self._sent, PROBE_SECONDS)
         while True:
-            self._take_in(outbox)
             try:
+                self._take_in(outbox)
                 outcomes = self._delivery.step(outbox, self._flush, longest=LOOK_SECONDS)
                 outcomes += self._delivery.check_outage(outbox)
+                self._hand_out([*outcomes, *outbox.take_waiting()])
             except Exception as error:  # told to whoever waits, in the thread that can act on it
-                self._delivery.abandon()
-                outbox = Outbox(self._rules, self._sent)
                 self._fail(error)
-                continue
-            self._hand_out([*outcomes, *outbox.take_waiting()])
+                self._delivery.abandon()
+                endpoints = outbox.endpoints  # what Iterable asked for holds for what comes next, too
+                outbox = Outbox(self._rules, self._sent, PROBE_SECONDS)
+                outbox.endpoints.update(endpoints)
 
     def _take_in(self, outbox: Outbox) -> None:
-        if not self._orders:
+        if not self._open:
             self._accept(self._arrivals.get(), outbox)
             self._delivery.begin()
         while not self._arrivals.empty():
             self._accept(self._arrivals.get(), outbox)
 
     def _accept(self, order: _Order, outbox: Outbox) -> None:
+        self._open.append(order)
         self._flush = order.flush
         now = self._clock()
         for item in order.items:
-            self._orders[item.message.message_id, item.part] = order
+            key = item.message.message_id, item.part
+            if key in self._orders:
+                raise ValueError("an item is handed in twice")
+            self._orders[key] = order
             outbox.add(item, now)
 
     def _hand_out(self, outcomes: list[Outcome]) -> None:
@@ -108,9 +115,11 @@ class Courier:
             order = self._orders.pop(key)
             order.open -= 1
             if not order.open:
+                self._open.remove(order)
                 order.done.set_result(order.outcomes)
 
     def _fail(self, error: Exception) -> None:
-        for order in set(self._orders.values()):
+        for order in self._open:
             order.done.set_exception(error)
+        self._open.clear()
         self._orders.clear()

@@ -6,19 +6,22 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from transforms.answers import ACCEPTED, FATAL, SPLIT, read_answer
+from transforms.answers import ACCEPTED, FATAL, FOREIGN, SPLIT, Answer, read_answer
 from transforms.batches import Batch
 from transforms.errors import OutageError
 from transforms.events import TRACK, USER
-from transforms.iterable_client import BULK_UPDATE, TRACK_BULK, Response
+from transforms.iterable_client import BULK_UPDATE, REQUEST_SECONDS, TRACK_BULK, Response
 from transforms.outbox import Outbox
 from transforms.outcomes import Outcome
 from transforms.pacing import Pace
 
 PATHS = {USER: BULK_UPDATE, TRACK: TRACK_BULK}
 OUTAGE_SECONDS = 300.0
-LAST_ANSWER_SECONDS = 60.0  # longer than that, for an answer that is under way then
+LAST_ANSWER_SECONDS = REQUEST_SECONDS  # longer than that, for an answer that is under way then
 TROUBLE_SECONDS = 30.0  # without a success: then somebody who looks at the screen should know
+# Refusals in a row, over some time, that are not in Iterable's form: then it is not the records that are bad.
+MAX_FOREIGN = 10
+FOREIGN_SECONDS = 20.0
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +55,11 @@ class Delivery:
         self._pool = ThreadPoolExecutor(threads, "post")  # its threads start when they are needed
         self._under_way: dict[Future[Response], Batch] = {}
         self._last_success = -math.inf
-        self._trouble = ""  # what Iterable answered since
+        self._counted_from = -math.inf  # an outage, until the next success
+        self._asked_until = -math.inf  # for so long Iterable itself asked to wait
+        self._trouble = ""  # what Iterable answered since the last success
         self._is_told = False
+        self._foreign: dict[str, list[float]] = {part: [] for part in PATHS}  # when, since the last answer in form
         self.slept_seconds = 0.0  # in all, because no request might leave: what a runner calls throttled
 
     def run(self, outbox: Outbox, flush: bool, until: float | None = None, patience: float = math.inf) -> list[Outcome]:
@@ -83,24 +89,33 @@ class Delivery:
 
     def begin(self) -> None:
         """Something is there to send after a pause: an outage is counted from now."""
-        self._succeed(self._clock())
+        self._counted_from = self._clock()
+        if not self._trouble:
+            self._last_success = self._counted_from
 
     def check_outage(self, outbox: Outbox) -> list[Outcome]:
         """Raises OutageError if no request succeeded for OUTAGE_SECONDS; long before that it is told once.
 
-        Records that are all that is left, and failed while others succeeded, are no outage: they are given up.
+        Time for which Iterable itself asks to wait is none of it. Records that are all that is left, and failed while
+        others succeeded, are no outage: they are given up.
         """
-        seconds = self._clock() - self._last_success
-        if seconds > OUTAGE_SECONDS + (LAST_ANSWER_SECONDS if self._under_way else 0.0):
+        now = self._clock()
+        if now - self._last_success > TROUBLE_SECONDS and self._trouble and not self._is_told:
+            self._is_told = True
+            next_try = max(0.0, self.next_start(outbox, now, flush=True) - now)
+            log.warning(
+                "Iterable has taken nothing for %.0f s (%s). Nothing is lost: the next try is in %.0f s.",
+                now - self._last_success,
+                self._trouble,
+                next_try if next_try < math.inf else 0.0,
+            )
+        since = max(self._counted_from, self._asked_until)
+        if now - since > OUTAGE_SECONDS + (LAST_ANSWER_SECONDS if self._under_way else 0.0):
             given_up = None if self._under_way else outbox.give_up(self._trouble)
             if given_up is None:
                 raise OutageError(f"no request to Iterable succeeded for {OUTAGE_SECONDS:.0f} s")
-            self.begin()
+            self._counted_from = now
             return given_up
-        if seconds > TROUBLE_SECONDS and self._trouble and not self._is_told:
-            self._is_told = True
-            since = f"{TROUBLE_SECONDS:.0f} s ({self._trouble})"
-            log.warning("Iterable has taken nothing for %s. Nothing is lost: trying on.", since)
         return []
 
     def step(self, outbox: Outbox, flush: bool, may_start: bool = True, longest: float = 1.0) -> list[Outcome]:
@@ -110,8 +125,8 @@ class Delivery:
         now = self._clock()
         outcomes: list[Outcome] = []
         for batch, response in self._wait(min(self.next_start(outbox, now, flush) - now, longest)):
-            answer = read_answer(response)
             now = self._clock()
+            answer = self._weigh(batch.part, read_answer(response, len(batch.records)), now)
             outcomes.extend(outbox.settle(batch, answer, now))
             if answer.verdict == FATAL:
                 self._on_fatal(f"Iterable refused {PATHS[batch.part]} with {answer.detail}")
@@ -119,13 +134,30 @@ class Delivery:
                 self._succeed(now)
             else:
                 self._trouble = answer.detail
+                if answer.wait_seconds:
+                    self._asked_until = max(self._asked_until, now + answer.wait_seconds)
         return outcomes
 
+    def _weigh(self, part: str, answer: Answer, now: float) -> Answer:
+        """Where nothing but refusals in another's form comes, it is the set-up that is bad, and no record."""
+        if answer.verdict in (ACCEPTED, SPLIT):
+            self._foreign[part].clear()
+        elif answer.verdict == FOREIGN:
+            refusals = self._foreign[part]
+            refusals.append(now)
+            if len(refusals) >= MAX_FOREIGN and now - refusals[0] >= FOREIGN_SECONDS:
+                refusals.clear()
+                return answer._replace(verdict=FATAL)
+        return answer
+
     def _succeed(self, now: float) -> None:
-        self._last_success, self._trouble, self._is_told = now, "", False
+        if self._is_told:
+            log.warning("Iterable takes again, after %.0f s.", now - self._last_success)
+        self._last_success = self._counted_from = now
+        self._trouble, self._is_told = "", False
 
     def abandon(self) -> None:
-        """Forget what is under way, once it is back: a request cannot be taken back."""
+        """Forget what is under way, once it is back: a request cannot be taken back. Each has a deadline."""
         wait(self._under_way)
         self._under_way.clear()
 

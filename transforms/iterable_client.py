@@ -19,8 +19,8 @@ TRACK_BULK = "/api/events/trackBulk"
 HOSTS = {"us": "https://api.iterable.com", "eu": "https://api.eu.iterable.com"}
 
 CONNECT_TIMEOUT_SECONDS = 10
-READ_TIMEOUT_SECONDS = 60  # between two bytes of an answer
-REQUEST_SECONDS = 90.0
+READ_TIMEOUT_SECONDS = 60
+REQUEST_SECONDS = 60.0  # as a whole: an answer may drip
 MAX_ANSWER_BYTES = 10_000_000  # 1,000 records that are all listed as failed take less than a tenth
 NO_ANSWER = 0  # status of a request that was cut, refused or timed out: whether Iterable took it is unknown
 

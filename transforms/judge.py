@@ -28,18 +28,22 @@ def _judge_counters(batch: Batch, answer: Answer) -> Judgement:
 
     Only where the count says otherwise the doubtful ones are sent again, apart.
     """
-    if not answer.fail_count and not answer.failed_users and not answer.failed_names:
+    if not answer.fail_count and not answer.missing and not answer.failed_users and not answer.failed_names:
         return Judgement(delivered=list(batch.records))
     listed = [(record, reason) for record in batch.records if (reason := _reason(record, answer))]
     unlisted = [record for record in batch.records if not _reason(record, answer)]
     disallowed = sum(reason == DISALLOWED for _, reason in listed)
-    # Whether Iterable counts disallowed names as failed is not documented: both sums are right.
-    if answer.fail_count in (len(listed), len(listed) - disallowed):
+    # Whether Iterable counts disallowed names as failed, or at all, is not documented: both sums are right.
+    is_complete = answer.missing in (0, disallowed)
+    is_told = answer.fail_count in (len(listed), len(listed) - disallowed)
+    if is_told and is_complete:
         return Judgement(delivered=unlisted, refused=listed)
     if len(batch.records) == 1:
         return Judgement(refused=listed or [(batch.records[0], REFUSED)])
-    if answer.fail_count > len(listed):
+    if is_told or answer.fail_count > len(listed):
         return Judgement(refused=listed, again=halves(tuple(unlisted)))
+    if not is_complete:
+        return Judgement(again=halves(batch.records))
     return Judgement(delivered=unlisted, again=[(record,) for record, _ in listed])
 
 

@@ -5,13 +5,14 @@ it: the collected one of a bounded run, and the keyed stateful one of a streamin
 """
 
 import itertools
+import math
 import random
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from transforms.answers import ACCEPTED, FATAL, OF_USERS, RETRY, SPLIT, THROTTLED, Answer
+from transforms.answers import ACCEPTED, FATAL, FOREIGN, OF_USERS, REFUSED, RETRY, SPLIT, THROTTLED, Answer
 from transforms.batches import ENVELOPE_BYTES, Batch, DeliveryRules, Pending, Record, fill, to_batch
 from transforms.coalescing import SentValues, coalesce, coalescible
 from transforms.events import TRACK, USER, Item, Resumed
@@ -21,7 +22,10 @@ from transforms.outcomes import DEAD_LETTERED, DELIVERED, EXPIRED, NOTED, UNKNOW
 from transforms.waiting import WaitingList
 
 PROBE_SECONDS = 60.0  # how often a refused key is tried again
-FAILURES_BEFORE_HALVES = 5  # in a row, of one batch: it may be one of its records that Iterable fails at
+# Of one batch, in a row: then it may be one of its records that Iterable fails at; sooner if others succeed meanwhile.
+FAILURES_BEFORE_HALVES = 5
+FAILURES_BESIDE_OTHERS = 3
+MAX_ALONE = 20  # failures of a record alone while others succeed: with the default backoff about half an hour
 ALONE_SECONDS = 10.0  # so long a record must have failed while others succeeded, to be what is bad
 
 
@@ -32,6 +36,10 @@ class Parcel(NamedTuple):
     order: int
     part: str
     records: tuple[Record, ...]
+
+    @property
+    def fails_alone(self) -> bool:
+        return len(self.records) == 1 and len(self.records[0].pending) == 1 and self.records[0].pending[0].alone > 0
 
 
 class Entry(NamedTuple):
@@ -56,11 +64,16 @@ class Endpoint:
 
 
 class Outbox:
-    """All items of one shard, or of one chunk, that are not settled."""
+    """All items of one shard, or of one process, that are not settled.
 
-    def __init__(self, rules: DeliveryRules, sent: SentValues) -> None:
+    Args:
+      probe_seconds: the longest that an endpoint which fails is left alone, unless Iterable itself asks for more.
+    """
+
+    def __init__(self, rules: DeliveryRules, sent: SentValues, probe_seconds: float = math.inf) -> None:
         self._rules = rules
         self._sent = sent
+        self._probe_seconds = probe_seconds
         self.endpoints = {USER: Endpoint(), TRACK: Endpoint()}
         self._updates: dict[str, list[Pending]] = {}  # identity → updates that are in no record yet
         self._events: deque[Pending] = deque()
@@ -79,8 +92,11 @@ class Outbox:
     def add(self, item: Item, now: float) -> None:
         pending = Pending(item, queued=now)
         if item.message.resumed:
-            _, pending.attempts, pending.waits, pending.first_tried = item.message.resumed
-        self._queue(pending)
+            _, pending.attempts, pending.waits, pending.first_tried, pending.alone = item.message.resumed
+        if pending.alone:
+            self._restore_parcel([pending], now)
+        else:
+            self._queue(pending)
 
     def next_batch(self, now: float, parts: Collection[str], flush: bool) -> Batch | None:
         """The next request for one of `parts`, users first; None while nothing is due.
@@ -111,14 +127,15 @@ class Outbox:
         for pending in _pending_of(batch):
             pending.attempts += 1
             pending.first_tried = pending.first_tried or now
-            if answer.verdict != RETRY:  # what comes until it fails again is not time spent failing
+            if answer.verdict not in (RETRY, FOREIGN):  # what comes until it fails again is not time spent failing
                 pending.last_failure = 0.0
         if answer.verdict in (ACCEPTED, SPLIT):
             endpoint.failures, endpoint.last_success = 0, now
             return [*self._settle_judged(batch, answer, now), *_schema_notes(batch, answer)]
         if endpoint.closed_until <= now:  # requests under way together fail together: that is one failure
             endpoint.failures += 1
-        wait = PROBE_SECONDS if answer.verdict == FATAL else answer.wait_seconds or self._backoff(endpoint.failures)
+        backoff = min(self._backoff(endpoint.failures), self._probe_seconds)
+        wait = PROBE_SECONDS if answer.verdict == FATAL else answer.wait_seconds or backoff
         # A key that is refused is refused for both.
         for closed in self.endpoints.values() if answer.verdict == FATAL else (endpoint,):
             closed.closed_until = max(closed.closed_until, now + wait)
@@ -128,14 +145,16 @@ class Outbox:
         return list(self._settle_retry(batch, answer, now))
 
     def take_waiting(self) -> list[Outcome]:
-        """Hand over what waits for its user: each message says where to resume, each `time` when it is due."""
-        outcomes = []
-        for due, pending in self._waiting.entries():
-            item = pending.item
-            resumed = Resumed(item.part, pending.attempts, pending.waits, pending.first_tried)
-            message = item.message._replace(resumed=resumed)
-            outcomes.append(Outcome(WAITING, item.part, UNKNOWN_USER, message, attempts=pending.attempts, time=due))
+        """Hand over what waits: for its user, or by itself because it fails alone while others succeed.
+
+        Each message says where to resume, each `time` when it is due.
+        """
+        outcomes = [_handed_over(pending, due, UNKNOWN_USER) for due, pending in self._waiting.entries()]
         self._waiting.clear()
+        for parcel in [parcel for parcel in self._parcels if parcel.fails_alone]:
+            self._parcels.remove(parcel)
+            outcomes.append(_handed_over(parcel.records[0].pending[0], parcel.not_before, EXPIRED))
+            self._release(parcel.records[0])
         return outcomes
 
     def wake_waiting(self) -> None:
@@ -329,31 +348,37 @@ class Outbox:
 
     def _settle_retry(self, batch: Batch, answer: Answer, now: float) -> Iterator[Outcome]:
         last_success = self.endpoints[batch.part].last_success
-        for pending in _pending_of(batch):
+        all_pending = _pending_of(batch)
+        others_succeed = 0 < all_pending[0].last_failure < last_success
+        for pending in all_pending:
             if 0 < pending.last_failure < last_success:
                 pending.failing_seconds += now - pending.last_failure
             pending.last_failure = now
             pending.failures += 1
+            pending.alone += others_succeed and len(all_pending) == 1
         kept = []
         for record in batch.records:
-            if record.pending[0].failing_seconds >= self._rules.give_up_after_seconds:
-                yield from self._dead_letter(record, EXPIRED, answer.detail)
+            first = record.pending[0]
+            if first.failing_seconds >= self._rules.give_up_after_seconds or first.alone >= MAX_ALONE:
+                yield from self._dead_letter(record, REFUSED if answer.verdict == FOREIGN else EXPIRED, answer.detail)
             else:
                 kept.append(record)
         if not kept:
             return
-        failures = kept[0].pending[0].failures
-        wait = answer.wait_seconds or self._backoff(failures)
+        first = kept[0].pending[0]
+        # What fails alone has a backoff of its own; all others are the probes of what may be an outage.
+        backoff = self._backoff(first.alone) if first.alone else min(self._backoff(first.failures), self._probe_seconds)
         groups = [tuple(kept)]
-        if failures >= FAILURES_BEFORE_HALVES and len(_pending_of(batch)) > 1:
-            for pending in _pending_of(batch):
+        patience = FAILURES_BESIDE_OTHERS if first.failing_seconds else FAILURES_BEFORE_HALVES
+        if first.failures >= patience and len(all_pending) > 1:
+            for pending in all_pending:
                 pending.failures = 0
             if len(kept) == 1 and len(kept[0].pending) > 1:
                 self._send_apart(kept[0])
                 return
             groups = halves(groups[0])
         for records in groups:
-            self._send_later(batch.part, records, now + wait)
+            self._send_later(batch.part, records, now + (answer.wait_seconds or backoff))
 
     def _backoff(self, failures: int) -> float:
         # Exponential with full jitter, as Iterable advises for 429 (its article "API Response Codes").
@@ -422,6 +447,13 @@ def _pending_of(batch: Batch) -> list[Pending]:
 
 def _is_of_one_user(record: Record) -> bool:
     return len({(pending.item.email.lower(), pending.item.user_id) for pending in record.pending}) == 1
+
+
+def _handed_over(pending: Pending, due: float, reason: str) -> Outcome:
+    item = pending.item
+    resumed = Resumed(item.part, pending.attempts, pending.waits, pending.first_tried, pending.alone)
+    message = item.message._replace(resumed=resumed)
+    return Outcome(WAITING, item.part, reason, message, attempts=pending.attempts, time=due)
 
 
 def _event_record(pending: Pending) -> Record:

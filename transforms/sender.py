@@ -16,6 +16,7 @@ from transforms.errors import FatalError
 from transforms.events import TRACK, USER
 from transforms.iterable_client import IterableClient
 from transforms.pacing import EvenPace, SlotPace
+from transforms.steady_clock import steady_time
 
 THREADS = 16  # of a bounded run: 15 requests/s at about 1 s each
 
@@ -72,7 +73,7 @@ def courier(settings: SenderSettings) -> Courier:
         courier.cache_clear()
         raise FatalError(problem)
 
-    delivery = Delivery(client(settings).post, EvenPace(settings.rates), stop, THREADS)
+    delivery = Delivery(client(settings).post, EvenPace(settings.rates), stop, THREADS, steady_time)
     return Courier(settings.rules, sent_values(settings), delivery)
 
 
