@@ -72,11 +72,11 @@ REMEDIES = {
         f"Enable create_and_update_users, or import the users into Iterable; {_REPLAY}.",
     ),
     "refused_by_iterable": Remedy(
-        "Iterable refused the record without saying why.",
+        "The record was refused without a reason, by Iterable or by a proxy in front of it.",
         "See dl_detail, ask Iterable's support with the time; replay one letter to try.",
     ),
     "expired": Remedy(
-        "It failed for delivery.retry.give_up_after while others succeeded, or alone when a run had nothing else.",
+        "It failed for delivery.retry.give_up_after, or 20 times alone, while others succeeded; or alone at a run's end.",
         "Look whether Iterable is well again, then replay them.",
     ),
     # We do not take it.
