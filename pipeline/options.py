@@ -101,7 +101,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--dead_letter_file", default="", metavar="F", help="or a file of JSON lines, appended to")
     add("--iterable_url", default="", metavar="URL", help="instead of the host of the config's region, for tests")
     add("--waiting_file", default="waiting.jsonl", metavar="F", help="what waits when files end (%(default)s)")
-    add("--max_wait", default="2m", metavar="DURATION", help="at the end, for what waits and is due by then (%(default)s)")
+    add("--max_wait", default="2m", metavar="DURATION", help="at the end, for what waits and is due soon (%(default)s)")
     add("--grace_period", default="20s", metavar="DURATION", help="after SIGTERM, for what is under way (%(default)s)")
     add("--share", default="100%", metavar="PERCENT", help="of Iterable's limits, to run beside another run (100%%)")
     add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
