@@ -108,6 +108,16 @@ def test_a_fault_waits_for_its_endpoint(iterable: SimulatedIterable) -> None:
     assert statuses(iterable, 2) == [500, 200]
 
 
+def test_a_fault_may_be_tied_to_a_record(iterable: SimulatedIterable) -> None:
+    """Whatever request holds it; the others are none the wiser."""
+    iterable.fault("trackBulk", status=500, holding='"e-1"', times=None)
+    other = {"events": [EVENT | {"id": "e-2"}]}
+
+    answers = [post(iterable, TRACK_BULK, body).status_code for body in (EVENTS, other, EVENTS)]
+
+    assert answers == [500, 200, 500]
+
+
 def test_a_fault_may_last(iterable: SimulatedIterable) -> None:
     """Without `times` given as a number it does until the faults are deleted."""
     iterable.fault("*", status=500, times=None)

@@ -132,6 +132,21 @@ class Outbox:
         if answer.verdict in (ACCEPTED, SPLIT):
             endpoint.failures, endpoint.last_success = 0, now
             return [*self._settle_judged(batch, answer, now), *_schema_notes(batch, answer)]
+        is_of_world = answer.verdict in (THROTTLED, FATAL) or answer.wait_seconds > 0
+        if is_of_world or not self._fails_beside_others(batch):
+            self._close(batch.part, answer, now)
+        if answer.verdict in (THROTTLED, FATAL):
+            self._send_later(batch.part, batch.records, endpoint.closed_until)
+            return []
+        return list(self._settle_retry(batch, answer, now))
+
+    def _fails_beside_others(self, batch: Batch) -> bool:
+        """Others succeeded since it first failed: its failures are its own, and say nothing of the endpoint."""
+        first = batch.records[0].pending[0]
+        return first.failing_seconds > 0 or 0 < first.last_failure < self.endpoints[batch.part].last_success
+
+    def _close(self, part: str, answer: Answer, now: float) -> None:
+        endpoint = self.endpoints[part]
         if endpoint.closed_until <= now:  # requests under way together fail together: that is one failure
             endpoint.failures += 1
         backoff = min(self._backoff(endpoint.failures), self._probe_seconds)
@@ -139,10 +154,6 @@ class Outbox:
         # A key that is refused is refused for both.
         for closed in self.endpoints.values() if answer.verdict == FATAL else (endpoint,):
             closed.closed_until = max(closed.closed_until, now + wait)
-        if answer.verdict in (THROTTLED, FATAL):
-            self._send_later(batch.part, batch.records, now + wait)
-            return []
-        return list(self._settle_retry(batch, answer, now))
 
     def take_waiting(self) -> list[Outcome]:
         """Hand over what waits: for its user, or by itself because it fails alone while others succeed.

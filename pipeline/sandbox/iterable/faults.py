@@ -15,6 +15,8 @@ from pipeline.sandbox.iterable.settings import EndpointName, Seconds, describe
 class Fault:
     """What happens to the next `times` requests of an endpoint ("*": of any), before their key is looked at.
 
+    With `holding` only to those whose body holds that text: a record that Iterable fails at.
+
     A delay comes first and holds up no other request. A status answers in the request's place, which then has no
     effect. A connection dropped "before" has none either; dropped "after", the work is done and the answer is lost. So
     it is where a 200 comes with a spoilt body.
@@ -31,6 +33,7 @@ class Fault:
     drop_connection: Literal["before", "after"] | None = None
     spoil_answer: Literal["empty", "truncated"] | None = None
     times: Annotated[int, Field(ge=1)] | None = 1  # None: until the faults are deleted
+    holding: str = ""
 
     @property
     def answer(self) -> Answer | None:
@@ -60,10 +63,10 @@ class Faults:
     def add(self, fault: Fault) -> None:
         self._waiting.append((fault, fault.times))
 
-    def take(self, endpoint: EndpointName) -> Fault | None:
-        """The oldest one for this endpoint, used up by one request."""
+    def take(self, endpoint: EndpointName, body: bytes) -> Fault | None:
+        """The oldest one for this request, used up by it."""
         for index, (fault, left) in enumerate(self._waiting):
-            if fault.endpoint in (endpoint, "*"):
+            if fault.endpoint in (endpoint, "*") and fault.holding.encode() in body:
                 if left == 1:
                     del self._waiting[index]
                 elif left is not None:

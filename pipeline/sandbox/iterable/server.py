@@ -77,7 +77,7 @@ async def _respond(
 ) -> web.Response:
     """Let the fault that waits for this request happen to it, or else its work."""
     metrics, name = simulation.metrics, call.endpoint.name
-    fault = simulation.next_fault(name)
+    fault = simulation.next_fault(name, call.body)
     if fault and fault.delay:
         await asyncio.sleep(fault.delay)
         if simulation.metrics is not metrics:

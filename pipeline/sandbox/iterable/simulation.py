@@ -59,9 +59,9 @@ class Simulation:
             self.metrics.exceeded_rate(endpoint)
         return wait
 
-    def next_fault(self, endpoint: EndpointName) -> Fault | None:
+    def next_fault(self, endpoint: EndpointName, body: bytes) -> Fault | None:
         """One that was asked for, else what chaos has for the next request, which takes a token all the same."""
-        asked_for = self.faults.take(endpoint)
+        asked_for = self.faults.take(endpoint, body)
         if asked_for:
             return asked_for
         fault = self.chaos.take(endpoint)
@@ -79,6 +79,7 @@ class ReadCall:
     headers: Mapping[str, str]  # names in any case
     remote: str
     arguments: Mapping[str, str]  # of path and query
+    body: bytes = b""
 
 
 @dataclass
