@@ -20,6 +20,7 @@ from pipeline.config_model import Config
 from pipeline.config_problems import ConfigError, Keys, Problem
 from pipeline.config_types import BROKEN_RULE
 from pipeline.config_yaml import Document, read_document
+from pipeline.screen import show, tell
 
 __all__ = ["Config", "ConfigError", "LoadedConfig", "Problem", "config_schema", "load_config"]
 
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.schema == bool(options.files):
         parser.error("give one FILE or more, or --schema")
     if options.schema:
-        sys.stdout.write(json.dumps(config_schema(), indent=2) + "\n")
+        show(json.dumps(config_schema(), indent=2))
         return 0
     return max([_validate(file) for file in options.files])
 
@@ -90,11 +91,13 @@ def _validate(file: str) -> int:
     try:
         loaded = load_config(file)
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        tell(str(error))
         return 2
     for warning in loaded.warnings:
-        sys.stderr.write(f"{warning}\n")
-    sys.stdout.write(f"{file}: valid\n")
+        tell(f"warning: {warning}")
+    count = len(loaded.warnings)
+    told = f", {count} warning{'s' if count > 1 else ''}" if count else ""
+    show(f"{file}: valid{told}")
     return 0
 
 

@@ -10,6 +10,7 @@ from pipeline.command import leave, run_command
 from pipeline.files import messages_of
 from pipeline.letter_groups import LetterGroups
 from pipeline.options import Parser, UsageError, is_subscription
+from pipeline.screen import show
 from pipeline.subscription import SubscriptionSource
 from transforms.events import Message
 
@@ -33,9 +34,9 @@ def _view(arguments: list[str]) -> None:
             groups.add(letter)
             if groups.total == options.limit:
                 break
-    print(groups.describe())  # noqa: T201
+    show(groups.describe())
     if groups.total == options.limit:
-        print(f"\nThere may be more: these are the first {options.limit:,} (--limit).")  # noqa: T201
+        show(f"\nThere may be more: these are the first {options.limit:,} (--limit).")
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

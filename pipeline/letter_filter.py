@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
+from pipeline.bounded_counter import BoundedCounter
 from transforms.dead_letters import DL_CONFIG, DL_PART, DL_REASON, dead_lettered_at, of_part, only_part, sync_name_of
 from transforms.events import TRACK, USER, Message
 from transforms.parse import IDENTIFY, event_type_of
@@ -46,7 +47,7 @@ class LetterFilter:
     def __init__(self, wanted: Wanted, began: float) -> None:
         self._wanted = wanted
         self._began = began
-        self.taken: Counter[Kind] = Counter()
+        self.taken: BoundedCounter[Kind] = BoundedCounter()
         self.events_alone = 0  # of those taken: whole messages of which only the event goes
         self.left_alone: Counter[str] = Counter()  # by why
 
@@ -57,7 +58,7 @@ class LetterFilter:
             self.left_alone[why] += 1
             return None
         attributes = letter.attributes
-        self.taken[Kind(attributes[DL_REASON], attributes.get(DL_PART, ""), event_type)] += 1
+        self.taken.add(Kind(attributes[DL_REASON], attributes.get(DL_PART, ""), event_type))
         if self._wanted.with_users or only_part(letter):
             return letter
         self.events_alone += 1  # it may tell something of its user, too

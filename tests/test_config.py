@@ -1084,14 +1084,25 @@ def test_the_config_is_read_without_beam_or_requests() -> None:
 
 
 def test_the_command_validates_files(capsys: pytest.CaptureFixture[str]) -> None:
-    """A valid file is one line; warnings go beside it; the exit code is 0."""
+    """A valid file is one line, with the number of its warnings; these go beside it; the exit code is 0."""
     Path("sync.yaml").write_text(HEAD, encoding="utf-8")
     code = main(["sync.yaml"])
     out, err = capsys.readouterr()
-    expected = (0, "sync.yaml: valid\n")
+    expected = (0, "sync.yaml: valid, 1 warning\n")
 
     assert expected == (code, out)
-    assert "sync.yaml:1: create_and_update_users and send_events are both disabled" in err
+    assert err.startswith("warning: sync.yaml:1: create_and_update_users and send_events are both disabled")
+
+
+def test_warnings_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a file without one nothing is said but that it is valid."""
+    Path("many.yaml").write_text(HEAD + "send_events: {enabled: true, events: [A, A, A]}\n", encoding="utf-8")
+    Path("none.yaml").write_text(HEAD + "send_events: {enabled: true, events: [A]}\n", encoding="utf-8")
+    main(["many.yaml", "none.yaml"])
+    out, err = capsys.readouterr()
+
+    assert out == "many.yaml: valid, 2 warnings\nnone.yaml: valid\n"
+    assert [line.split(":")[:2] for line in err.splitlines()] == [["warning", " many.yaml"]] * 2
 
 
 def test_the_command_tells_the_problems_of_all_files(capsys: pytest.CaptureFixture[str]) -> None:
@@ -1101,7 +1112,7 @@ def test_the_command_tells_the_problems_of_all_files(capsys: pytest.CaptureFixtu
     code = main(["missing.yaml", "bad.yaml", ".", "good.yaml"])
     out, err = capsys.readouterr()
 
-    expected = (2, "good.yaml: valid\n", ["missing.yaml", "bad.yaml", "."])
+    expected = (2, "good.yaml: valid, 1 warning\n", ["missing.yaml", "bad.yaml", "."])
 
     assert expected == (code, out, [line.split(":")[0] for line in err.splitlines() if "disabled" not in line])
 
