@@ -226,7 +226,7 @@ def test_a_view_of_nothing_is_told(tmp_path: Path, pubsub_emulator: PubsubEmulat
 
     ended = stage.run("-m", "pipeline.dead_letters", str(tmp_path / "dead.jsonl"))
 
-    problem = f"'{tmp_path / 'dead.jsonl'}' is no file, and no projects/PROJECT/subscriptions/NAME.\n"
+    problem = f"'{tmp_path / 'dead.jsonl'}' is no file; it is no projects/PROJECT/subscriptions/NAME.\n"
 
     assert ended == Ended(2, "", problem)
 
@@ -274,7 +274,27 @@ def parse(**options: object) -> object:
             "--dead_letters is missing. Give a file of dead letters, or a subscription of their topic.",
         ),
         ({"dead_letters": "/nowhere/*"}, "--dead_letters '/nowhere/*' matches no file."),
-        ({"to_topic": "events"}, "--to_topic is 'events'; it must be projects/PROJECT/topics/NAME."),
+        (
+            {"to_topic": "events"},
+            (
+                "--to_topic is 'events'; it must be projects/PROJECT/topics/NAME, "
+                "such as projects/my-project-1/topics/events."
+            ),
+        ),
+        (
+            {"dead_letters": "projects/sandbox/topics/dead"},
+            (
+                "--dead_letters is 'projects/sandbox/topics/dead'; that is a topic, and a subscription is needed: "
+                "name a subscription of that topic."
+            ),
+        ),
+        (
+            {"dead_letters": "projects/sandbox/subscriptions/s"},
+            (
+                "--dead_letters is 'projects/sandbox/subscriptions/s'; its name 's' has 1 character, and Pub/Sub's names "
+                "have 3 to 255."
+            ),
+        ),
         (
             {"dry_run": None},
             "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there.",
