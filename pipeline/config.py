@@ -5,7 +5,6 @@ python -m pipeline.config --schema    prints the JSON Schema that editors read
 """
 
 import argparse
-import difflib
 import hashlib
 import json
 import sys
@@ -21,6 +20,7 @@ from pipeline.config_problems import ConfigError, Keys, Problem
 from pipeline.config_types import BROKEN_RULE
 from pipeline.config_yaml import Document, read_document
 from pipeline.screen import show, tell
+from pipeline.suggestions import closest
 
 __all__ = ["Config", "ConfigError", "LoadedConfig", "Problem", "config_schema", "load_config"]
 
@@ -125,8 +125,8 @@ def _schema_problem(error: ErrorDetails, document: Document) -> Problem:
         return document.problem(keys, "is missing", _REMEDIES_FOR_MISSING[str(keys[-1])])
     if error["type"] == "extra_forbidden":
         known = _known_keys(keys[:-1])
-        close = difflib.get_close_matches(str(keys[-1]), known, n=1)
-        remedy = f"Did you mean '{close[0]}'?" if close else f"Known keys: {', '.join(known)}"
+        close = closest(str(keys[-1]), known)
+        remedy = f"Did you mean '{close}'?" if close else f"Known keys: {', '.join(known)}"
         return document.problem(document.existing(keys), "is not a known key", remedy)
     rule, remedy = "must be a mapping of keys", f"Its keys: {', '.join(_known_keys(keys))}"
     return document.problem_with_value(keys, rule, remedy) if keys else document.problem((), rule, remedy)

@@ -1,11 +1,11 @@
 """The events to send and their where clauses: rows of the config. Knows no section that holds them, and no YAML."""
 
-import difflib
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from pipeline.config_types import Name, PropertyPath, Rule, Section, broken_rule
+from pipeline.suggestions import closest
 
 NO_VALUE = "(none)"
 
@@ -47,8 +47,8 @@ def _read_operator(value: Any) -> Any:
     operator = _CANONICAL.get(value, value) if isinstance(value, str) else value
     if operator in _OPERATORS:
         return operator
-    close = difflib.get_close_matches(str(operator), _OPERATORS, n=1)
-    remedy = f'Did you mean "{close[0]}"?' if close else 'Use "is" for an exact match'
+    close = closest(str(operator), _OPERATORS)
+    remedy = f'Did you mean "{close}"?' if close else 'Use "is" for an exact match'
     raise broken_rule(f"must be an operator: {', '.join(_OPERATORS)}", remedy)
 
 

@@ -1,6 +1,5 @@
 """What the values of the config are made of: a type, and in words the rule it checks. Knows no key of the config."""
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from pipeline.suggestions import closest
 from pipeline.time_text import DURATION_PATTERN, parse_duration
 from transforms.event_keys import EVENT_KEYS
 from transforms.paths import SCOPES, Path, parse_path
@@ -69,11 +69,11 @@ def _read_path(value: Any) -> Path:
         raise ValueError("not text")
     path = parse_path(value)
     scope, dot, _ = path.name.partition(".")
-    close = difflib.get_close_matches(scope, SCOPES, n=1)
+    close = closest(scope, SCOPES)
     if (
         not path.scope and dot and scope not in EVENT_KEYS and close
     ):  # a slip here would find nothing in any event, and nobody would notice
-        raise broken_rule(f'must start with a scope: "{scope}" is none', f'Did you mean "{close[0]}"?')
+        raise broken_rule(f'must start with a scope: "{scope}" is none', f'Did you mean "{close}"?')
     return path
 
 

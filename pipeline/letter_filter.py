@@ -50,6 +50,9 @@ class LetterFilter:
         self.taken: BoundedCounter[Kind] = BoundedCounter()
         self.events_alone = 0  # of those taken: whole messages of which only the event goes
         self.left_alone: Counter[str] = Counter()  # by why
+        # Of all letters of this sync, taken or not: what there is to ask for.
+        self.reasons: BoundedCounter[str] = BoundedCounter()
+        self.event_types: BoundedCounter[str] = BoundedCounter()
 
     def take(self, letter: Message) -> Message | None:
         """The message to replay, or None for one that is left alone."""
@@ -70,6 +73,8 @@ class LetterFilter:
             return NOT_A_DEAD_LETTER
         if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != wanted.sync_name:
             return OTHER_SYNC
+        self.reasons.add(attributes[DL_REASON])
+        self.event_types.add(event_type)
         if wanted.reason and wanted.reason != attributes[DL_REASON]:
             return OTHER_REASON
         if wanted.event_type and wanted.event_type != event_type:

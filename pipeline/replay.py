@@ -11,6 +11,8 @@ from pipeline.config import LoadedConfig
 from pipeline.file_problems import own_files
 from pipeline.files import FilesSource
 from pipeline.letter_filter import Kind, LetterFilter
+from pipeline.letter_search import nothing_asked_for
+from pipeline.options import UsageError
 from pipeline.redaction import redact_name
 from pipeline.replay_options import PROGRAM, ReplayOptions, parse_replay_options
 from pipeline.rules import sync_tag_of
@@ -42,6 +44,7 @@ def _replay(arguments: list[str]) -> None:
 
     if options.dry_run:
         _count(open_source)
+        _check_asked_for(options, letters)
         show(_describe(letters, "Dead letters to replay"))
         return
     if options.to_topic:
@@ -49,6 +52,7 @@ def _replay(arguments: list[str]) -> None:
             ran = drive(source, _Publish(options.to_topic), _NoSink(), options.run, loaded)
     else:
         ran = run_source(open_source, options.run, loaded)
+    _check_asked_for(options, letters)
     show(f"{_describe(letters, 'Dead letters replayed')}\n")
     show(summarize(ran.tally, ran.comes_again))
 
@@ -88,6 +92,16 @@ def _count(open_source: Callable[[], RunSource]) -> None:
     with contextlib.closing(open_source()) as source:
         while not source.is_exhausted:
             source.set_aside([message.message_id for message in source.take(1.0)])
+
+
+def _check_asked_for(options: ReplayOptions, letters: LetterFilter) -> None:
+    """What no letter has was most likely misspelt: then nothing was taken, and nothing changed.
+
+    Raises:
+      UsageError: with what there is to ask for.
+    """
+    if problem := nothing_asked_for(options.reason, options.event_type, letters):
+        raise UsageError(problem)
 
 
 def _describe(letters: LetterFilter, title: str) -> str:
