@@ -14,7 +14,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pipeline.config_checks import problems_between_keys, warnings_of
+from pipeline.config_checks import problems_between_keys
+from pipeline.config_hints import warnings_of
 from pipeline.config_model import Config
 from pipeline.config_problems import ConfigError, Keys, Problem
 from pipeline.config_types import BROKEN_RULE

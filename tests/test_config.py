@@ -382,14 +382,14 @@ EVENTS = [
         "send_events: {enabled: true, events: [2024]}",
         (
             "send_events.events[0]: 2024 is not allowed: must be an event's name, or a mapping with event. "
-            "Write a name; put it in quotes if it reads as a number."
+            "Write a name; put it in quotes if YAML reads it as something else."
         ),
     ),
     (
         'send_events: {enabled: true, events: [""]}',
         (
             'send_events.events[0]: "" is not allowed: must be text and not empty. '
-            "Write a name; put it in quotes if it reads as a number."
+            "Write a name; put it in quotes if YAML reads it as something else."
         ),
     ),
     ("send_events: {enabled: true, events: [{as: x}]}", "send_events.events[0].event: is missing. Add event: NAME."),
@@ -496,7 +496,7 @@ PROPERTIES = [
         USERS.format("[null]"),
         (
             f"{AT_USERS}[0]: null is not allowed: must be a property's name, or a mapping with property or path. "
-            "Write a name; put it in quotes if it reads as a number."
+            "Write a name; put it in quotes if YAML reads it as something else."
         ),
     ),
     (
@@ -521,7 +521,7 @@ PROPERTIES = [
         USERS.format('[{property: a, as: ""}]'),
         (
             f'{AT_USERS}[0].as: "" is not allowed: must be text and not empty. '
-            "Write a name; put it in quotes if it reads as a number."
+            "Write a name; put it in quotes if YAML reads it as something else."
         ),
     ),
     (
@@ -1020,7 +1020,7 @@ def test_a_valid_config_that_does_little_is_warned_of(section: str, warnings: li
 
 def test_a_row_with_conditions_leaves_events_to_later_rows() -> None:
     """Only an unconditional row takes all there is."""
-    section = clause("is", "5") + "    - A\n    - B\n"
+    section = clause("is", '"5"') + "    - A\n    - B\n"
     expected: list[str] = []
 
     assert expected == load(HEAD + section).warnings
