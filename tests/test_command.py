@@ -37,6 +37,8 @@ def test_a_run_tells_what_its_config_is_warned_of(
 
     assert load_sync(str(config))
     assert [record.getMessage() for record in caplog.records] == [
-        f"warning: {config}:4: send_events.events[1]: never matches: line 4 takes these events first. "
-        "Remove it, or put it before that line."
+        (
+            f"warning: {config}:4: send_events.events[1]: never matches: line 4 takes these events first. "
+            "Remove it, or put it before that line."
+        )
     ]
