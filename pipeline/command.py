@@ -8,11 +8,12 @@ from typing import NoReturn
 
 from pipeline.config import ConfigError, LoadedConfig, load_config
 from pipeline.options import UsageError
-from pipeline.progress import LogHandler
+from pipeline.screen import redact_logs, show
 from transforms.api_key import read_api_key
 from transforms.errors import FatalError
 
 NOTHING_LOST = "What is not settled comes again."
+EXIT_FAULT = 1
 EXIT_USAGE = 2
 EXIT_FATAL = 3
 EXIT_INTERRUPTED = 130
@@ -20,11 +21,11 @@ EXIT_PIPE = 141  # as a shell tells it: whoever read our output has gone
 
 
 def run_command(program: str, work: Callable[[], None], after_stop: str = "") -> int:
-    """Returns the exit code: 0, 2 for a wrong command line or config, 3 when the set-up stops the work.
+    """Returns the exit code: 0, 1 for a fault of ours, 2 for a wrong command line or config, 3 for a wrong set-up.
 
     `after_stop` is what there is to say then.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[LogHandler()])
+    redact_logs()
     try:
         work()
     except (UsageError, ConfigError) as error:
@@ -37,6 +38,9 @@ def run_command(program: str, work: Callable[[], None], after_stop: str = "") ->
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return EXIT_PIPE
+    except Exception:
+        logging.exception(f"{program} failed, which nobody thought of. {after_stop}".rstrip())
+        return EXIT_FAULT
     return 0
 
 
@@ -48,9 +52,9 @@ def load_sync(path: str) -> LoadedConfig | None:
     """
     loaded = load_config(path)
     for warning in loaded.warnings:
-        logging.warning(warning)
+        logging.warning(f"warning: {warning}")
     if loaded.config.status == "disabled":
-        print(f"{loaded.config.name}: status is disabled; nothing is read.")  # noqa: T201
+        show(f"{loaded.config.name}: status is disabled; nothing is read.")
         return None
     try:
         read_api_key(loaded.config.destination.api_key)

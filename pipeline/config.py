@@ -5,7 +5,6 @@ python -m pipeline.config --schema    prints the JSON Schema that editors read
 """
 
 import argparse
-import difflib
 import hashlib
 import json
 import sys
@@ -15,11 +14,14 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pipeline.config_checks import problems_between_keys, warnings_of
+from pipeline.config_checks import problems_between_keys
+from pipeline.config_hints import warnings_of
 from pipeline.config_model import Config
 from pipeline.config_problems import ConfigError, Keys, Problem
 from pipeline.config_types import BROKEN_RULE
 from pipeline.config_yaml import Document, read_document
+from pipeline.screen import show, tell
+from pipeline.suggestions import closest
 
 __all__ = ["Config", "ConfigError", "LoadedConfig", "Problem", "config_schema", "load_config"]
 
@@ -81,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.schema == bool(options.files):
         parser.error("give one FILE or more, or --schema")
     if options.schema:
-        sys.stdout.write(json.dumps(config_schema(), indent=2) + "\n")
+        show(json.dumps(config_schema(), indent=2))
         return 0
     return max([_validate(file) for file in options.files])
 
@@ -90,11 +92,13 @@ def _validate(file: str) -> int:
     try:
         loaded = load_config(file)
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        tell(str(error))
         return 2
     for warning in loaded.warnings:
-        sys.stderr.write(f"{warning}\n")
-    sys.stdout.write(f"{file}: valid\n")
+        tell(f"warning: {warning}")
+    count = len(loaded.warnings)
+    told = f", {count} warning{'s' if count > 1 else ''}" if count else ""
+    show(f"{file}: valid{told}")
     return 0
 
 
@@ -122,8 +126,8 @@ def _schema_problem(error: ErrorDetails, document: Document) -> Problem:
         return document.problem(keys, "is missing", _REMEDIES_FOR_MISSING[str(keys[-1])])
     if error["type"] == "extra_forbidden":
         known = _known_keys(keys[:-1])
-        close = difflib.get_close_matches(str(keys[-1]), known, n=1)
-        remedy = f"Did you mean '{close[0]}'?" if close else f"Known keys: {', '.join(known)}"
+        close = closest(str(keys[-1]), known)
+        remedy = f"Did you mean '{close}'?" if close else f"Known keys: {', '.join(known)}"
         return document.problem(document.existing(keys), "is not a known key", remedy)
     rule, remedy = "must be a mapping of keys", f"Its keys: {', '.join(_known_keys(keys))}"
     return document.problem_with_value(keys, rule, remedy) if keys else document.problem((), rule, remedy)

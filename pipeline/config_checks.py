@@ -7,13 +7,10 @@ from collections.abc import Iterator
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.config_model import Config, ProjectType
+from pipeline.config_model import ProjectType
 from pipeline.config_problems import Keys, Problem
-from pipeline.config_properties import PropertyRow, PropertyRowOrName, PropertySelection
-from pipeline.config_types import EVERYTHING
+from pipeline.config_properties import PropertyRow, PropertyRowOrName
 from pipeline.config_yaml import Document
-from transforms.event_keys import EVENT_KEYS
-from transforms.paths import SCOPES, Path
 from transforms.reserved_fields import RESERVED_FIELDS
 
 _PROPERTY: TypeAdapter[PropertyRow] = TypeAdapter(PropertyRowOrName)
@@ -34,17 +31,6 @@ def problems_between_keys(document: Document) -> Iterator[Problem]:
     yield from _targets_twice(document, users)
     events = ("send_events", "event_properties"), ("send_events", "user_properties")
     yield from _targets_twice(document, [row for keys in events for row in _rows(document, keys)])
-
-
-def warnings_of(config: Config, document: Document) -> list[str]:
-    """What a valid config most likely does not mean, in the order of the file."""
-    warnings = [
-        *_idle_toggles(config, document),
-        *_unreachable_rows(config, document),
-        *_unknown_event_keys(config, document),
-        *_paths_as_names(config, document),
-    ]
-    return [str(warning) for warning in sorted(warnings, key=lambda warning: warning.line)]
 
 
 def _missing_identity(document: Document) -> Iterator[Problem]:
@@ -93,70 +79,3 @@ def _targets_twice(document: Document, rows: list[tuple[Keys, PropertyRow]]) -> 
             rule = f"must not become the field {row.target} too: line {document.lines[first[row.target]]} does"
             yield document.problem_with_value((*keys, "as"), rule, "Give one of them another name with as")
         first.setdefault(row.target, keys)
-
-
-def _idle_toggles(config: Config, document: Document) -> Iterator[Problem]:
-    users, events = config.create_and_update_users, config.send_events
-    if not users.enabled and not events.enabled:
-        rule = "create_and_update_users and send_events are both disabled: nothing is sent"
-        yield document.problem((), rule, "Enable one of them")
-    if users.enabled and not users.user_properties.everything and not users.user_properties.rows:
-        keys = "create_and_update_users", "user_properties"
-        rule = "none are listed: users are created without properties"
-        yield document.problem(keys, rule, 'List them, or write "*" for all')
-    if events.enabled and not events.events:
-        yield document.problem(("send_events", "events"), "none are listed: none are sent", 'List them, or write ["*"]')
-
-
-def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
-    taken: dict[str, Keys] = {}
-    for i, row in enumerate(config.send_events.events):
-        keys = "send_events", "events", i
-        # Amplitude's own events may be no part of "*": no warning is better than a wrong one.
-        by = taken.get(row.event) or (None if row.event.startswith("[Amplitude] ") else taken.get(EVERYTHING))
-        if by:
-            rule = f"never matches: line {document.lines[by]} takes these events first"
-            yield document.problem(keys, rule, "Remove it, or put it before that line")
-        elif not row.where:
-            taken[row.event] = keys
-
-
-def _unknown_event_keys(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, path in _paths(config):
-        if not path.scope and path.name not in EVENT_KEYS and path.name.split(".")[0] not in EVENT_KEYS:
-            rule = f"{path} is no key of an event that Amplitude documents: most likely nothing is found there"
-            yield document.problem(keys, rule, f"Did you mean {_likely_scope(keys)}.{path}?")
-
-
-def _likely_scope(keys: Keys) -> str:
-    return "event_properties" if keys[0] == "send_events" else "user_properties"
-
-
-def _paths(config: Config) -> Iterator[tuple[Keys, Path]]:
-    for name in ("email", "user_id", "campaign_id", "template_id"):
-        if path := getattr(config.mappings, name):
-            yield ("mappings", name), path
-    for keys, row in _property_rows(config):
-        if row.path:
-            yield (*keys, "path"), row.path
-    for i, event in enumerate(config.send_events.events):
-        for j, clause in enumerate(event.where):
-            yield ("send_events", "events", i, "where", j, "property"), clause.path
-
-
-def _paths_as_names(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, row in _property_rows(config):
-        if row.name and row.name.partition(".")[0] in SCOPES and "." in row.name:
-            rule = f"{row.name} is read as the whole name of a property"
-            yield document.problem(keys, rule, f"Write {{path: {row.name}}} if it is a path")
-
-
-def _property_rows(config: Config) -> Iterator[tuple[Keys, PropertyRow]]:
-    lists: dict[Keys, PropertySelection] = {
-        ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
-        ("send_events", "event_properties"): config.send_events.event_properties,
-        ("send_events", "user_properties"): config.send_events.user_properties,
-    }
-    for keys, selection in lists.items():
-        for i, row in enumerate(selection.rows):
-            yield (*keys, i), row

@@ -1,11 +1,11 @@
 """The events to send and their where clauses: rows of the config. Knows no section that holds them, and no YAML."""
 
-import difflib
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from pipeline.config_types import Name, PropertyPath, Rule, Section, broken_rule
+from pipeline.config_types import Name, PropertyPath, Rule, Section, broken_rule, check_row
+from pipeline.suggestions import closest
 
 NO_VALUE = "(none)"
 
@@ -32,7 +32,7 @@ OperatorAlias = Literal["=", "==", "≠", "!=", "≤", "≥"]
 
 _OPERATORS = get_args(Operator)
 _CANONICAL: dict[str, str] = {"=": "is", "==": "is", "≠": "is not", "!=": "is not", "≤": "<=", "≥": ">="}
-_COMPARISONS = ("<", "<=", ">", ">=")
+COMPARISONS = ("<", "<=", ">", ">=")
 _ON_TEXT = ("contains", "does not contain", "starts with", "does not start with", "glob match", "glob does not match")
 
 _NOT_STREAMED = {  # the rule and the remedy
@@ -47,8 +47,8 @@ def _read_operator(value: Any) -> Any:
     operator = _CANONICAL.get(value, value) if isinstance(value, str) else value
     if operator in _OPERATORS:
         return operator
-    close = difflib.get_close_matches(str(operator), _OPERATORS, n=1)
-    remedy = f'Did you mean "{close[0]}"?' if close else 'Use "is" for an exact match'
+    close = closest(str(operator), _OPERATORS)
+    remedy = f'Did you mean "{close}"?' if close else 'Use "is" for an exact match'
     raise broken_rule(f"must be an operator: {', '.join(_OPERATORS)}", remedy)
 
 
@@ -85,7 +85,7 @@ class Clause(Section):
         operator = info.data.get("operator", "is")
         if NO_VALUE in values and operator not in ("is", "is not"):
             raise broken_rule(f'must not be "{NO_VALUE}" with "{operator}"', 'Use "is" or "is not"')
-        if operator in _COMPARISONS and any(isinstance(one, str | bool) for one in values):
+        if operator in COMPARISONS and any(isinstance(one, str | bool) for one in values):
             raise broken_rule(f'must be a number with "{operator}"', "Write it without quotes")
         if operator in _ON_TEXT and not all(isinstance(one, str) for one in values):
             raise broken_rule(f'must be text with "{operator}"', "Put it in quotes")
@@ -113,9 +113,10 @@ class EventRow(Section):
 def _read_event(value: Any) -> Any:
     if isinstance(value, str):
         return {"event": value}
+    check_row(value, EventRow, ("event",))
     if isinstance(value, dict | EventRow):
         return value
-    remedy = "Write a name; put it in quotes if it reads as a number"
+    remedy = "Write a name; put it in quotes if YAML reads it as something else"
     raise broken_rule("must be an event's name, or a mapping with event", remedy)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from pipeline.config_types import EVERYTHING, Name, PropertyPath, Rule, Section, broken_rule
+from pipeline.config_types import EVERYTHING, Name, PropertyPath, Rule, Section, broken_rule, check_row
 from transforms.paths import Path
 
 PropertyType = Literal["string", "integer", "number", "boolean", "date", "list"]
@@ -63,9 +63,10 @@ class PropertyRow(Section):
 def _read_property(value: Any) -> Any:
     if isinstance(value, str):
         return {"property": value}
+    check_row(value, PropertyRow, ("property", "path"))
     if isinstance(value, dict | PropertyRow):
         return value
-    remedy = "Write a name; put it in quotes if it reads as a number"
+    remedy = "Write a name; put it in quotes if YAML reads it as something else"
     raise broken_rule("must be a property's name, or a mapping with property or path", remedy)
 
 

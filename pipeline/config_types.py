@@ -1,7 +1,7 @@
 """What the values of the config are made of: a type, and in words the rule it checks. Knows no key of the config."""
 
-import difflib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,17 +17,40 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from pipeline.config_syntax import told_quotes
+from pipeline.suggestions import closest
 from pipeline.time_text import DURATION_PATTERN, parse_duration
 from transforms.event_keys import EVENT_KEYS
 from transforms.paths import SCOPES, Path, parse_path
 
 EVERYTHING = "*"
+_LIKELY_KEY = re.compile(r"[a-z_]+")
 BROKEN_RULE = "broken_rule"  # the type of every error about a value; its context holds the rule and the remedy
 
 
 def broken_rule(rule: str, remedy: str) -> PydanticCustomError:
     """The error that says so."""
     return PydanticCustomError(BROKEN_RULE, "{rule}. {remedy}", {"rule": rule, "remedy": remedy})
+
+
+def check_row(row: Any, model: type[BaseModel], sources: Sequence[str]) -> None:
+    """Raise the error of a row that was meant as a name, which YAML reads as a mapping or a list.
+
+    Args:
+      row: as the file has it.
+      model: of rows that are mappings.
+      sources: keys of which such a row has one.
+    """
+    if isinstance(row, list) and len(row) == 1 and isinstance(row[0], str):
+        raise broken_rule("begins with [, and is read as a list", told_quotes(f"[{row[0]}]"))
+    if not isinstance(row, dict) or any(key in row for key in sources):
+        return
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    unknown = [key for key in row if key not in known]
+    value = row[unknown[0]] if len(unknown) == 1 else None
+    if not isinstance(value, str | int | float) or _LIKELY_KEY.fullmatch(unknown[0]) or closest(unknown[0], known):
+        return
+    raise broken_rule('holds ": ", and is read as a key', told_quotes(f"{unknown[0]}: {value}"))
 
 
 @dataclass(frozen=True)
@@ -69,11 +92,11 @@ def _read_path(value: Any) -> Path:
         raise ValueError("not text")
     path = parse_path(value)
     scope, dot, _ = path.name.partition(".")
-    close = difflib.get_close_matches(scope, SCOPES, n=1)
+    close = closest(scope, SCOPES)
     if (
         not path.scope and dot and scope not in EVENT_KEYS and close
     ):  # a slip here would find nothing in any event, and nobody would notice
-        raise broken_rule(f'must start with a scope: "{scope}" is none', f'Did you mean "{close[0]}"?')
+        raise broken_rule(f'must start with a scope: "{scope}" is none', f'Did you mean "{close}"?')
     return path
 
 
@@ -86,7 +109,7 @@ PropertyPath = Annotated[
 Name = Annotated[
     str,
     Field(min_length=1),
-    Rule("must be text and not empty", "Write a name; put it in quotes if it reads as a number"),
+    Rule("must be text and not empty", "Write a name; put it in quotes if YAML reads it as something else"),
 ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from pipeline.config_problems import ConfigError, Keys, Problem, hide_keys, shorten, show_path, show_value
+from pipeline.config_syntax import Slip, explain, told_quotes, told_sign
 
 _MAX_BYTES = 500_000
 _MAX_SIZE = 4_000_000  # with aliases followed: nine lines of them can stand for billions of values
@@ -19,6 +20,7 @@ _MAX_DEPTH = 50
 _INTEGERS = range(-(2**63), 2**64)  # what JSON writers agree on
 
 _TAG = "tag:yaml.org,2002:"
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML 1.1 counts lines
 _PLAIN = {
     "null": r"null|Null|NULL|~|",
     "bool": r"true|True|TRUE|false|False|FALSE",
@@ -44,6 +46,7 @@ class Document:
     value: Any = None
     lines: dict[Keys, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)  # what may be read as it is not meant
     refused: set[Keys] = field(default_factory=set)  # a problem says why there is no value
 
     def existing(self, keys: Keys) -> Keys:
@@ -90,7 +93,7 @@ def read_document(file: str, secret: Keys) -> Document:
     try:
         root = yaml.compose(text, _CoreLoader)
     except yaml.YAMLError as error:
-        raise ConfigError([_syntax_problem(file, text, error)]) from None
+        raise ConfigError([_syntax_problem(file, text, error, secret)]) from None
     except RecursionError:
         raise ConfigError([_too_deep(file, 1)]) from None
     except (OverflowError, ValueError):  # PyYAML's own, of an escape such as "\\UFFFFFFFF"
@@ -99,14 +102,15 @@ def read_document(file: str, secret: Keys) -> Document:
     if root is None:
         raise ConfigError([Problem(file, 0, "", "", "is empty", "Start from configs/minimal.yaml")])
     document = Document(file, secret)
-    return replace(document, value=_Builder(document).build(root, (), ()))
+    return replace(document, value=_Builder(document, text).build(root, (), ()))
 
 
 class _Builder:
     """Plain values from YAML's nodes; notes the lines and the problems in the document."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, text: str) -> None:
         self._document = document
+        self._text = text
         self._size = 0
 
     def build(self, node: yaml.Node, keys: Keys, holders: tuple[yaml.Node, ...]) -> Any:
@@ -148,6 +152,12 @@ class _Builder:
     def _scalar(self, node: yaml.ScalarNode, keys: Keys) -> Any:
         text: str = node.value
         kind = node.tag.removeprefix(_TAG)
+        if kind.startswith("!"):  # of a name such as "!Important thing" YAML takes the first word for a tag
+            return self._refuse(keys, told_sign(kind), self._quotes(keys, f"{kind} {text}".rstrip()))
+        if node.style in (">", "|") and not text.strip():
+            return self._refuse(keys, told_sign(node.style), self._quotes(keys, node.style))
+        if node.style is None:
+            self._warn_of_plain(node, keys)
         if kind == "str":
             return text if _is_unicode(text) else self._refuse(keys, "must be Unicode text", "Correct its \\u escapes")
         if kind not in _PLAIN or not re.fullmatch(_PLAIN[kind], text):
@@ -157,6 +167,19 @@ class _Builder:
         if kind == "bool":
             return text.lower() == "true"
         return self._number(text, kind, keys)
+
+    def _quotes(self, keys: Keys, value: str) -> str:
+        return "Put it in quotes" if keys == self._document.secret else told_quotes(value)
+
+    def _warn_of_plain(self, node: yaml.ScalarNode, keys: Keys) -> None:
+        """Without quotes a text goes on in lines that are indented by more, and ends where a comment begins."""
+        document, end = self._document, node.end_mark
+        if end.line > node.start_mark.line:
+            rule = f"goes on to line {end.line + 1}: these lines are read as one text"
+            document.warnings.append(document.problem(keys, rule, "Correct their indentation, or put it in quotes"))
+        if re.match(r" +#[0-9]", self._text[end.index : end.index + 20]):
+            rule = 'ends before " #": what follows is read as a comment'
+            document.warnings.append(document.problem(keys, rule, "Put it in quotes if it is part of the name"))
 
     def _number(self, text: str, kind: str, keys: Keys) -> Any:
         if re.match(r"[-+]?0[0-9o]", text):
@@ -220,7 +243,7 @@ def _too_deep(file: str, line: int) -> Problem:
     return Problem(file, line, "", "", f"holds more than {_MAX_DEPTH} levels", "Check its brackets and indentation")
 
 
-def _syntax_problem(file: str, text: str, error: yaml.YAMLError) -> Problem:
+def _syntax_problem(file: str, text: str, error: yaml.YAMLError, secret: Keys) -> Problem:
     if isinstance(error, yaml.reader.ReaderError):
         line = text.count("\n", 0, error.position) + 1
         return Problem(file, line, "", "", f"holds the character U+{ord(text[error.position]):04X}", "Remove it")
@@ -230,6 +253,15 @@ def _syntax_problem(file: str, text: str, error: yaml.YAMLError) -> Problem:
     if error.context and "single document" in error.context:
         rule, remedy = "starts a second YAML document, and a config is one", "Remove the '---', or make it two files"
         return Problem(file, mark.line + 1, "", "", rule, remedy)
+    lines = _LINE_BREAK.split(text)
+    began_at = error.context_mark or mark
+    slip = Slip(error.problem or "", mark.line, mark.column, error.context or "", began_at.line, began_at.column)
+    if told := explain(lines, slip):
+        around = "\n".join(lines[max(0, told.line - 2) : told.line])
+        if secret and str(secret[-1]) in around:
+            rule, remedy = "is not YAML", "Check its quotes (the line is not shown: it may hold a key)"
+            return Problem(file, told.line, "", "", rule, remedy)
+        return Problem(file, told.line, "", "", told.rule, told.remedy)
     began = f" ({error.context} that starts on line {error.context_mark.line + 1})" if error.context_mark else ""
     rule = hide_keys(f"is not YAML: {error.problem}{began}".replace("\n", " "))
     remedy = "Check the indentation, quotes and brackets there"

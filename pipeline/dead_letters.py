@@ -9,7 +9,9 @@ from pipeline.archives import BUCKETS, Reader, find_files
 from pipeline.command import leave, run_command
 from pipeline.files import messages_of
 from pipeline.letter_groups import LetterGroups
-from pipeline.options import Parser, UsageError, is_subscription
+from pipeline.options import Parser, UsageError
+from pipeline.resource_names import broken_rule_of, is_subscription, looks_like_a_resource
+from pipeline.screen import show
 from pipeline.subscription import SubscriptionSource
 from transforms.events import Message
 
@@ -33,9 +35,9 @@ def _view(arguments: list[str]) -> None:
             groups.add(letter)
             if groups.total == options.limit:
                 break
-    print(groups.describe())  # noqa: T201
+    show(groups.describe())
     if groups.total == options.limit:
-        print(f"\nThere may be more: these are the first {options.limit:,} (--limit).")  # noqa: T201
+        show(f"\nThere may be more: these are the first {options.limit:,} (--limit).")
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -51,7 +53,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     is_local_file = not options.letters.startswith(BUCKETS) and not is_subscription(options.letters)
     if is_local_file and not find_files([options.letters]):
-        raise UsageError(f"{options.letters!r} is no file, and no projects/PROJECT/subscriptions/NAME.")
+        rule = "it is no projects/PROJECT/subscriptions/NAME"
+        if looks_like_a_resource(options.letters):
+            rule = broken_rule_of(options.letters, "subscriptions")
+        raise UsageError(f"{options.letters!r} is no file; {rule}.")
     return options
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
+from pipeline.bounded_counter import BoundedCounter
 from transforms.dead_letters import DL_CONFIG, DL_PART, DL_REASON, dead_lettered_at, of_part, only_part, sync_name_of
 from transforms.events import TRACK, USER, Message
 from transforms.parse import IDENTIFY, event_type_of
@@ -46,9 +47,12 @@ class LetterFilter:
     def __init__(self, wanted: Wanted, began: float) -> None:
         self._wanted = wanted
         self._began = began
-        self.taken: Counter[Kind] = Counter()
+        self.taken: BoundedCounter[Kind] = BoundedCounter()
         self.events_alone = 0  # of those taken: whole messages of which only the event goes
         self.left_alone: Counter[str] = Counter()  # by why
+        # Of all letters of this sync, taken or not: what there is to ask for.
+        self.reasons: BoundedCounter[str] = BoundedCounter()
+        self.event_types: BoundedCounter[str] = BoundedCounter()
 
     def take(self, letter: Message) -> Message | None:
         """The message to replay, or None for one that is left alone."""
@@ -57,7 +61,7 @@ class LetterFilter:
             self.left_alone[why] += 1
             return None
         attributes = letter.attributes
-        self.taken[Kind(attributes[DL_REASON], attributes.get(DL_PART, ""), event_type)] += 1
+        self.taken.add(Kind(attributes[DL_REASON], attributes.get(DL_PART, ""), event_type))
         if self._wanted.with_users or only_part(letter):
             return letter
         self.events_alone += 1  # it may tell something of its user, too
@@ -69,6 +73,8 @@ class LetterFilter:
             return NOT_A_DEAD_LETTER
         if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != wanted.sync_name:
             return OTHER_SYNC
+        self.reasons.add(attributes[DL_REASON])
+        self.event_types.add(event_type)
         if wanted.reason and wanted.reason != attributes[DL_REASON]:
             return OTHER_REASON
         if wanted.event_type and wanted.event_type != event_type:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import NamedTuple
 
+from pipeline.bounded_counter import MAX_NAMES
 from pipeline.redaction import redact, redact_name
 from pipeline.remedies import REMEDIES, UNKNOWN
 from transforms.dead_letters import DL_CONFIG, DL_DETAIL, DL_PART, DL_REASON, dead_lettered_at, sync_name_of
@@ -39,10 +40,15 @@ class Group:
 
 @dataclass
 class LetterGroups:
-    """`others`: messages that carry no reason: they are no dead letters of ours."""
+    """What is said of a letter (its reason, sync, field) may be anything: whoever publishes to the topic wrote it.
+
+    `others`: messages that carry no reason: they are no dead letters of ours. `of_more_kinds`: letters of kinds that
+    came when MAX_NAMES others were there.
+    """
 
     groups: dict[str, dict[Kind, Group]] = field(default_factory=dict)  # by reason
     others: int = 0
+    of_more_kinds: int = 0
 
     def add(self, letter: Message) -> None:
         attributes = letter.attributes
@@ -50,21 +56,30 @@ class LetterGroups:
             self.others += 1
             return
         kind = Kind(
-            sync_name_of(attributes.get(DL_CONFIG, "")),
-            attributes.get(DL_PART, ""),
+            redact_name(sync_name_of(attributes.get(DL_CONFIG, ""))),
+            redact_name(attributes.get(DL_PART, "")),
             redact_name(event_type_of(letter.data)),
             redact_name(field_of(attributes.get(DL_DETAIL, ""))),
         )
-        group = self.groups.setdefault(attributes[DL_REASON], {}).setdefault(kind, Group())
-        if not group.count:
-            group.sample_id, group.sample = letter.message_id, redact(letter.data)
+        reason = redact_name(attributes[DL_REASON])
+        group = self.groups.get(reason, {}).get(kind) or self._new_group(reason, kind, letter)
+        if not group:
+            self.of_more_kinds += 1
+            return
         time = dead_lettered_at(letter)
         group.count += 1
         group.first, group.last = min(group.first, time), max(group.last, time)
 
+    def _new_group(self, reason: str, kind: Kind, letter: Message) -> Group | None:
+        if sum(map(len, self.groups.values())) >= MAX_NAMES:
+            return None
+        group = Group(sample_id=letter.message_id.replace("\n", "�"), sample=redact(letter.data))
+        self.groups.setdefault(reason, {})[kind] = group
+        return group
+
     @property
     def total(self) -> int:
-        return sum(group.count for kinds in self.groups.values() for group in kinds.values())
+        return sum(group.count for kinds in self.groups.values() for group in kinds.values()) + self.of_more_kinds
 
     def describe(self) -> str:
         """Lines for a person; what is most frequent comes first."""
@@ -86,6 +101,9 @@ class LetterGroups:
             for kind, group in sorted(kinds.items(), key=lambda item: -item[1].count):
                 yield f"  {_name(kind, len(syncs) > 1):<48} {group.count:>9,}   {_times(group)}"
                 yield f"      {group.sample_id}: {group.sample}"
+        if self.of_more_kinds:
+            yield ""
+            yield f"{'Of more kinds than can be listed':<50} {self.of_more_kinds:>9,}"
 
 
 def field_of(detail: str) -> str:

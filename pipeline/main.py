@@ -6,6 +6,7 @@ from pipeline.command import NOTHING_LOST, leave, load_sync, run_command
 from pipeline.forecast import forecast
 from pipeline.options import PROGRAM, parse_options
 from pipeline.runs import run_chunks, run_streaming
+from pipeline.screen import show
 from pipeline.summary import summarize
 
 
@@ -23,9 +24,9 @@ def _run(arguments: list[str]) -> None:
         run_streaming(options, loaded)
         return
     if options.input_files:
-        print(f"{forecast(options, loaded)}\n", flush=True)  # noqa: T201
+        show(f"{forecast(options, loaded)}\n")
     ran = run_chunks(options, loaded)
-    print(summarize(ran.tally, ran.comes_again))  # noqa: T201
+    show(summarize(ran.tally, ran.comes_again))
 
 
 if __name__ == "__main__":

@@ -14,12 +14,11 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from pipeline.archives import InputFile, find_files
 from pipeline.file_problems import file_problems, own_files
+from pipeline.resource_names import Kind, beam_rule_of, broken_rule_of, is_subscription
 from pipeline.time_text import parse_duration, parse_moment
 from transforms.time_range import TimeRange
 
 PROGRAM = "python -m pipeline.main"
-_RESOURCE = r"projects/[^/\s]+/{}/[A-Za-z][\w.~+%-]{{2,254}}"
-_BEAM_PROJECT = r"projects/[a-z][a-z0-9:.-]{4,61}[a-z0-9]/.*"  # the emulator takes any, Beam's reader only these
 # A bounded run takes its chunk from the memory of its own process.
 LOCAL_RUNNERS = frozenset({None, "FnApiRunner", "DirectRunner"})
 
@@ -134,15 +133,10 @@ def run_options(values: dict[str, Any], problems: list[str]) -> RunOptions:
     return RunOptions(**{name: value for name, value in values.items() if name in names})
 
 
-def is_subscription(name: str) -> bool:
-    """Whether it is the full name of one, not that it is there."""
-    return bool(re.fullmatch(_RESOURCE.format("subscriptions"), name))
-
-
-def resource_problem(option: str, name: str, kind: str) -> Iterator[str]:
-    """If there is a `name`, it must be one of `kind`: topics or subscriptions."""
-    if name and not re.fullmatch(_RESOURCE.format(kind), name):
-        yield f"--{option} is {name!r}; it must be projects/PROJECT/{kind}/NAME."
+def resource_problem(option: str, name: str, kind: Kind) -> Iterator[str]:
+    """If there is a `name`, it must be one of `kind`."""
+    if name and (rule := broken_rule_of(name, kind)):
+        yield f"--{option} is {name!r}; {rule}."
 
 
 def run_problems(
@@ -176,9 +170,8 @@ def _input_problems(ours: argparse.Namespace, beam: PipelineOptions) -> Iterator
     if ours.streaming and ours.forever:
         yield "Give --streaming or --forever, not both: a streaming job never ends by itself."
     yield from resource_problem("input_subscription", ours.input_subscription, "subscriptions")
-    elsewhere = ours.input_subscription and not re.fullmatch(_BEAM_PROJECT, ours.input_subscription)
-    if ours.streaming and elsewhere:
-        yield f"--input_subscription is {ours.input_subscription!r}; --streaming needs a Google Cloud project's id."
+    if ours.streaming and is_subscription(ours.input_subscription) and (rule := beam_rule_of(ours.input_subscription)):
+        yield f"--input_subscription is {ours.input_subscription!r}; {rule}."
     runner = beam.view_as(StandardOptions).runner
     if not ours.streaming and runner not in LOCAL_RUNNERS:
         yield f"--runner is {runner}, which needs --streaming: a drain and files run on this machine."

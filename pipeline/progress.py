@@ -1,15 +1,14 @@
 """Calm progress of a run on stderr: one moving line on a terminal, a line now and then elsewhere."""
 
-import logging
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from pipeline.redaction import redact_text
 from pipeline.tally import Tally
 from pipeline.time_text import format_duration
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
@@ -27,7 +26,7 @@ class Progress:
     """
 
     def __init__(self, title: str, done: Callable[[], float] | None = None, line_seconds: float = LINE_SECONDS) -> None:
-        self._title = title
+        self._title = redact_text(title)
         self._done = done
         self._began_at = time.monotonic()
         self._began_done = done() if done else 0.0
@@ -39,7 +38,7 @@ class Progress:
         columns = known if done else [SpinnerColumn(), text]
         self._bar = Bar(*columns, console=Console(file=sys.stderr, highlight=False), transient=True)
         total = 1.0 if done else None
-        self._task = self._bar.add_task(f"{title}: nothing settled yet", total=total, completed=self._began_done)  # type: ignore[arg-type]  # a share of 1.0
+        self._task = self._bar.add_task(f"{self._title}: nothing settled yet", total=total, completed=self._began_done)  # type: ignore[arg-type]  # a share of 1.0
 
     def __enter__(self) -> "Progress":
         if self._bar.console.is_terminal:
@@ -75,14 +74,3 @@ class Progress:
             return f" · {done:.0%}"
         left = (time.monotonic() - self._began_at) / gained * (1 - done)
         return f" · {done:.0%}, {format_duration(left)} left"
-
-
-class LogHandler(logging.StreamHandler[TextIO]):
-    """Writes to what stderr is at the time: while a line moves there, above it."""
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> TextIO:  # type: ignore[override]  # as logging's own last resort does
-        return sys.stderr

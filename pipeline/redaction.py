@@ -1,4 +1,8 @@
-"""A message without its values: names and types, for a person who must not know them. Knows no reason."""
+"""What a person may see: a message without its values, text without addresses. Knows no reason and no screen.
+
+Whatever reaches the screen goes through `redact_text`; what others named (fields, events) goes through `redact_name`
+first, which is stricter: a figure of ours may have many digits, a name may be a phone number.
+"""
 
 import re
 from typing import Any
@@ -11,8 +15,14 @@ FIRST = ("event_type", "event_name", "event_time", "user_id", "device_id", "even
 MAX_NAMES = 12  # of one object
 MAX_DEPTH = 3
 MAX_CHARACTERS = 600
+MAX_NAME_CHARACTERS = 120
 
-_PERSONAL = re.compile(r"@|%40|(?:\d[\s()+./-]*){7}")  # an email, a phone number
+_PERSONAL = re.compile(r"[@＠]|%40|(?:\d[\s()+./-]*){7}")  # an email, a phone number
+# Words of a text that an email address may be one of. Found first and judged then: one pattern for the whole address
+# would look at a long word once for each of its characters.
+_WORD = re.compile(r"[^\s\"'`‘’“”,;:()<>\[\]{}|=/\\]+")
+_ADDRESS = re.compile(r"(?i).(?:[@＠]|%40).")
+_SERVICE_ACCOUNT = ".gserviceaccount.com"  # no person, and what Google's errors are about
 
 _NAMES_OF_TYPES = {bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
@@ -31,7 +41,22 @@ def redact_name(name: str) -> str:
     """Of an event, a property or a field: as it is, unless it holds an email address or a phone number."""
     if _PERSONAL.search(name):
         return f"name of {len(name)}"
-    return "".join(character if character.isprintable() else "�" for character in name)
+    shown = name if len(name) <= MAX_NAME_CHARACTERS else f"{name[: MAX_NAME_CHARACTERS - 1]}…"
+    return "".join(character if character.isprintable() else "�" for character in shown)
+
+
+def redact_text(text: str) -> str:
+    """Lines for the screen, without email addresses and without what a terminal would obey."""
+    return _WORD.sub(_without_address, "".join(map(_harmless, text)))
+
+
+def _harmless(character: str) -> str:
+    return character if character.isprintable() or character == "\n" else "�"
+
+
+def _without_address(word: re.Match[str]) -> str:
+    is_address = _ADDRESS.search(word[0]) and not word[0].rstrip(".").endswith(_SERVICE_ACCOUNT)
+    return "(email)" if is_address else word[0]
 
 
 def _shape_of(value: Any, depth: int, shown: frozenset[str] = frozenset()) -> str:

@@ -11,10 +11,13 @@ from pipeline.config import LoadedConfig
 from pipeline.file_problems import own_files
 from pipeline.files import FilesSource
 from pipeline.letter_filter import Kind, LetterFilter
+from pipeline.letter_search import nothing_asked_for
+from pipeline.options import UsageError
 from pipeline.redaction import redact_name
 from pipeline.replay_options import PROGRAM, ReplayOptions, parse_replay_options
 from pipeline.rules import sync_tag_of
 from pipeline.runs import RunSource, drive, run_source
+from pipeline.screen import show
 from pipeline.subscription import SubscriptionSource
 from pipeline.summary import summarize
 from transforms.dead_letter_sinks import TopicSink
@@ -41,15 +44,17 @@ def _replay(arguments: list[str]) -> None:
 
     if options.dry_run:
         _count(open_source)
-        print(_describe(letters, "Dead letters to replay"))  # noqa: T201
+        _check_asked_for(options, letters)
+        show(_describe(letters, "Dead letters to replay"))
         return
     if options.to_topic:
         with contextlib.closing(open_source()) as source:
             ran = drive(source, _Publish(options.to_topic), _NoSink(), options.run, loaded)
     else:
         ran = run_source(open_source, options.run, loaded)
-    print(f"{_describe(letters, 'Dead letters replayed')}\n")  # noqa: T201
-    print(summarize(ran.tally, ran.comes_again))  # noqa: T201
+    _check_asked_for(options, letters)
+    show(f"{_describe(letters, 'Dead letters replayed')}\n")
+    show(summarize(ran.tally, ran.comes_again))
 
 
 def _open_source(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter) -> RunSource:
@@ -89,14 +94,26 @@ def _count(open_source: Callable[[], RunSource]) -> None:
             source.set_aside([message.message_id for message in source.take(1.0)])
 
 
+def _check_asked_for(options: ReplayOptions, letters: LetterFilter) -> None:
+    """What no letter has was most likely misspelt: then nothing was taken, and nothing changed.
+
+    Raises:
+      UsageError: with what there is to ask for.
+    """
+    if problem := nothing_asked_for(options.reason, options.event_type, letters):
+        raise UsageError(problem)
+
+
 def _describe(letters: LetterFilter, title: str) -> str:
     return "\n".join(_lines(letters, title))
 
 
 def _lines(letters: LetterFilter, title: str) -> Iterator[str]:
-    yield f"{title:<28} {letters.taken.total():>9,}"
+    yield f"{title:<28} {letters.taken.total() + letters.taken.others:>9,}"
     for kind, count in letters.taken.most_common():
         yield f"  {_name(kind):<50} {count:>9,}"
+    if letters.taken.others:
+        yield f"  {'of more kinds than can be listed':<50} {letters.taken.others:>9,}"
     if letters.events_alone:
         yield f"  of {letters.events_alone:,} whole messages the event alone (--with_users: the user update, too)"
     if letters.left_alone:

@@ -5,17 +5,18 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline.archives import find_files
 from pipeline.letter_filter import Wanted
 from pipeline.options import (
     Parser,
     RunOptions,
     add_run_options,
-    is_subscription,
     read_values,
     resource_problem,
     run_options,
     run_problems,
 )
+from pipeline.resource_names import is_subscription, looks_like_a_resource
 from transforms.time_range import TimeRange
 
 PROGRAM = "python -m pipeline.replay"
@@ -76,4 +77,6 @@ def _problems(ours: argparse.Namespace) -> Iterator[str]:
         yield "--dead_letters is missing. Give a file of dead letters, or a subscription of their topic."
     yield from resource_problem("to_topic", ours.to_topic, "topics")
     files = [ours.dead_letters] if ours.dead_letters and not is_subscription(ours.dead_letters) else []
+    if files and looks_like_a_resource(files[0]) and not find_files(files):
+        yield from resource_problem("dead_letters", files.pop(), "subscriptions")
     yield from run_problems(ours, "dead_letters", files, sends=not (ours.to_topic or ours.dry_run))

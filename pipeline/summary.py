@@ -5,6 +5,7 @@ Names: Amplitude's Event Streaming Metrics Summary API. Filtered events, which i
 
 from collections.abc import Iterator
 
+from pipeline.redaction import redact_name
 from pipeline.tally import Tally
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT
 
@@ -55,8 +56,10 @@ def _sum_line(tally: Tally, delivered: int, dropped: int, dead: int) -> str:
 
 
 def _details(tally: Tally, reason: str) -> str:
-    names = [detail for (of_reason, detail), _ in tally.details.most_common() if of_reason == reason]
+    names = tally.details.get(reason)
     if not names:
         return ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"   {', '.join(names[:_SHOWN])}{more}"
+    shown = ", ".join(redact_name(name) for name, _ in names.most_common(_SHOWN))
+    at_least = "at least " if names.others else ""
+    more = f" and {at_least}{len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return f"   {shown}{more}"

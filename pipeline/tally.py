@@ -1,13 +1,16 @@
 """Counts what became of the items of a run, from their outcomes. Knows no source, no sink and no screen."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from pipeline.bounded_counter import BoundedCounter
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT, Outcome
 
 # Upper bounds in seconds, 10 % apart: wide enough for a dead letter two years old, fine enough for a p95.
 _BOUNDS = [0.01 * 1.1**step for step in range(240)]
+
+MAX_DETAIL_CHARACTERS = 200  # a field's name that Iterable gave may be of any length
 
 
 class Tally:
@@ -17,7 +20,7 @@ class Tally:
         self.read = 0
         self.in_flight = 0
         self.counts: Counter[tuple[str, str, str]] = Counter()  # (kind, part, reason)
-        self.details: Counter[tuple[str, str]] = Counter()  # (reason, detail) of notes that have one
+        self.details: defaultdict[str, BoundedCounter[str]] = defaultdict(BoundedCounter)  # of notes, by reason
         self.first_attempt = 0
         self.after_retry = 0
         self._latencies = [0] * (len(_BOUNDS) + 1)
@@ -27,7 +30,7 @@ class Tally:
         for outcome in outcomes:
             self.counts[outcome[:3]] += 1
             if outcome.detail and outcome.kind != DEAD_LETTERED:
-                self.details[outcome.reason, outcome.detail] += 1
+                self.details[outcome.reason].add(outcome.detail[:MAX_DETAIL_CHARACTERS])
             if outcome.kind == DELIVERED:
                 self.first_attempt += outcome.attempts == 1
                 self.after_retry += outcome.attempts > 1

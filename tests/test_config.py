@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pipeline.config import Config, ConfigError, LoadedConfig, config_schema, load_config, main
 from pipeline.config_events import Operator, OperatorAlias
 from pipeline.config_yaml import read_document
+from transforms.filters import RESERVED_EVENTS
 from transforms.paths import Path as PropertyPath
 from transforms.paths import parse_path
 from transforms.reserved_fields import RESERVED_FIELDS
@@ -382,14 +383,14 @@ EVENTS = [
         "send_events: {enabled: true, events: [2024]}",
         (
             "send_events.events[0]: 2024 is not allowed: must be an event's name, or a mapping with event. "
-            "Write a name; put it in quotes if it reads as a number."
+            "Write a name; put it in quotes if YAML reads it as something else."
         ),
     ),
     (
         'send_events: {enabled: true, events: [""]}',
         (
             'send_events.events[0]: "" is not allowed: must be text and not empty. '
-            "Write a name; put it in quotes if it reads as a number."
+            "Write a name; put it in quotes if YAML reads it as something else."
         ),
     ),
     ("send_events: {enabled: true, events: [{as: x}]}", "send_events.events[0].event: is missing. Add event: NAME."),
@@ -496,7 +497,7 @@ PROPERTIES = [
         USERS.format("[null]"),
         (
             f"{AT_USERS}[0]: null is not allowed: must be a property's name, or a mapping with property or path. "
-            "Write a name; put it in quotes if it reads as a number."
+            "Write a name; put it in quotes if YAML reads it as something else."
         ),
     ),
     (
@@ -521,7 +522,7 @@ PROPERTIES = [
         USERS.format('[{property: a, as: ""}]'),
         (
             f'{AT_USERS}[0].as: "" is not allowed: must be text and not empty. '
-            "Write a name; put it in quotes if it reads as a number."
+            "Write a name; put it in quotes if YAML reads it as something else."
         ),
     ),
     (
@@ -580,6 +581,33 @@ def test_a_wrong_value_says_place_value_rule_and_remedy(section: str, problem: s
 def test_a_wrong_clause_says_so(section: str, problem: str) -> None:
     """An operator that is none, or a value that it cannot compare with."""
     assert [f"sync.yaml:11: send_events.events[0].where[0]{problem}"] == problems(HEAD + section)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("Song: Played", 'holds ": ", and is read as a key. Put it in quotes: "Song: Played".'),
+        ("Song: 5", 'holds ": ", and is read as a key. Put it in quotes: "Song: 5".'),
+        ("{Song: Played, as: song}", 'holds ": ", and is read as a key. Put it in quotes: "Song: Played".'),
+        ("[Amplitude]", 'begins with [, and is read as a list. Put it in quotes: "[Amplitude]".'),
+    ],
+)
+@pytest.mark.parametrize("names", ["events", "event_properties"])
+def test_a_row_that_was_meant_as_a_name_says_so(names: str, row: str, problem: str) -> None:
+    """Every user of Amplitude has such names: YAML reads them as something else, and needs quotes."""
+    (told,) = problems(f"{HEAD}send_events:\n  enabled: true\n  {names}:\n    - {row}\n")
+
+    assert told.startswith(f"sync.yaml:9: send_events.{names}[0]: ")
+    assert told.endswith(problem)
+
+
+@pytest.mark.parametrize("row", ["evnt: Order", "name: Order", "Event: Order"])
+def test_a_row_with_a_wrong_key_is_told_the_keys(row: str) -> None:
+    """It was meant as a mapping."""
+    told = problems(f"{HEAD}send_events:\n  enabled: true\n  events:\n    - {row}\n")
+
+    assert [line.partition(" ")[2].partition(".")[0] for line in told] == ["send_events"] * 2
+    assert "is not a known key" in told[1]
 
 
 API_KEY_RULE = (
@@ -1012,7 +1040,182 @@ WARNINGS = [
 ]
 
 
-@pytest.mark.parametrize(("section", "warnings"), WARNINGS)
+def row(*clauses: str, event: str = "A") -> str:
+    """A row of the event list; each clause as "property operator value"."""
+    parts = [one.split(" | ") for one in clauses]
+    written = [f'{{property: "{path}", operator: "{operator}", value: {value}}}' for path, operator, value in parts]
+    return f"    - event: {event}\n      where: [{', '.join(written)}]\n"
+
+
+def rows(*written: str) -> str:
+    """They begin on line 9."""
+    return "send_events:\n  enabled: true\n  events:\n" + "".join(written)
+
+
+P = "event_properties.p"
+NEVER_FITS = (
+    "10: send_events.events[0].where: never matches: no value of event_properties.p fits all its clauses, and all of "
+    "them must hold. Correct them; values of one clause are alternatives."
+)
+NEVER_FOUND = (
+    "is most likely never found: dots walk into objects, not into lists. "
+    "Use the whole list, products, or have a property of its own sent to Amplitude."
+)
+SHADOWED = "never matches: line 9 takes these events first. Remove it, or put it before that line."
+HINTS = [
+    (
+        rows(row("event_properties.products[0].name | is | a")),
+        [f"10: send_events.events[0].where[0].property: products[0].name {NEVER_FOUND}"],
+    ),
+    (
+        rows(row("event_properties.products.0.name | is | a")),
+        [f"10: send_events.events[0].where[0].property: products.0.name {NEVER_FOUND}"],
+    ),
+    (
+        USERS.format('["products[].name"]'),
+        [f"6: create_and_update_users.user_properties[0].property: products[].name {NEVER_FOUND}"],
+    ),
+    (
+        "mappings: {campaign_id: event_properties.products.0}\nsend_events: {enabled: true, events: [A]}\n",
+        [f"6: mappings.campaign_id: products.0 {NEVER_FOUND}"],
+    ),
+    (rows(row("event_properties.[Amplitude] Page URL | is | a"), row("event_properties.iOS 17.2 | is | a")), []),
+    (
+        USERS.format("[{property: city, as: address.city}]"),
+        [
+            (
+                '6: create_and_update_users.user_properties[0].as: becomes one field called "address.city", dots '
+                "included, and no field of an object. Give it a name without dots with as, such as address_city."
+            )
+        ],
+    ),
+    (
+        USERS.format("[address.city, {property: a.b, as: a_b}]"),
+        [
+            (
+                '6: create_and_update_users.user_properties[0]: becomes one field called "address.city", dots '
+                "included, and no field of an object. Give it a name without dots with as, such as address_city."
+            )
+        ],
+    ),
+    (rows(row(f"{P} | is | a", f"{P} | is | b")), [NEVER_FITS]),
+    (rows(row(f"{P} | is | a", f"{P} | is not | [a, b]")), [NEVER_FITS]),
+    (rows(row(f"{P} | is | (none)", f"{P} | > | 1")), [NEVER_FITS]),
+    (rows(row(f"{P} | is | 1", f"{P} | contains | '1'")), [NEVER_FITS]),
+    (rows(row(f"{P} | > | 5", f"{P} | < | 3")), [NEVER_FITS]),
+    (rows(row(f"{P} | > | 5", f"{P} | < | 5")), [NEVER_FITS]),
+    (rows(row(f"{P} | > | 5", f"{P} | starts with | a")), [NEVER_FITS]),
+    (rows(row(f"{P} | >= | 5", f"{P} | <= | 5")), []),
+    (rows(row(f"{P} | > | 3", f"{P} | < | 5", f"{P} | is not | 4")), []),
+    (rows(row(f"{P} | > | [3, 9]", f"{P} | < | 5")), []),
+    (rows(row(f"{P} | is | [a, b]", f"{P} | is | [b, c]")), []),
+    (rows(row(f"{P} | contains | a", f"{P} | contains | b")), []),
+    (rows(row(f"{P} | is | a", "user_properties.p | is | b")), []),
+    (
+        rows(row(f"{P} | is | a"), row(f"{P} | is | a", "event_properties.q | is | b")),
+        [f"11: send_events.events[1]: {SHADOWED}"],
+    ),
+    (
+        rows(row(f"{P} | is | a", event='"*"'), row("event_properties.q | is | b", f"{P} | is | a")),
+        [f"11: send_events.events[1]: {SHADOWED}"],
+    ),
+    (rows(row(f"{P} | is | a", "event_properties.q | is | b"), row(f"{P} | is | a")), []),
+    (rows('    - "*"\n', *(f'    - "{name}"\n' for name in sorted(RESERVED_EVENTS - {"_all", "_identify"}))), []),
+    (
+        rows(row("groups.Company | is | acme"), row("groups.Company | is | (none)", event="B")),
+        [
+            (
+                "10: send_events.events[0].where[0]: never holds: Amplitude writes groups.Company as a list of names. "
+                'Use "set contains" or "set does not contain".'
+            )
+        ],
+    ),
+    (
+        rows(row("user_id | is not | 5"), row("user_id | is | [5, a]", event="B")),
+        [
+            (
+                "10: send_events.events[0].where[0]: holds for every event: Amplitude writes user_id as text. "
+                "Put the value in quotes."
+            )
+        ],
+    ),
+    (
+        rows(row("version_name | >= | 2")),
+        [
+            (
+                "10: send_events.events[0].where[0]: never holds: Amplitude writes version_name as text. "
+                'Use "is", "starts with" or "glob match".'
+            )
+        ],
+    ),
+    (
+        rows("    - Order *\n", "    - All Events\n", "    - 'Song '\n", "    - {event: '*', as: X}\n"),
+        [
+            (
+                '9: send_events.events[0]: "Order *" is read as a whole name, * included. '
+                "List each name; only * alone means all."
+            ),
+            '10: send_events.events[1]: All Events is read as the name of one event. Write "*" for every event.',
+            (
+                '11: send_events.events[2]: "Song " begins or ends with a blank. '
+                "Remove it, unless the name in Amplitude has it, too."
+            ),
+            '12: send_events.events[3].as: every event becomes "X" in Iterable. Remove as, unless that is meant.',
+        ],
+    ),
+    (
+        USERS.format("['utm_*']"),
+        [
+            (
+                '6: create_and_update_users.user_properties[0]: "utm_*" is read as a whole name, * included. '
+                "List each name; only * alone means all."
+            )
+        ],
+    ),
+    (
+        USERS.format("[{path: event_properties.total}]") + "\nmappings: {email: event_properties.email}\n",
+        [
+            (
+                "6: create_and_update_users.user_properties[0].path: event_properties.total is never there: an "
+                "identify has no event properties, and nothing else updates users here. "
+                "Use a user property, or add property_changes to create_and_update_users.on."
+            ),
+            (
+                "7: mappings.email: for user updates, event_properties.email is never there: an identify has no event "
+                "properties, and nothing else updates users here. "
+                "Use a user property, or add property_changes to create_and_update_users.on."
+            ),
+        ],
+    ),
+    (
+        (
+            "create_and_update_users: {enabled: true, on: [identify, property_changes], "
+            "user_properties: [{path: event_properties.total}]}\nmappings: {email: event_properties.email}\n"
+        ),
+        [],
+    ),
+    (
+        f"{USERS.format('[plan]')}\ndelivery: {{retry: {{first_backoff: 10m}}}}\n",
+        [
+            (
+                "7: delivery.retry.first_backoff: is longer than max_backoff, which is the longest there is. "
+                "Make it shorter, or max_backoff longer."
+            )
+        ],
+    ),
+    (
+        rows("    - Order #1\n"),
+        [
+            (
+                '9: send_events.events[0]: ends before " #": what follows is read as a comment. '
+                "Put it in quotes if it is part of the name."
+            )
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("section", "warnings"), [*WARNINGS, *HINTS])
 def test_a_valid_config_that_does_little_is_warned_of(section: str, warnings: list[str]) -> None:
     """In the same form as problems, but the config loads."""
     assert [f"sync.yaml:{warning}" for warning in warnings] == load(HEAD + section).warnings
@@ -1020,7 +1223,7 @@ def test_a_valid_config_that_does_little_is_warned_of(section: str, warnings: li
 
 def test_a_row_with_conditions_leaves_events_to_later_rows() -> None:
     """Only an unconditional row takes all there is."""
-    section = clause("is", "5") + "    - A\n    - B\n"
+    section = clause("is", '"5"') + "    - A\n    - B\n"
     expected: list[str] = []
 
     assert expected == load(HEAD + section).warnings
@@ -1084,14 +1287,25 @@ def test_the_config_is_read_without_beam_or_requests() -> None:
 
 
 def test_the_command_validates_files(capsys: pytest.CaptureFixture[str]) -> None:
-    """A valid file is one line; warnings go beside it; the exit code is 0."""
+    """A valid file is one line, with the number of its warnings; these go beside it; the exit code is 0."""
     Path("sync.yaml").write_text(HEAD, encoding="utf-8")
     code = main(["sync.yaml"])
     out, err = capsys.readouterr()
-    expected = (0, "sync.yaml: valid\n")
+    expected = (0, "sync.yaml: valid, 1 warning\n")
 
     assert expected == (code, out)
-    assert "sync.yaml:1: create_and_update_users and send_events are both disabled" in err
+    assert err.startswith("warning: sync.yaml:1: create_and_update_users and send_events are both disabled")
+
+
+def test_warnings_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a file without one nothing is said but that it is valid."""
+    Path("many.yaml").write_text(HEAD + "send_events: {enabled: true, events: [A, A, A]}\n", encoding="utf-8")
+    Path("none.yaml").write_text(HEAD + "send_events: {enabled: true, events: [A]}\n", encoding="utf-8")
+    main(["many.yaml", "none.yaml"])
+    out, err = capsys.readouterr()
+
+    assert out == "many.yaml: valid, 2 warnings\nnone.yaml: valid\n"
+    assert [line.split(":")[:2] for line in err.splitlines()] == [["warning", " many.yaml"]] * 2
 
 
 def test_the_command_tells_the_problems_of_all_files(capsys: pytest.CaptureFixture[str]) -> None:
@@ -1101,7 +1315,7 @@ def test_the_command_tells_the_problems_of_all_files(capsys: pytest.CaptureFixtu
     code = main(["missing.yaml", "bad.yaml", ".", "good.yaml"])
     out, err = capsys.readouterr()
 
-    expected = (2, "good.yaml: valid\n", ["missing.yaml", "bad.yaml", "."])
+    expected = (2, "good.yaml: valid, 1 warning\n", ["missing.yaml", "bad.yaml", "."])
 
     assert expected == (code, out, [line.split(":")[0] for line in err.splitlines() if "disabled" not in line])
 

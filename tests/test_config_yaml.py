@@ -2,6 +2,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.config_problems import ConfigError
 from pipeline.config_yaml import Document, read_document
@@ -96,26 +98,15 @@ def test_what_has_no_one_meaning_is_a_problem(tmp_path: Path, content: str, line
     assert lines == told(tmp_path, content)
 
 
+GENERAL = "sync.yaml:{}: is not YAML: {} that starts on line 1). Check the indentation, quotes and brackets there."
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [
         ("", "sync.yaml: is empty. Start from configs/minimal.yaml."),
         ("# nothing\n", "sync.yaml: is empty. Start from configs/minimal.yaml."),
-        (
-            "a: 1\n b: 2\n",
-            (
-                "sync.yaml:2:3: is not YAML: mapping values are not allowed here. "
-                "Check the indentation, quotes and brackets there."
-            ),
-        ),
-        (
-            "a:\n  b: [1,\nc: 2\n",
-            (
-                "sync.yaml:4:1: is not YAML: expected ',' or ']', but got '<stream end>' (while parsing a flow "
-                "sequence "
-                "that starts on line 2). Check the indentation, quotes and brackets there."
-            ),
-        ),
+        ("a: ]\n", GENERAL.format("1:4", "expected the node content, but found ']' (while parsing a block node")),
         (
             "a: 1\n---\nb: 2\n",
             "sync.yaml:2: starts a second YAML document, and a config is one. Remove the '---', or make it two files.",
@@ -135,6 +126,165 @@ def test_what_has_no_one_meaning_is_a_problem(tmp_path: Path, content: str, line
 def test_a_file_that_cannot_be_read_says_where(tmp_path: Path, content: str | bytes, line: str) -> None:
     """One line, with the place where there is one."""
     assert [line] == told(tmp_path, content)
+
+
+TAB = "holds a tab where YAML has blanks. Indent with two blanks for each level."
+INDENTED = "Give keys of one mapping and rows of one list the same indentation."
+
+
+def sign(value: str) -> str:
+    return f'begins with {value[0]}, which is a sign of YAML\'s own. Put it in quotes: "{value}".'
+
+
+def colon(value: str) -> str:
+    return f'holds ": ", and is read as a key. Put it in quotes: "{value}".'
+
+
+def flow(value: str, kind: str = "list") -> str:
+    return f'begins with {value[0]}, and is read as a {kind}. Put it in quotes: "{value}".'
+
+
+SLIPS = [
+    ("a:\n\tb: 1\n", 2, TAB),
+    ("a:\n  b:\n  \t- c\n", 3, TAB),
+    ("a:\tb\n", 1, TAB),
+    ("a: 1\n b: 2\n", 2, f"is indented by 1, and what it may belong to by 0. {INDENTED}"),
+    ("a:\n  b: 1\n   c: 2\n", 3, f"is indented by 3, and what it may belong to by 0 and 2. {INDENTED}"),
+    ("a:\n   b: 1\n\n  # c\n  c: 2\n", 5, f"is indented by 2, and what it may belong to by 0 and 3. {INDENTED}"),
+    ("a:\n  - x\n - y\n", 3, f"is indented by 1, and what it may belong to by 0, 2 and 4. {INDENTED}"),
+    ("a:\n  - b: x\n  c: y\n", 3, f"is indented by 2, and what it may belong to by 0, 2 and 4. {INDENTED}"),
+    ("a:\n  - b: x\n      c: y\n", 3, f"is indented by 6, and what it may belong to by 0, 2 and 4. {INDENTED}"),
+    ("a: x\n- y\n", 2, "does not continue what the line above begins. Check the colons and dashes of both."),
+    ("- [Amplitude] Page Viewed\n", 1, flow("[Amplitude] Page Viewed")),
+    ("a:\n  - b: 1\n  - c: [Amplitude] Page Viewed # it\n", 3, flow("[Amplitude] Page Viewed")),
+    ("a: [x, [Amplitude] Page Viewed, b]\n", 1, flow("[Amplitude] Page Viewed")),
+    ("- {event: [Amplitude] Page Viewed, as: b}\n", 1, flow("[Amplitude] Page Viewed")),
+    ("- {plan} chosen\n", 1, flow("{plan} chosen", "mapping")),
+    (
+        "{a: products[0].name, b: c}\n",
+        1,
+        'holds [, which is a sign of YAML\'s own there. Put it in quotes: "products[0].name".',
+    ),
+    ("operator: >=\nvalue: 1\n", 1, sign(">=")),
+    ("{operator: >=, value: 1}\n", 1, sign(">=")),
+    ("{operator: >, value: 1}\n", 1, sign(">")),
+    ("operator: >\nvalue: 1\n", 1, f"operator: {sign('>')}"),
+    ("- operator: >\n\n  value: 1\n", 1, f"[0].operator: {sign('>')}"),
+    ("operator: |\nvalue: 1\n", 1, f"operator: {sign('|')}"),
+    ("value: > 10\n", 1, sign("> 10")),
+    ("operator: !=\nvalue: 1\n", 1, f"operator: {sign('!=')}"),
+    ("{operator: !=, value: 1}\n", 1, sign("!=")),
+    ("- !Important thing\n", 1, f"[0]: {sign('!Important thing')}"),
+    ("a:\n- *\n", 2, sign("*")),
+    ("a: *\nb: 1\n", 1, sign("*")),
+    ("a: [*]\n", 1, sign("*")),
+    ("a: [b, *, c]\n", 1, sign("*")),
+    ("a: *all\n", 1, sign("*all")),
+    ("- *.example\n", 1, sign("*.example")),
+    ("- & more\n", 1, sign("& more")),
+    ("- @foo\n", 1, sign("@foo")),
+    ("b: 1\nas: @x # y\n", 2, sign("@x")),
+    ("[a, @x, b]\n", 1, sign("@x")),
+    ("- %foo\n", 1, sign("%foo")),
+    ("%foo\n", 1, sign("%foo")),
+    ("- `x`\n", 1, sign("`x`")),
+    ("- event: Song: Played\n", 1, colon("Song: Played")),
+    ("a: b: c # d\n", 1, colon("b: c")),
+    ("- Song: Played: twice\n", 1, colon("Played: twice")),
+    ("{event: Song: Played, as: b}\n", 1, colon("Song: Played")),
+    ("[a, Song: Played: twice]\n", 1, colon("Song: Played: twice")),
+    ('a: "x\nb: 1\n', 1, 'opens a quote (") that nothing closes. Close it with ".'),
+    ("a: 1\nb: 'x\nc: 1\n", 2, "opens a quote (') that nothing closes. Close it with '."),
+    (
+        "- 'It's'\n- b\n",
+        1,
+        "goes on after a closing quote. Put the whole text in quotes: in double ones, where it holds a single one.",
+    ),
+    (
+        'a: "Song" Played\n',
+        1,
+        "goes on after a closing quote. Put the whole text in quotes: in double ones, where it holds a single one.",
+    ),
+    (
+        'a: "C:\\d"\n',
+        1,
+        "holds \\d in double quotes, which YAML does not know. Use single quotes, or write \\\\ for a backslash.",
+    ),
+    ("a:\n  b: [1,\nc: 2\n", 2, "opens a [ that nothing closes. Close it with ]."),
+    ("a: [b\nc: 2\n", 1, "opens a [ that nothing closes. Close it with ]."),
+    ("a: {b: 1\nc: 2\n", 1, "opens a { that nothing closes. Close it with }."),
+    (
+        "status enabled\nname: x\n",
+        1,
+        "is neither KEY: VALUE nor a row of a list. Write a colon and a blank behind its key.",
+    ),
+    (
+        "a: 1\nname\nb: 2\n",
+        2,
+        "is neither KEY: VALUE nor a row of a list. Write a colon and a blank behind its key.",
+    ),
+    ("a:\n  name:Test\n  status: x\n", 2, "has no blank after its colon. Write name: Test."),
+    (
+        "a:\n- Song\n  as: b\n",
+        2,
+        (
+            'is a text, "Song", and the lines below give it keys. '
+            "Write its own key in front of it, such as - event: or - property:."
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "line", "told_so"), SLIPS)
+def test_a_slip_of_the_hand_is_told_in_its_authors_words(tmp_path: Path, content: str, line: int, told_so: str) -> None:
+    """Where it is, what is wrong there, and what to write: none of YAML's own words."""
+    assert [f"sync.yaml:{line}: {told_so}"] == told(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "destination:\n  api_key: @hunter2\n",
+        "destination: {api_key: @hunter2}\n",
+        "destination:\n  api_key:\n    @hunter2\n",
+        "destination:\n  api_key: hunter2: hunter2\n",
+        "destination:\n  api_key: [a] hunter2\n",
+        "destination:\n  api_key: !hunter2 x\n",
+        "destination:\n  api_key: *hunter2\n",
+        "destination:\n  api_key:hunter2\n  b: c\n",
+    ],
+)
+def test_a_slip_at_the_key_does_not_show_it(tmp_path: Path, content: str) -> None:
+    """Somebody may have pasted it."""
+    (line,) = told(tmp_path, content)
+
+    assert "hunter2" not in line
+
+
+@pytest.mark.timeout(20)
+@given(st.text(st.sampled_from("ab:-[]{}>|*&!%@`\"'#, \n\t="), max_size=60))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_read_or_told(tmp_path: Path, content: str) -> None:
+    """In lines, never by an error of ours."""
+    assert all("\n" not in line for line in told(tmp_path, content))
+
+
+def test_texts_without_quotes_are_looked_at_twice(tmp_path: Path) -> None:
+    """One that goes on in the next line, and one that a comment cuts off, are most likely meant otherwise."""
+    document = read(tmp_path, "a:\n  - Song\n   - Played\n  - Order #1\n  - plan # the plan\n  - 'Order #1'\n")
+    warnings = [str(warning).removeprefix(f"{tmp_path}/") for warning in document.warnings]
+
+    assert document.value == {"a": ["Song - Played", "Order", "plan", "Order #1"]}
+    assert warnings == [
+        (
+            "sync.yaml:2: a[0]: goes on to line 3: these lines are read as one text. "
+            "Correct their indentation, or put it in quotes."
+        ),
+        (
+            'sync.yaml:4: a[1]: ends before " #": what follows is read as a comment. '
+            "Put it in quotes if it is part of the name."
+        ),
+    ]
 
 
 def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:

@@ -116,6 +116,20 @@ def test_a_library_is_known_in_its_own_files_only(library: str) -> None:
     assert IMPORTERS[library] == importers
 
 
+def test_one_file_writes_to_the_screen() -> None:
+    """It redacts what goes there: no other prints, writes to stdout or stderr, or sets up a log; but for progress."""
+    writers = {"print", "sys.stdout.write", "sys.stderr.write", "logging.basicConfig", "logging.StreamHandler"}
+    offenders = {
+        (module_name(file), ast.unparse(node))
+        for file in FILES
+        if not in_sandbox(module_name(file)) and module_name(file) != "pipeline.screen"
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) in writers
+    }
+
+    assert set() == offenders
+
+
 def test_pydantic_is_known_to_the_config_alone() -> None:
     """Only pipeline/config*.py validates with it; nothing of the config's model reaches a step."""
     offenders = {

@@ -121,24 +121,31 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
         ),
         (
             {"input_subscription": "events"},
-            "--input_subscription is 'events'; it must be projects/PROJECT/subscriptions/NAME.",
+            (
+                "--input_subscription is 'events'; it must be projects/PROJECT/subscriptions/NAME, "
+                "such as projects/my-project-1/subscriptions/events."
+            ),
         ),
         (
             {"input_subscription": "projects/p/topics/events"},
-            "--input_subscription is 'projects/p/topics/events'; it must be projects/PROJECT/subscriptions/NAME.",
+            (
+                "--input_subscription is 'projects/p/topics/events'; that is a topic, and a subscription is needed: "
+                "name a subscription of that topic."
+            ),
         ),
         (
             {"input_subscription": "projects/p/subscriptions/events", "streaming": True},
             (
-                "--input_subscription is 'projects/p/subscriptions/events'; "
-                "--streaming needs a Google Cloud project's id."
+                "--input_subscription is 'projects/p/subscriptions/events'; --streaming needs a Google Cloud project's "
+                "id, which 'p' is not: it has 6 to 63 characters: lower-case letters, digits and hyphens, of which the "
+                "first is a letter."
             ),
         ),
         ({"dead_letter_topic": None}, NO_OUTPUT),
         ({"dead_letter_file": "dead.jsonl"}, NO_OUTPUT),
         (
             {"dead_letter_topic": SUBSCRIPTION},
-            f"--dead_letter_topic is {SUBSCRIPTION!r}; it must be projects/PROJECT/topics/NAME.",
+            f"--dead_letter_topic is {SUBSCRIPTION!r}; that is a subscription, and a topic is needed: name a topic.",
         ),
         (
             {"dead_letter_topic": None, "dead_letter_file": "/nowhere/dead.jsonl"},

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.progress import LogHandler, Progress
+from pipeline.progress import Progress
+from pipeline.screen import LogHandler
 from pipeline.tally import Tally
 from transforms.events import Message
 from transforms.outcomes import DELIVERED, DROPPED, Outcome

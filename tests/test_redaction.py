@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from pipeline.redaction import MAX_CHARACTERS, redact
+from pipeline.redaction import MAX_CHARACTERS, MAX_NAME_CHARACTERS, redact, redact_name, redact_text
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,40 @@ def test_a_large_message_is_cut() -> None:
     row = {f"{'long name ' * 9}{number}": "x" for number in range(50)}
 
     assert len(redact(orjson.dumps(row))) <= MAX_CHARACTERS + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sent to ada@example.com.", "sent to (email)"),
+        ("'ada+x@example.com', <bob@b.de>; c@d", "'(email)', <(email)>; (email)"),
+        ("/data/ada@example.com/rows.jsonl: gone", "/data/(email)/rows.jsonl: gone"),
+        ("https://host/?user=ada%40example.com&x", "https://host/?user=(email)"),
+        ("ada＠example.com", "(email)"),
+        ("@foo and foo@ are no addresses, @ is none", "@foo and foo@ are no addresses, @ is none"),
+        (
+            "sync@my-project.iam.gserviceaccount.com may not pull.",
+            "sync@my-project.iam.gserviceaccount.com may not pull.",
+        ),
+        (
+            "red \x1b[31m, bell \x07, return \r, half \ud83d, turned \u202e",
+            "red �[31m, bell �, return �, half �, turned �",
+        ),
+        ("two\nlines of 12,345,678 · 99.12% – ≠", "two\nlines of 12,345,678 · 99.12% – ≠"),
+    ],
+)
+def test_text_for_the_screen(text: str, shown: str) -> None:
+    """Addresses of people and what a terminal obeys are gone, all else is as it was."""
+    assert shown == redact_text(text)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", ["a" * 5_000_000, "@" * 5_000_000, "a@" * 2_000_000, " " * 5_000_000])
+def test_any_text_is_redacted_in_one_pass(text: str) -> None:
+    """A long word is looked at once, not once for each of its characters."""
+    assert len(redact_text(text)) <= len(text)
+
+
+def test_a_long_name_is_cut() -> None:
+    """Iterable's limit of a name is its own."""
+    assert redact_name("n" * 100_000) == "n" * (MAX_NAME_CHARACTERS - 1) + "…"

@@ -18,6 +18,9 @@ from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.stage import CONFIG, Ended, Stage, set_stage
 from pipeline.sandbox.topics import pull_attributes
 from pipeline.sandbox.traffic import Traffic, TrafficSettings
+from transforms.dead_letters import dead_letter, to_line
+from transforms.events import Message
+from transforms.outcomes import DEAD_LETTERED, Outcome
 from transforms.time_range import TimeRange
 
 ORDER = {
@@ -28,6 +31,7 @@ ORDER = {
     "$insert_id": "i1",
     "device_id": "d1",
 }
+TIME = 1_767_610_800.0
 IDENTIFY = {"event_type": "$identify", "event_time": "2026-01-05 09:00:00", "user_id": "u1"}
 
 
@@ -226,7 +230,7 @@ def test_a_view_of_nothing_is_told(tmp_path: Path, pubsub_emulator: PubsubEmulat
 
     ended = stage.run("-m", "pipeline.dead_letters", str(tmp_path / "dead.jsonl"))
 
-    problem = f"'{tmp_path / 'dead.jsonl'}' is no file, and no projects/PROJECT/subscriptions/NAME.\n"
+    problem = f"'{tmp_path / 'dead.jsonl'}' is no file; it is no projects/PROJECT/subscriptions/NAME.\n"
 
     assert ended == Ended(2, "", problem)
 
@@ -253,6 +257,53 @@ def test_a_file_of_dead_letters_is_replayed(staged: Staged) -> None:
     ]
 
 
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """Two dead letters of the sync in a file."""
+    message = Message(orjson.dumps(ORDER), {}, "m1", 1_767_607_200.0)
+    outcomes = [Outcome(DEAD_LETTERED, "track", reason, message) for reason in ("field_type_mismatch", "expired")]
+    (tmp_path / "dead.jsonl").write_bytes(b"".join(to_line(dead_letter(one, "Demo#0", TIME)) for one in outcomes))
+    return tmp_path / "dead.jsonl"
+
+
+@pytest.mark.parametrize("how", ["--dry_run", "--dead_letter_file=again.jsonl"])
+@pytest.mark.parametrize(
+    ("asked_for", "told"),
+    [
+        (
+            "--reason=field_mismatch",
+            (
+                "--reason is 'field_mismatch': none of the 2 dead letters of this sync has it, and it is no reason of "
+                "this program. Did you mean 'field_type_mismatch'? There are: field_type_mismatch (1), expired (1).\n"
+            ),
+        ),
+        (
+            "--event_type=order completed",
+            (
+                "--event_type is 'order completed': none of the 2 dead letters of this sync has it. "
+                "Did you mean 'Order Completed'? There are: Order Completed (2).\n"
+            ),
+        ),
+    ],
+)
+def test_what_no_letter_has_ends_with_2(kept: Path, how: str, asked_for: str, told: str) -> None:
+    """It is most likely a slip; nothing is sent or written."""
+    with SimulatedIterable(Settings()) as iterable:
+        stage = Stage("nowhere", iterable.url, "", "", "", "")
+        where = (
+            f"--dead_letters={kept}",
+            f"--iterable_url={iterable.url}",
+            f"--waiting_file={kept.parent / 'waiting'}",
+        )
+        again = how.replace("again", str(kept.parent / "again"))
+        ended = stage.run("-m", "pipeline.replay", f"--config={CONFIG}", *where, again, asked_for)
+        requests = iterable.metrics()["endpoints"]
+
+    assert ended == Ended(2, "", told)
+    assert not requests
+    assert list(kept.parent.iterdir()) == [kept]
+
+
 FILE = {"config": CONFIG, "dead_letters": __file__, "dry_run": True}
 
 
@@ -274,7 +325,27 @@ def parse(**options: object) -> object:
             "--dead_letters is missing. Give a file of dead letters, or a subscription of their topic.",
         ),
         ({"dead_letters": "/nowhere/*"}, "--dead_letters '/nowhere/*' matches no file."),
-        ({"to_topic": "events"}, "--to_topic is 'events'; it must be projects/PROJECT/topics/NAME."),
+        (
+            {"to_topic": "events"},
+            (
+                "--to_topic is 'events'; it must be projects/PROJECT/topics/NAME, "
+                "such as projects/my-project-1/topics/events."
+            ),
+        ),
+        (
+            {"dead_letters": "projects/sandbox/topics/dead"},
+            (
+                "--dead_letters is 'projects/sandbox/topics/dead'; that is a topic, and a subscription is needed: "
+                "name a subscription of that topic."
+            ),
+        ),
+        (
+            {"dead_letters": "projects/sandbox/subscriptions/s"},
+            (
+                "--dead_letters is 'projects/sandbox/subscriptions/s'; its name 's' has 1 character, and "
+                "Pub/Sub's names have 3 to 255."
+            ),
+        ),
         (
             {"dry_run": None},
             "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there.",

@@ -115,3 +115,17 @@ def test_only_the_first_details_are_shown() -> None:
     line = summarize(tally).splitlines()[-1]
 
     assert line.endswith("  10   " + ", ".join(f"field_{number}" for number in range(8)) + " and 2 more")
+
+
+def test_names_are_shown_without_addresses_and_without_end() -> None:
+    """A property that is called like an email comes back as a field; of very many the number is not known."""
+    tally = tally_of(
+        0,
+        outcomes(2, NOTED, "user", "created_field", "ada@example.com"),
+        *(outcomes(1, NOTED, "user", "filtered_out_field", f"field {number}") for number in range(1_000)),
+    )
+
+    filtered, created = summarize(tally).splitlines()[-2:]
+
+    assert created.endswith("   2   name of 15")
+    assert filtered.endswith("field 7 and at least 492 more")

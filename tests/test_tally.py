@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.tally import Tally
+from pipeline.bounded_counter import MAX_NAMES
+from pipeline.tally import MAX_DETAIL_CHARACTERS, Tally
 from transforms.events import Message
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, Outcome
 
@@ -84,7 +85,7 @@ def test_details_of_dead_letters_are_not_kept() -> None:
         Outcome(DEAD_LETTERED, "user", "invalid_email", MESSAGE, "HTTP 200"),
     )
 
-    assert tally.details == {("created_field", "plan"): 1}
+    assert tally.details == {"created_field": {"plan": 1}}
 
 
 def test_first_attempts_and_retries() -> None:
@@ -118,3 +119,16 @@ def test_p95_is_within_ten_percent(latencies: list[float]) -> None:
 def test_a_clock_that_is_behind_is_no_latency() -> None:
     """Delivered before it was published: Pub/Sub's clock and ours differ."""
     assert tally_of(delivered(-5.0)).p95_latency == 0.01
+
+
+def test_names_that_iterable_gives_are_bounded() -> None:
+    """A run of months, or a hostile answer, does not fill the memory; another reason has room of its own."""
+    names = [Outcome(NOTED, "user", "created_field", MESSAGE, f"{number}" + "x" * 10_000) for number in range(10_000)]
+
+    tally = tally_of(*names, Outcome(NOTED, "user", "filtered_out_field", MESSAGE, "plan"))
+    created = tally.details["created_field"]
+
+    assert (len(created), created.others) == (MAX_NAMES, 10_000 - MAX_NAMES)
+    assert max(map(len, created)) == MAX_DETAIL_CHARACTERS
+    assert tally.by_reason(NOTED) == {"created_field": 10_000, "filtered_out_field": 1}
+    assert tally.details["filtered_out_field"] == {"plan": 1}

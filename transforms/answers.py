@@ -85,7 +85,8 @@ class Answer(NamedTuple):
     """One verdict on a batch."""
 
     verdict: str
-    detail: str  # status, code, the fields it names; never Iterable's `msg`, which can echo the request with its key
+    # Status, code, the fields it names (which may be called anything); never Iterable's `msg`: it can echo the key.
+    detail: str
     reason: str = REFUSED  # SPLIT: what a record that is refused alone is dead-lettered as
     failed_users: Mapping[str, str] = {}  # ACCEPTED: email in lower case, or userId → reason
     failed_names: frozenset[str] = frozenset()  # ACCEPTED: event names that the project does not take

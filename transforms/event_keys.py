@@ -66,3 +66,36 @@ EVENT_KEYS = frozenset(
         "version_name",
     ]
 )
+
+# Those that hold text in every document and every real export.
+TEXT_KEYS = frozenset(
+    [
+        "$insert_id",
+        "city",
+        "client_event_time",
+        "client_upload_time",
+        "country",
+        "device_carrier",
+        "device_family",
+        "device_id",
+        "device_type",
+        "dma",
+        "event_name",
+        "event_time",
+        "event_type",
+        "ip_address",
+        "language",
+        "library",
+        "os_name",
+        "os_version",
+        "platform",
+        "processed_time",
+        "region",
+        "server_received_time",
+        "server_upload_time",
+        "start_version",
+        "user_id",
+        "uuid",
+        "version_name",
+    ]
+)

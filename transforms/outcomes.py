@@ -21,7 +21,11 @@ FINAL = frozenset({DELIVERED, DROPPED, DEAD_LETTERED})
 
 
 class Outcome(NamedTuple):
-    """One item's fate, or a note on it. `reason` is a snake_case code; no field but `message` holds personal data."""
+    """One item's fate, or a note on it.
+
+    `reason` is a snake_case code of ours. `detail` may hold a name that Iterable or the message gave to a field, which
+    may be anything, an email even: a dead letter keeps it, a screen redacts it.
+    """
 
     kind: str
     part: str  # USER, TRACK or MESSAGE

@@ -1,0 +1,9 @@
+"""What somebody most likely meant who wrote something else. Knows no option and no config."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """The one of `known` that is spelt much like `word`, or ""."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), "")
