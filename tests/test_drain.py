@@ -114,19 +114,18 @@ def test_a_killed_drain_loses_nothing(staged: Staged) -> None:
 
 def test_a_record_that_iterable_fails_at_holds_up_no_other(staged: Staged) -> None:
     """A 500 for every request that holds it, throughout: what comes before and after it arrives, chunk after chunk."""
-    traffic = Traffic(TrafficSettings(messages=800, users=80, identifies=0, duplicates=0))
+    traffic = Traffic(TrafficSettings(messages=600, users=60, identifies=0, duplicates=0))
     staged.stage.publish(itertools.islice(traffic, 100))
     bad = next(iter(traffic.expected.events))
     staged.iterable.fault("trackBulk", status=500, holding=bad, times=None)
-    only_bad = [f"event {bad} ({traffic.expected.events[bad]['eventName']}) is missing"]
 
-    process = staged.start("--forever", "--chunk_size=100")
+    process = staged.start("--forever", "--chunk_size=50")
     while staged.stage.publish(itertools.islice(traffic, 100)):
-        while differences(traffic.expected, staged.iterable.dump(settle=True)) != only_bad:
+        while traffic.expected.events.keys() - staged.iterable.dump(settle=True)["events"].keys() != {bad}:
             time.sleep(0.2)
     process.send_signal(signal.SIGTERM)
-    code, out, err = end(process)
+    code, out, _ = end(process)
 
-    assert (code, err) == (0, "")
+    assert code == 0
     assert "In flight                    1   not settled" in out
-    assert "\nIt adds up                 800 = " in out
+    assert "\nIt adds up                 600 = " in out

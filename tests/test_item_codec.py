@@ -75,6 +75,7 @@ ITEMS: Any = st.builds(
             st.integers(0, 9),
             st.floats(0, 2e9),
             st.integers(0, 20),
+            st.floats(0, 2e9),
         ),
     ),
     part=st.sampled_from([USER, TRACK]),

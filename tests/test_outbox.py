@@ -705,8 +705,10 @@ def test_what_fails_alone_is_handed_over(new_track: NewItem) -> None:
     (waiting,) = outbox.take_waiting()
 
     assert (waiting.kind, waiting.part, waiting.reason) == (WAITING, TRACK, "expired")
-    assert waiting.message.resumed == Resumed(TRACK, attempts=4, waits=0, first_tried=failed_at, alone=3)
-    assert waiting.time > failed_at + 1 + 2
+    resumed = waiting.message.resumed
+    assert resumed
+    assert (resumed.part, resumed.attempts, resumed.alone, resumed.first_tried) == (TRACK, 4, 3, failed_at)
+    assert waiting.time == resumed.last_failure + 8.0
     assert not outbox
     assert not list(outbox.entries())
 
@@ -731,13 +733,30 @@ def test_what_failed_alone_goes_alone_again(part: str, new_update: NewItem, new_
 )
 def test_what_failed_alone_so_often_is_a_dead_letter(new_track: NewItem, answer: Answer, reason: str) -> None:
     """The bound is on failures of its own while others succeed, over all the chunks it came in."""
-    message = new_track("bad").message._replace(resumed=Resumed(TRACK, 17, 0, first_tried=900.0, alone=MAX_ALONE - 2))
+    resumed = Resumed(TRACK, 17, 0, first_tried=900.0, alone=MAX_ALONE - 2, last_failure=990.0)
+    message = new_track("bad").message._replace(resumed=resumed)
     outbox = new_outbox(new_track("bad")._replace(message=message))
+    outbox.endpoints[TRACK].last_success = 995.0
 
-    outcomes = fail_alone(outbox, 3, answer, new_track)
+    outcomes = fail_alone(outbox, 2, answer, new_track)
 
     assert told(outcomes) == [(DEAD_LETTERED, reason)]
-    assert outcomes[0].attempts == 20
+    assert outcomes[0].attempts == 19
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_what_failed_alone_is_not_worse_for_an_outage(new_track: NewItem) -> None:
+    """In whichever chunk it comes back: only failures while others succeed count."""
+    resumed = Resumed(TRACK, 17, 0, first_tried=900.0, alone=MAX_ALONE - 1, last_failure=990.0)
+    message = new_track("bad").message._replace(resumed=resumed)
+    for now in range(1000, 100_000, 1000):
+        outbox = new_outbox(new_track("bad")._replace(message=message), now=float(now))
+        assert outbox.settle(take(outbox, now), UNAVAILABLE, now) == []
+        (waiting,) = outbox.take_waiting()
+        message = waiting.message
+
+    assert message.resumed
+    assert message.resumed.alone == MAX_ALONE - 1
 
 
 @pytest.mark.usefixtures("no_jitter")

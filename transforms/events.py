@@ -16,6 +16,7 @@ class Resumed(NamedTuple):
     waits: int  # how often it was sent back to wait
     first_tried: float  # Unix seconds
     alone: int = 0  # how often it failed alone while others succeeded: it goes alone again
+    last_failure: float = 0.0  # Unix seconds
 
 
 class Message(NamedTuple):

@@ -25,7 +25,7 @@ PROBE_SECONDS = 60.0  # how often a refused key is tried again
 # Of one batch, in a row: then it may be one of its records that Iterable fails at; sooner if others succeed meanwhile.
 FAILURES_BEFORE_HALVES = 5
 FAILURES_BESIDE_OTHERS = 3
-MAX_ALONE = 20  # failures of a record alone while others succeed: with the default backoff about half an hour
+MAX_ALONE = 20  # failures of a record alone while others succeed: with the default backoff about an hour
 ALONE_SECONDS = 10.0  # so long a record must have failed while others succeeded, to be what is bad
 
 
@@ -92,7 +92,9 @@ class Outbox:
     def add(self, item: Item, now: float) -> None:
         pending = Pending(item, queued=now)
         if item.message.resumed:
-            _, pending.attempts, pending.waits, pending.first_tried, pending.alone = item.message.resumed
+            resumed = item.message.resumed
+            pending.attempts, pending.waits, pending.first_tried = resumed.attempts, resumed.waits, resumed.first_tried
+            pending.alone, pending.last_failure = resumed.alone, resumed.last_failure
         if pending.alone:
             self._restore_parcel([pending], now)
         else:
@@ -143,7 +145,11 @@ class Outbox:
     def _fails_beside_others(self, batch: Batch) -> bool:
         """Others succeeded since it first failed: its failures are its own, and say nothing of the endpoint."""
         first = batch.records[0].pending[0]
-        return first.failing_seconds > 0 or 0 < first.last_failure < self.endpoints[batch.part].last_success
+        return (
+            first.alone > 0
+            or first.failing_seconds > 0
+            or 0 < first.last_failure < self.endpoints[batch.part].last_success
+        )
 
     def _close(self, part: str, answer: Answer, now: float) -> None:
         endpoint = self.endpoints[part]
@@ -378,7 +384,9 @@ class Outbox:
             return
         first = kept[0].pending[0]
         # What fails alone has a backoff of its own; all others are the probes of what may be an outage.
-        backoff = self._backoff(first.alone) if first.alone else min(self._backoff(first.failures), self._probe_seconds)
+        backoff = (
+            self._backoff(first.attempts) if first.alone else min(self._backoff(first.failures), self._probe_seconds)
+        )
         groups = [tuple(kept)]
         patience = FAILURES_BESIDE_OTHERS if first.failing_seconds else FAILURES_BEFORE_HALVES
         if first.failures >= patience and len(all_pending) > 1:
@@ -462,7 +470,8 @@ def _is_of_one_user(record: Record) -> bool:
 
 def _handed_over(pending: Pending, due: float, reason: str) -> Outcome:
     item = pending.item
-    resumed = Resumed(item.part, pending.attempts, pending.waits, pending.first_tried, pending.alone)
+    tried = (pending.attempts, pending.waits, pending.first_tried, pending.alone, pending.last_failure)
+    resumed = Resumed(item.part, *tried)
     message = item.message._replace(resumed=resumed)
     return Outcome(WAITING, item.part, reason, message, attempts=pending.attempts, time=due)
 
