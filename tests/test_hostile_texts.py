@@ -12,13 +12,19 @@ from transforms.conversions import TYPES, convert
 from transforms.event_times import parse_time
 from transforms.field_types import type_of
 from transforms.identity import is_email, is_user_id
+from transforms.parse import event_type_of
 
 LENGTH = 100_000
 
 # What patterns of ours repeat, between a beginning that lets them start and an end that makes them fail at the last.
 BEGINNINGS = ["", "1.", "-0", "a@", '"', "x as ", "2026-01-31 10:00:00."]
-PARTS = ["1", "0", "12.", "1 ", " ", "-", "+", "e5", "a", "a.", "@", '"', "\\", "é", "x as ", "[1."]
+PARTS = ["\\ud83c", "1", "0", "12.", "1 ", " ", "-", "+", "e5", "a", "a.", "@", '"', "\\", "é", "x as ", "[1."]
 ENDS = ["x", "\n", "!"]
+
+
+def converted_to(type_name: str) -> Callable[[str], Any]:
+    return lambda text: convert(text, type_name)
+
 
 READERS: dict[str, Callable[[str], Any]] = {
     "time": parse_time,
@@ -27,7 +33,8 @@ READERS: dict[str, Callable[[str], Any]] = {
     "field type": type_of,
     "name": redact_name,
     "detail": field_of,
-    **{f"property as {name}": lambda text, name=name: convert(text, name) for name in sorted(TYPES)},
+    "row": lambda text: event_type_of(b'{"event_type":"\\ud83c' + text.encode()),
+    **{f"property as {name}": converted_to(name) for name in sorted(TYPES)},
 }
 
 
