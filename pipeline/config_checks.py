@@ -14,6 +14,7 @@ from pipeline.config_types import EVERYTHING
 from pipeline.config_yaml import Document
 from transforms.event_keys import EVENT_KEYS
 from transforms.paths import SCOPES, Path
+from transforms.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.reserved_fields import RESERVED_FIELDS
 
 _PROPERTY: TypeAdapter[PropertyRow] = TypeAdapter(PropertyRowOrName)
@@ -112,13 +113,13 @@ def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
     taken: dict[str, Keys] = {}
     for i, row in enumerate(config.send_events.events):
         keys = "send_events", "events", i
-        # Amplitude's own events may be no part of "*": no warning is better than a wrong one.
-        by = taken.get(row.event) or (None if row.event.startswith("[Amplitude] ") else taken.get(EVERYTHING))
+        name = name_in_data(row.event)
+        by = taken.get(name) or (None if name in RESERVED_EVENTS else taken.get(EVERYTHING))
         if by:
             rule = f"never matches: line {document.lines[by]} takes these events first"
             yield document.problem(keys, rule, "Remove it, or put it before that line")
         elif not row.where:
-            taken[row.event] = keys
+            taken[name] = keys
 
 
 def _unknown_event_keys(config: Config, document: Document) -> Iterator[Problem]:

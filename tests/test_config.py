@@ -1009,6 +1009,25 @@ WARNINGS = [
     (clause("is", "5").replace("- event: A", "- A\n    - event: B").replace("user_id", "data.path"), []),
     (clause("is", "5").replace("user_id", "lookup_properties.tier"), []),
     ('send_events: {enabled: true, events: ["*", "[Amplitude] Start Session"]}', []),
+    ('send_events: {enabled: true, events: ["*", session_start]}', []),
+    (
+        'send_events: {enabled: true, events: [session_start, "[Amplitude] Start Session"]}',
+        [
+            (
+                "6: send_events.events[1]: never matches: line 6 takes these events first. "
+                "Remove it, or put it before that line."
+            )
+        ],
+    ),
+    (
+        'send_events: {enabled: true, events: ["*", "[Amplitude] Page Viewed"]}',
+        [
+            (
+                "6: send_events.events[1]: never matches: line 6 takes these events first. "
+                "Remove it, or put it before that line."
+            )
+        ],
+    ),
 ]
 
 
