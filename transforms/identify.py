@@ -15,7 +15,7 @@ from transforms.identify_operators import apply_operators
 from transforms.identity import EMAIL, USER_ID, IdentityRules
 from transforms.item_body import encode_body
 from transforms.paths import look_up
-from transforms.properties import PropertySelection, select_properties
+from transforms.properties import PropertySelection, note_unknown, select_properties
 from transforms.reserved_fields import RESERVED_FIELDS
 
 # In dataFields these two are identity changes (Iterable's Swagger, `invalidEmails`): they come from the mappings alone.
@@ -34,19 +34,13 @@ class UserUpdateRules:
     merge_nested_objects: bool | None
     max_bytes: int
 
-    def names(self, name: str) -> bool:
-        """Whether the user property `name` is one of those to send."""
-        if self.properties.everything_in:
-            return name not in NEVER_SELECTED
-        return any(row.path == (SCOPE, name) for row in self.properties.rows)
-
 
 class IdentifyUsers(beam.PTransform):
     """list[Event] → list[Item], user updates, and outcomes: filter, then map.
 
     Drops: users_disabled, no_identity, nothing_to_send. Rejects: wrong_type, invalid_email, invalid_user_id,
-    unconvertible_property, item_too_large, not_encodable. Notes: reserved_field, and not_expressible_<operator> where
-    that concerns a property to send.
+    unconvertible_property, item_too_large, not_encodable. Notes: reserved_field, and
+    not_expressible_<operator> where that concerns a property to send.
     """
 
     def __init__(self, rules: UserUpdateRules) -> None:
@@ -65,15 +59,12 @@ def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Event:
     if not rules.enabled:
         raise DroppedError("users_disabled")
     known = apply_operators(event.row.get(SCOPE, {}))
-    for operator, names in known.unknown.items():
-        if any(rules.names(name) for name in names):
-            note(f"not_expressible_{operator.removeprefix('$')}")
+    note_unknown([rules.properties], known.unknown, note, NEVER_SELECTED)
     values = known.values
     if known.cleared:
         if rules.properties.everything_in:
             note("not_expressible_clearAll")
-        listed = (row.path.name for row in rules.properties.rows if row.path.scope == SCOPE)
-        values = dict.fromkeys(listed) | values
+        values = dict.fromkeys(rules.properties.listed_in(SCOPE).difference(*known.unknown.values())) | values
     return event._replace(row={**event.row, SCOPE: values})
 
 

@@ -16,11 +16,12 @@ from transforms.apply_rule import Applied, ApplyRule, Note
 from transforms.conversions import convert
 from transforms.errors import DroppedError, RejectedError
 from transforms.events import TRACK, Event, Item, Message
-from transforms.filters import EventFilter
+from transforms.filters import EventFilter, first_that_holds
+from transforms.identify_operators import OPERATORS, apply_operators
 from transforms.identity import EMAIL, IdentityRules
 from transforms.item_body import encode_body
 from transforms.paths import MISSING, Path, look_up
-from transforms.properties import PropertySelection, select_properties
+from transforms.properties import PropertySelection, note_unknown, select_properties
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ class TrackEvents(beam.PTransform):
     """list[Event] → list[Item], track events, and outcomes: filter, then map.
 
     Drops: events_disabled, reserved_event, event_not_selected, where_not_met, no_identity.
-    Rejects: invalid_email, invalid_user_id, invalid_campaign_id, invalid_template_id, unconvertible_property,
-    item_too_large, not_encodable. Notes: shadowed_user_property.
+    Rejects: wrong_type, invalid_email, invalid_user_id, invalid_campaign_id, invalid_template_id,
+    unconvertible_property, item_too_large, not_encodable. Notes: shadowed_user_property, and
+    not_expressible_<operator> where that concerns a property to send.
     """
 
     def __init__(self, rules: TrackEventRules) -> None:
@@ -68,10 +70,19 @@ class TrackEvents(beam.PTransform):
         return Applied(mapped.records, filtered.outcomes + mapped.outcomes)
 
 
-def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEvent:  # noqa: ARG001
+def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEvent:
+    """The event with its operators applied: HTTP V2 takes them in `user_properties` of any event."""
     if not rules.enabled:
         raise DroppedError("events_disabled")
-    row = rules.events.match(event)
+    rows = rules.events.rows_of(event.event_type)
+    user_properties = event.row.get("user_properties", {})
+    if OPERATORS.isdisjoint(user_properties):  # nearly every event: exports hold the values themselves
+        row = first_that_holds(rows, event.row)
+    else:
+        known = apply_operators(user_properties)
+        event = event._replace(row={**event.row, "user_properties": known.values})
+        row = first_that_holds(rows, event.row)
+        note_unknown([rules.event_properties, rules.user_properties], known.unknown, note)
     return SelectedEvent(event, row.rename or event.event_type)
 
 
