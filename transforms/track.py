@@ -20,7 +20,8 @@ from transforms.filters import EventFilter, first_that_holds
 from transforms.identify_operators import OPERATORS, apply_operators
 from transforms.identity import EMAIL, IdentityRules
 from transforms.item_body import encode_body
-from transforms.paths import MISSING, Path, look_up
+from transforms.parse import INSERT_IDS
+from transforms.paths import Path, is_absent, look_up
 from transforms.properties import PropertySelection, note_unknown, select_properties
 
 
@@ -123,16 +124,17 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
 def event_id(event: Event) -> str:
     """A function of the event alone, so that a resend is an update: Iterable's ids are letters, digits and hyphens.
 
-    UUIDv5 of (app, device_id, $insert_id), by which Amplitude itself tells duplicates apart; without an insert id the
-    row's uuid; without that the UUIDv5 of the message's bytes.
+    UUIDv5 of (app, device_id, $insert_id), by which Amplitude itself tells duplicates apart; the user_id joins them
+    where there is no device_id, for which Amplitude then makes one. Without an insert id the row's uuid; without that
+    the UUIDv5 of the message's bytes.
     """
     row = event.row
-    insert_id = _scalar(row.get("$insert_id")) or _scalar(row.get("insert_id"))
+    insert_id = next(filter(None, (_scalar(row.get(key)) for key in INSERT_IDS)), None)
     if insert_id:
-        key = json.dumps(
-            [_scalar(row.get("app")), row.get("device_id"), insert_id], separators=(",", ":"), ensure_ascii=False
-        )
-        return str(_uuid5(key.encode()))
+        parts = [_scalar(row.get("app")), row.get("device_id"), insert_id]
+        if is_absent(row.get("device_id")) and not is_absent(row.get("user_id")):
+            parts = [parts[0], None, insert_id, row["user_id"]]
+        return str(_uuid5(json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()))
     try:
         return str(uuid.UUID(row["uuid"]))
     except (KeyError, ValueError, TypeError, AttributeError):  # no uuid in form: Iterable might refuse it as an id
@@ -151,10 +153,10 @@ def _uuid5(name: bytes) -> uuid.UUID:
 
 def _integer(row: dict[str, Any], path: Path, name: str) -> int | None:
     value = look_up(row, path)
-    if value is MISSING:
+    if is_absent(value):
         return None
     try:
-        integer: int | None = convert(value, "integer")
+        integer: int = convert(value, "integer")
     except ValueError:
         reason = "invalid_campaign_id" if name == "campaignId" else "invalid_template_id"
         raise RejectedError(reason, f"{path} must be an integer") from None
