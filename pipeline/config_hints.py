@@ -13,8 +13,8 @@ from pipeline.config_types import EVERYTHING
 from pipeline.config_yaml import Document
 from transforms import filters
 from transforms.event_keys import EVENT_KEYS, TEXT_KEYS
-from transforms.filters import RESERVED_EVENTS
 from transforms.paths import SCOPES, Path
+from transforms.reserved_events import RESERVED_EVENTS, name_in_data
 
 _ALL_ON_THE_SCREEN = "All Events"  # Amplitude's word for "*"
 _POSITION = re.compile(r"\[\d*\]|(?<!\d)\.\d+(?:\.|$)")  # but for "version 1.2"
@@ -82,10 +82,10 @@ def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
     earlier: list[tuple[Keys, EventRow]] = []
     for i, row in enumerate(config.send_events.events):
         keys = "send_events", "events", i
-        # Amplitude's own events are no part of "*": no warning is better than a wrong one.
-        is_reserved = row.event in RESERVED_EVENTS or row.event.startswith("[Amplitude] ")
-        names = {row.event} if is_reserved else {row.event, EVERYTHING}
-        by = [at for at, one in earlier if one.event in names and all(clause in row.where for clause in one.where)]
+        name = name_in_data(row.event)
+        names = {name} if name in RESERVED_EVENTS else {name, EVERYTHING}
+        same = [(at, one) for at, one in earlier if name_in_data(one.event) in names]
+        by = [at for at, one in same if all(clause in row.where for clause in one.where)]
         if by:
             rule = f"never matches: line {document.lines[by[0]]} takes these events first"
             yield document.problem(keys, rule, "Remove it, or put it before that line")

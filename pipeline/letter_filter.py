@@ -7,6 +7,7 @@ from pipeline.bounded_counter import BoundedCounter
 from transforms.dead_letters import DL_CONFIG, DL_PART, DL_REASON, dead_lettered_at, of_part, only_part, sync_name_of
 from transforms.events import TRACK, USER, Message
 from transforms.parse import IDENTIFY, event_type_of
+from transforms.reserved_events import name_in_data
 from transforms.time_range import ANY_TIME, TimeRange
 
 NOT_A_DEAD_LETTER = "no dead letter"
@@ -77,7 +78,7 @@ class LetterFilter:
         self.event_types.add(event_type)
         if wanted.reason and wanted.reason != attributes[DL_REASON]:
             return OTHER_REASON
-        if wanted.event_type and wanted.event_type != event_type:
+        if wanted.event_type and name_in_data(wanted.event_type) != name_in_data(event_type):
             return OTHER_EVENT_TYPE
         time = dead_lettered_at(letter)
         if max(time, letter.publish_time) >= self._began:

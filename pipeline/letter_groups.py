@@ -15,7 +15,10 @@ from transforms.events import Message
 from transforms.parse import event_type_of
 
 # Where a detail names a field: `HTTP 400 BadJsonBody: createdAt`, `event_properties.total as number`, `event_time`.
-_FIELD = re.compile(r"HTTP \d+ \S+: (?P<refused>.+)|(?P<mapped>\S.*?) (?:as|must be|is no) .*|(?P<named>\w+)")
+# A file's letter may hold any text there: a dot that stops at a line's end would be tried from each blank to that end.
+_FIELD = re.compile(
+    r"HTTP \d+ \S+: (?P<refused>.+)|(?P<mapped>\S.*?) (?:as|must be|is no) .*|(?P<named>\w+)", re.DOTALL
+)
 
 
 class Kind(NamedTuple):

@@ -88,6 +88,7 @@ def parse_options(arguments: list[str]) -> RunOptions:
     add_run_options(parser)
     ours, rest = parser.parse_known_args(arguments)
     values, problems = read_values(ours, rest)
+    problems += time_problems(ours, values)
     problems += [*_input_problems(ours, values["beam"]), *run_problems(ours, "input_files", ours.input_files)]
     return run_options(values, problems)
 
@@ -151,6 +152,12 @@ def run_problems(
     yield from file_problems(ours, option, input_files, sends)
     if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
         yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
+
+
+def time_problems(ours: argparse.Namespace, values: dict[str, Any]) -> Iterator[str]:
+    """A range in which nothing lies; `values` holds the times that could be read."""
+    if values.get("start_time", -math.inf) >= values.get("end_time", math.inf):
+        yield f"--start_time {ours.start_time} must be before --end_time {ours.end_time}: nothing lies between them."
 
 
 def _unknown_to_beam(arguments: list[str]) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from transforms.row_json import read_json
+
 SHOWN = frozenset({"event_type", "event_name"})  # of the event itself
 # What says most comes first; then the others as they come.
 FIRST = ("event_type", "event_name", "event_time", "user_id", "device_id", "event_properties", "user_properties")
@@ -30,7 +32,7 @@ _NAMES_OF_TYPES = {bool: "boolean", int: "integer", float: "number", type(None):
 def redact(data: bytes) -> str:
     """`{event_type: "Order Completed", event_properties: {total: number}}`; keys without a value are left out."""
     try:
-        row = orjson.loads(data)
+        row = read_json(data)
     except orjson.JSONDecodeError:
         return f"{len(data):,} bytes, no JSON"
     text = _shape_of(row, MAX_DEPTH, SHOWN)

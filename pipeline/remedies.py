@@ -27,7 +27,7 @@ REMEDIES = {
         f"Correct the profile in Amplitude, or map another property as email; {_REPLAY}.",
     ),
     "invalid_user_id": Remedy(
-        "The userId is empty, longer than 52 characters, or has a character that Iterable does not take.",
+        "The userId is longer than 52 characters, or has a character that Iterable does not take.",
         f"Map another property as user_id; {_REPLAY}.",
     ),
     "invalid_campaign_id": Remedy("The mapped campaign id is no integer.", f"Correct mappings.campaign_id; {_REPLAY}."),

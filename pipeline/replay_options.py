@@ -15,6 +15,7 @@ from pipeline.options import (
     resource_problem,
     run_options,
     run_problems,
+    time_problems,
 )
 from pipeline.resource_names import is_subscription, looks_like_a_resource
 from transforms.time_range import TimeRange
@@ -64,7 +65,7 @@ def parse_replay_options(arguments: list[str]) -> ReplayOptions:
     add_run_options(parser)
     ours, rest = parser.parse_known_args(arguments)
     values, problems = read_values(ours, rest)
-    problems += _problems(ours)
+    problems += [*time_problems(ours, values), *_problems(ours)]
     times = TimeRange(values.pop("start_time", -math.inf), values.pop("end_time", math.inf))
     run = run_options(values, problems)
     return ReplayOptions(

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from pipeline.config import Config, ConfigError, LoadedConfig, config_schema, load_config, main
 from pipeline.config_events import Operator, OperatorAlias
 from pipeline.config_yaml import read_document
-from transforms.filters import RESERVED_EVENTS
 from transforms.paths import Path as PropertyPath
 from transforms.paths import parse_path
+from transforms.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.reserved_fields import RESERVED_FIELDS
 
 HEAD = """\
@@ -1037,6 +1037,25 @@ WARNINGS = [
     (clause("is", "5").replace("- event: A", "- A\n    - event: B").replace("user_id", "data.path"), []),
     (clause("is", "5").replace("user_id", "lookup_properties.tier"), []),
     ('send_events: {enabled: true, events: ["*", "[Amplitude] Start Session"]}', []),
+    ('send_events: {enabled: true, events: ["*", session_start]}', []),
+    (
+        'send_events: {enabled: true, events: [session_start, "[Amplitude] Start Session"]}',
+        [
+            (
+                "6: send_events.events[1]: never matches: line 6 takes these events first. "
+                "Remove it, or put it before that line."
+            )
+        ],
+    ),
+    (
+        'send_events: {enabled: true, events: ["*", "[Amplitude] Page Viewed"]}',
+        [
+            (
+                "6: send_events.events[1]: never matches: line 6 takes these events first. "
+                "Remove it, or put it before that line."
+            )
+        ],
+    ),
 ]
 
 
@@ -1120,7 +1139,13 @@ HINTS = [
         [f"11: send_events.events[1]: {SHADOWED}"],
     ),
     (rows(row(f"{P} | is | a", "event_properties.q | is | b"), row(f"{P} | is | a")), []),
-    (rows('    - "*"\n', *(f'    - "{name}"\n' for name in sorted(RESERVED_EVENTS - {"_all", "_identify"}))), []),
+    (
+        rows(
+            '    - "*"\n',
+            *(f'    - "{name}"\n' for name in sorted({*map(name_in_data, RESERVED_EVENTS)} - {"_all", "_identify"})),
+        ),
+        [],
+    ),
     (
         rows(row("groups.Company | is | acme"), row("groups.Company | is | (none)", event="B")),
         [

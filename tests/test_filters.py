@@ -11,13 +11,13 @@ from transforms.filters import (
     EVERY_EVENT,
     NEGATIONS,
     OPERATORS,
-    RESERVED_EVENTS,
     Clause,
     EventFilter,
     EventRow,
     Scalar,
 )
 from transforms.paths import MISSING, Path
+from transforms.reserved_events import RESERVED_EVENTS
 
 PATH = Path("event_properties", "x")
 NEGATIVES = {positive: negative for negative, positive in NEGATIONS.items()}
@@ -348,6 +348,25 @@ def test_a_reserved_event_has_to_be_named(name: str) -> None:
     actual = EventFilter([row_named(EVERY_EVENT), row_named(name)]).match(event_named(name))
 
     assert row_named(name) == actual
+
+
+@pytest.mark.parametrize(
+    ("on_screen", "in_data"),
+    [
+        ("[Amplitude] Start Session", "session_start"),
+        ("[Amplitude] End Session", "session_end"),
+        ("[Amplitude] Revenue", "revenue_amount"),
+    ],
+)
+def test_a_row_may_use_either_name_of_a_reserved_event(on_screen: str, in_data: str) -> None:
+    """Exports hold one name and Amplitude's screen shows the other: they are one event."""
+    names = [on_screen, in_data]
+
+    matched = [
+        EventFilter([row_named("*"), row_named(row)]).match(event_named(event)) for row in names for event in names
+    ]
+
+    assert [row_named(row) for row in names for _ in names] == matched
 
 
 def test_the_filter_survives_pickling() -> None:

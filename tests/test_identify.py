@@ -5,9 +5,17 @@ from typing import Any
 import orjson
 import pytest
 
+from transforms.coalescing import SentValues, coalesce
 from transforms.errors import DroppedError, RejectedError
 from transforms.events import USER, Event, Item, Message
-from transforms.identify import NEVER_SELECTED, IdentifyUsers, UserUpdateRules, filter_identify, map_identify
+from transforms.identify import (
+    MAX_CLOCK_SKEW,
+    NEVER_SELECTED,
+    IdentifyUsers,
+    UserUpdateRules,
+    filter_identify,
+    map_identify,
+)
 from transforms.identity import IdentityRules
 from transforms.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
 from transforms.parse import parse_event
@@ -233,6 +241,54 @@ def test_an_update_that_says_nothing_is_dropped(project_type: str, user_properti
     expected = "nothing_to_send"
 
     assert expected == drop_of(rules(PLAN, project_type), identify(user_properties))
+
+
+def test_a_blank_email_is_no_news() -> None:
+    """It is none: nothing that the identify brings is to send."""
+    expected = "nothing_to_send"
+
+    assert expected == drop_of(rules(PLAN), identify({"email": " "}))
+
+
+@pytest.mark.parametrize("before", [{}, {"$clearAll": "-"}])
+def test_a_sum_beyond_all_numbers_is_not_sent(before: dict[str, Any]) -> None:
+    """As null it would clear the field: it is noted as an operator whose result is not known."""
+    row = identify({**before, "$set": {"score": 1e308, "plan": "pro"}, "$add": {"score": 1e308}})
+    properties = listed("user_properties.plan", "user_properties.score")
+
+    item, notes = item_of(rules(properties), row)
+
+    assert ({"plan": "pro"}, ["not_expressible_add"]) == (orjson.loads(item.body)["dataFields"], notes)
+
+
+@pytest.mark.parametrize(
+    ("time", "ordered_by", "notes"),
+    [
+        ({"time": 4_070_908_800_000}, PUBLISHED, ["future_event_time"]),
+        ({"event_time": "2099-01-01 00:00:00"}, PUBLISHED, ["future_event_time"]),
+        ({"time": round((PUBLISHED + MAX_CLOCK_SKEW) * 1000) + 1}, PUBLISHED, ["future_event_time"]),
+        ({"time": round((PUBLISHED + MAX_CLOCK_SKEW) * 1000)}, PUBLISHED + MAX_CLOCK_SKEW, []),
+        ({"event_time": TIME}, SECONDS, []),
+        ({}, PUBLISHED, []),
+    ],
+)
+def test_the_future_counts_as_now(time: dict[str, Any], ordered_by: float, notes: list[str]) -> None:
+    """Beyond what clocks differ by, an update is as old as its message: nothing later than it would ever be sent."""
+    item, noted = item_of(rules(), identify({"plan": "pro"}, **time))
+
+    assert (ordered_by, notes) == (item.event_time, noted)
+
+
+def test_an_update_from_the_future_does_not_hold_back_later_ones() -> None:
+    """The user's next values are newer than it."""
+    sent, minute_later = SentValues(), {"time": round((PUBLISHED + 60) * 1000)}
+    first, _ = item_of(rules(), identify({"plan": "pro"}, event_time="2099-01-01 00:00:00"))
+    second, _ = item_of(rules(), identify({"plan": "free"}, **minute_later))
+
+    sent.remember(first, PUBLISHED)
+
+    assert second.body == coalesce([second], sent)
+    assert {"plan": "free"} == orjson.loads(coalesce([second, first], SentValues()))["dataFields"]
 
 
 def test_everything_of_nothing_is_dropped() -> None:

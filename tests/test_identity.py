@@ -116,6 +116,25 @@ def test_of_update(
     assert expected == actual
 
 
+@pytest.mark.parametrize("nothing", ["", " ", "\t\n", "\u00a0", None])
+def test_a_blank_id_is_none(nothing: str | None) -> None:
+    """Missing, null and blank are one: the other id identifies, and with neither there is no identity."""
+    blank_email = {"user_properties": {"email": nothing}, "user_id": "user-42"}
+    blank_user_id = {"user_properties": {"email": ADA}, "user_id": nothing}
+    expected = [BY_USER_ID, NO_IDENTITY, BY_EMAIL, NO_IDENTITY, BY_USER_ID, BY_EMAIL]
+
+    actual = [
+        update_of(rules("user_id"), blank_email),
+        track_of(rules("email"), blank_email),
+        update_of(rules("email"), blank_user_id),
+        track_of(rules("user_id"), blank_user_id),
+        update_of(rules("hybrid"), blank_email),
+        update_of(rules("hybrid"), blank_user_id),
+    ]
+
+    assert expected == actual
+
+
 @pytest.mark.parametrize(
     ("user_id", "expected"),
     [

@@ -11,6 +11,7 @@ BEGAN = 1_800_000_000.0
 TAG = "Demo#0123456789ab"
 ORDER = orjson.dumps({"event_type": "Order Completed", "event_time": "2026-01-05 10:00:00", "user_id": "u1"})
 IDENTIFY = orjson.dumps({"event_type": "$identify", "user_id": "u1", "user_properties": {"plan": "pro"}})
+SESSION = orjson.dumps({"event_type": "session_start", "event_time": "2026-01-05 10:00:00", "user_id": "u1"})
 NAMELESS = orjson.dumps({"user_id": "u1", "user_properties": {"plan": "pro"}})
 
 
@@ -66,6 +67,8 @@ def test_what_is_not_wanted_is_left_alone(letter: Message, wanted: dict[str, obj
         (letter_of(), {"times": TimeRange(BEGAN - 3_600, BEGAN - 3_599)}),
         (letter_of(IDENTIFY, "user"), {"with_users": True}),
         (letter_of(IDENTIFY, "user"), {"with_users": True, "event_type": "$identify"}),
+        (letter_of(SESSION), {"event_type": "[Amplitude] Start Session"}),
+        (letter_of(SESSION), {"event_type": "session_start"}),
         (letter_of(NAMELESS, "message"), {"with_users": True}),
         (letter_of(b"not JSON", "message"), {"reason": "expired"}),
     ],

@@ -197,6 +197,13 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
             ),
         ),
         *(
+            (
+                {"input_subscription": None, "input_files": __file__, "start_time": start, "end_time": "2026-01-05"},
+                f"--start_time {start} must be before --end_time 2026-01-05: nothing lies between them.",
+            )
+            for start in ("2026-01-06", "2026-01-05", "2026-01-05T00:00Z")
+        ),
+        *(
             ({option: value}, f"--{option} needs --input_files: from a subscription nothing comes a second time.")
             for option, value in (("start_time", "2026-01-31"), ("end_time", "2026-01-31"), ("events_only", True))
         ),

@@ -14,6 +14,7 @@ from transforms.parse import IDENTIFY, MAX_DEPTH, event_type_of, parse_event
 TIME = "2025-07-01 16:34:54.837000"
 SECONDS = 1751387694.837
 OBJECTS = ["event_properties", "user_properties", "groups", "group_properties", "derived_properties", "data"]
+WITHOUT_TYPE = {"user_id": "user-42", "user_properties": {"plan": "pro"}, "event_properties": {"total": 12.5}}
 TRACK = {"event_type": "Order Completed", "event_time": TIME, "user_id": "user-42"}
 
 
@@ -66,6 +67,8 @@ def test_a_track_event(row: dict[str, Any], event_type: str, event_time: float) 
         ({"device_id": "d", "user_properties": {}}, None),
         ({"event_type": None, "user_id": 42, "user_properties": {}, "event_time": None}, None),
         ({"user_id": 0, "user_properties": {}}, None),
+        ({"user_id": "u", "user_properties": {"plan": "pro"}, "$insert_id": "1", "event_time": TIME}, SECONDS),
+        ({"user_id": "u", "user_properties": {}, "$insert_id": "1", "time": 0, "event_properties": None}, 0.0),
     ],
 )
 def test_an_identify_of_every_shape(row: dict[str, Any], event_time: float | None) -> None:
@@ -104,11 +107,19 @@ def test_a_line_of_the_list_of_merged_ids_is_dropped() -> None:
 
 def test_the_type_of_what_may_not_be_an_event() -> None:
     """As far as it can be told, whatever else is wrong."""
-    rows: list[Any] = [{"event_type": "A"}, {"user_id": "u", "user_properties": {}}, {}, []]
+    whole = {**WITHOUT_TYPE, "$insert_id": "1", "event_time": TIME}
+    rows: list[Any] = [
+        {"event_type": "A"},
+        {"user_id": "u", "user_properties": {}},
+        {},
+        [],
+        whole,
+        {"event_type": "\ud83c"},
+    ]
 
     told = [event_type_of(json.dumps(row).encode()) for row in rows]
 
-    assert told == ["A", IDENTIFY, "", ""]
+    assert told == ["A", IDENTIFY, "", "", "", "\ufffd"]
     assert event_type_of(b"not JSON") == ""
 
 
@@ -122,6 +133,11 @@ def test_the_type_of_what_may_not_be_an_event() -> None:
         ({"user_properties": None, "user_id": "u"}, ("missing_event_type", "")),
         ({**TRACK, "event_type": ""}, ("missing_event_type", "")),
         ({"event_type": "", "user_id": "u", "user_properties": {}}, ("missing_event_type", "")),
+        ({"user_properties": {"plan": "pro"}, "user_id": " "}, ("missing_event_type", "")),
+        ({**WITHOUT_TYPE, "$insert_id": "1", "event_time": TIME}, ("missing_event_type", "")),
+        ({**WITHOUT_TYPE, "insert_id": "1", "time": 0}, ("missing_event_type", "")),
+        ({**WITHOUT_TYPE, "$insert_id": "1", "created_at": TIME, "event_type": None}, ("missing_event_type", "")),
+        ({**WITHOUT_TYPE, "$insert_id": "1", "time": 0, "event_properties": {}}, ("missing_event_type", "")),
         ({"event_type": 7, "event_time": TIME}, ("wrong_type", "event_type")),
         ({"event_type": False, "event_time": TIME}, ("wrong_type", "event_type")),
         ({"event_name": ["a"], "event_time": TIME}, ("wrong_type", "event_name")),
@@ -218,8 +234,8 @@ def event_with(value: bytes) -> bytes:
         pytest.param(b"{'event_type':'a'}", id="single quotes"),
         pytest.param(event_with(b'"\xff"'), id="not UTF-8"),
         pytest.param(event_with(b'"\xed\xa0\x80"'), id="surrogate as UTF-8"),
-        pytest.param(event_with(rb'"\ud800"'), id="lone high surrogate"),
-        pytest.param(event_with(rb'"\udc00"'), id="lone low surrogate"),
+        pytest.param(event_with(rb'"\ud800') + b"{", id="lone surrogate, and cut off"),
+        pytest.param(event_with(rb'"\ud80"'), id="an escape of three digits"),
         pytest.param(event_with(b'"\x00"'), id="bare NUL in a string"),
         pytest.param(event_with(b"NaN"), id="NaN"),
         pytest.param(event_with(b"Infinity"), id="Infinity"),
@@ -299,6 +315,52 @@ def test_the_last_of_equal_keys_counts() -> None:
     actual = parse(b'{"event_type":"a","event_type":"b","time":0,"time":1000}')
 
     assert expected == (actual.event_type, actual.event_time, actual.row)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (rb"Party tonight \ud83c", "Party tonight \ufffd"),
+        (rb"\ud83cA", "\ufffdA"),
+        (rb"\uDF89!", "\ufffd!"),
+        (rb"\udf89\ud83c", "\ufffd\ufffd"),
+        (rb"\ud83c\ud83c\udf89", "\ufffd\U0001f389"),
+        (rb"\ud83c\udf89\udf89", "\U0001f389\ufffd"),
+        (rb"\ud83c\n\udf89", "\ufffd\n\ufffd"),
+        (rb"\ud83c\u0041", "\ufffdA"),
+        (rb"\ud83c\\ud83c", "\ufffd\\ud83c"),
+        (rb"\\\ud83c\\\\ud83c", "\\\ufffd\\\\ud83c"),
+        (rb"\ud83c\"", '\ufffd"'),
+        ("é\\ud83c夜".encode(), "é\ufffd夜"),
+    ],
+)
+def test_half_a_character_costs_that_character(text: bytes, expected: str) -> None:
+    """Half of an emoji is U+FFFD, in a value or a name, and noted; whole ones stay, and a backslash with letters."""
+    notes: list[str] = []
+    data = b'{"event_type":"a","time":0,"event_properties":{"x":"%s","%s":1}}' % (text, text)
+
+    event = parse_event(Message(data, {}, "1", 0.0), notes.append)
+
+    assert ({"x": expected, expected: 1}, ["lone_surrogate"]) == (event.row["event_properties"], notes)
+    assert data == event.message.data
+
+
+def test_a_whole_character_is_not_noted() -> None:
+    """Nor is a text that only looks like an escape."""
+    notes: list[str] = []
+    data = event_with(rb'"\ud83c\udf89 \\ud83c"')
+
+    assert "\U0001f389 \\ud83c" == parse_event(Message(data, {}, "1", 0.0), notes.append).row["event_properties"]["x"]
+    assert notes == []
+
+
+@given(st.text(st.characters(exclude_categories=[]) | st.sampled_from('\ud83c\udf89\\u"d83c'), max_size=12))
+@settings(deadline=None)
+def test_any_text_of_python_or_javascript_is_read(text: str) -> None:
+    """As their JSON writes it: whole characters as they are, halves as U+FFFD."""
+    expected = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    assert expected == parse(event_with(json.dumps(text).encode())).row["event_properties"]["x"]
 
 
 def test_an_escaped_nul_is_text() -> None:

@@ -39,6 +39,11 @@ def test_a_poison_letter_can_be_looked_at() -> None:
     assert redact(b"[" * 1_020 + b"]" * 1_020) == "[1 × [1 × [1 × [1 × …]]]]"
 
 
+def test_half_an_emoji_is_no_reason_to_show_nothing() -> None:
+    """A letter whose text was cut has a shape as any other."""
+    assert redact(rb'{"event_type":"Sale \ud83c","a":"\udf89"}') == '{event_type: "Sale �", a: text of 1}'
+
+
 def test_what_is_no_json_is_told_by_its_size() -> None:
     """Nothing of it is shown."""
     assert redact(b"ada@example.com" * 100) == "1,500 bytes, no JSON"

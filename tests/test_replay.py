@@ -379,6 +379,16 @@ def test_times_are_those_of_dead_lettering() -> None:
     assert options.run.times == TimeRange()
 
 
+def test_an_empty_range_is_refused() -> None:
+    """It would replay nothing, and say that there is nothing to replay."""
+    times = ["--start_time=2026-01-05T10:00Z", "--end_time=2026-01-05T09:00Z"]
+
+    with pytest.raises(
+        UsageError, match=r"^--start_time 2026-01-05T10:00Z must be before --end_time 2026-01-05T09:00Z"
+    ):
+        parse_replay_options([f"--config={CONFIG}", f"--dead_letters={__file__}", "--dry_run", *times])
+
+
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     """Those of a replay, and those of a run that it shares."""
     with pytest.raises(SystemExit):

@@ -154,6 +154,18 @@ def test_all_of_amplitudes_operators_are_used(rows: list[Row]) -> None:
     )
 
 
+def test_reserved_events_have_the_names_that_exports_hold(rows: list[Row]) -> None:
+    """And those of Amplitude's screen."""
+    types = {row.get("event_type") for row in rows}
+
+    assert {"session_start", "session_end", "revenue_amount", "[Amplitude] Start Session"} <= types
+
+
+def test_who_has_no_user_id_may_have_an_empty_one(rows: list[Row]) -> None:
+    """Some senders write "" where others write null."""
+    assert {"", None} < {row.get("user_id") for row in rows}
+
+
 def test_a_copy_differs_in_amplitudes_stamps_alone(rows: list[Row]) -> None:
     """Two rows of one app, device and insert id have uuids of their own and the same content."""
     copies: dict[tuple[Any, ...], list[Row]] = defaultdict(list)

@@ -165,6 +165,11 @@ def test_created_at_is_whole_seconds(time: dict[str, Any], created_at: int) -> N
     assert (int, created_at) == (type(created), created)
 
 
+def test_a_time_in_the_future_stays() -> None:
+    """Of an event the time is what Iterable is told, whenever it was published."""
+    assert 4_070_908_800 == body_of(rules(), {**ORDER, "event_time": "2099-01-01 00:00:00"})["createdAt"]
+
+
 def test_an_event_without_time_is_rejected() -> None:
     """No time is made up for it."""
     expected = ("missing_event_time", "")
@@ -241,6 +246,54 @@ def test_the_data_fields(
     assert (fields, noted) == (orjson.loads(item.body)["dataFields"], notes)
 
 
+SETS = {**ORDER, "user_properties": {"$set": {"plan": "pro", "email": ADA}, "$add": {"visits": 1}}}
+PROS = (EventRow("*", "", (Clause(parse_path("user_properties.plan"), "is", ("pro",)),)),)
+
+
+def test_operators_are_applied_before_filter_identity_and_mapping() -> None:
+    """HTTP V2 takes them in any event: what they set is there, and a field by an operator's name is not."""
+    mapped = rules("email", PROS, user_properties=everything("user_properties"))
+
+    item, notes = item_of(mapped, event_of(SETS))
+    body = orjson.loads(item.body)
+
+    assert (ADA, {"plan": "pro", "email": ADA}) == (body["email"], body["dataFields"])
+    assert ["not_expressible_add"] == notes
+
+
+@pytest.mark.parametrize(
+    ("event_properties", "user_properties", "notes"),
+    [
+        (NOTHING, NOTHING, []),
+        (NOTHING, listed("user_properties.plan"), []),
+        (NOTHING, listed("user_properties.visits"), ["not_expressible_add"]),
+        (listed("user_properties.visits"), NOTHING, ["not_expressible_add"]),
+        (listed("event_properties.visits"), listed("user_properties.plan"), []),
+    ],
+)
+def test_an_operator_that_depends_on_the_profile_is_noted(
+    event_properties: PropertySelection, user_properties: PropertySelection, notes: list[str]
+) -> None:
+    """Only where it concerns a property to send, from whichever list."""
+    mapped = rules(event_properties=event_properties, user_properties=user_properties)
+
+    assert notes == item_of(mapped, event_of(SETS))[1]
+
+
+def test_operators_of_an_event_that_is_not_sent_are_nobodys_concern() -> None:
+    """Neither noted nor rejected: the event is dropped by its name, or by its clauses."""
+    notes: list[str] = []
+    bad = event_of({**SETS, "event_type": "Song Played", "user_properties": {"$set": "pro"}})
+    other = event_of({**SETS, "user_properties": {"$set": {"plan": "free"}, "$add": {"visits": 1}}})
+
+    with pytest.raises(DroppedError, match=r"^event_not_selected$"):
+        filter_track(rules(events=ONLY_ORDERS), bad, notes.append)
+    with pytest.raises(DroppedError, match=r"^where_not_met$"):
+        filter_track(rules(events=PROS, user_properties=everything("user_properties")), other, notes.append)
+
+    assert notes == []
+
+
 def test_an_event_may_have_any_field() -> None:
     """What Iterable reserves in a profile is an ordinary name in an event."""
     fields = {"devices": 2, "signupDate": "2025-07-01", "email": "bo@example.com", "userId": "user-1"}
@@ -280,7 +333,7 @@ def test_a_campaign_or_template_is_an_integer(mapped: TrackEventRules, field: st
 
 @pytest.mark.parametrize(
     "value",
-    ["", "abc", "12a", "１２", "1_2", 1.5, "1.5", True, [], [12], {}, 2**63, "9" * 30, "9" * 5000, 1e300],
+    ["abc", "12a", "-", "１２", "1_2", 1.5, "1.5", True, [], [12], {}, 2**63, "9" * 30, "9" * 5000, 1e300],
 )
 @pytest.mark.parametrize(("mapped", "reason"), [(CAMPAIGN, "invalid_campaign_id"), (TEMPLATE, "invalid_template_id")])
 def test_a_campaign_or_template_that_is_none_is_rejected(mapped: TrackEventRules, reason: str, value: Any) -> None:
@@ -290,7 +343,9 @@ def test_a_campaign_or_template_that_is_none_is_rejected(mapped: TrackEventRules
     assert expected == rejection_of(mapped, event_of({**ORDER, "event_properties": {"ref": value}}))
 
 
-@pytest.mark.parametrize("event_properties", [{}, {"campaign": None, "template": None}])
+@pytest.mark.parametrize(
+    "event_properties", [{}, {"campaign": None, "template": None}, {"campaign": "", "template": " "}]
+)
 def test_a_campaign_or_template_may_be_missing(event_properties: dict[str, Any]) -> None:
     """Most events belong to no campaign: the field is then left out."""
     mapped = rules(campaign_id="event_properties.campaign", template_id="event_properties.template")
@@ -383,6 +438,28 @@ def test_a_resend_has_the_same_id(changes: dict[str, Any]) -> None:
 def test_another_event_has_another_id(changes: dict[str, Any]) -> None:
     """An insert id is unique within an app and a device only."""
     assert id_of(INSERTED) != id_of({**INSERTED, **changes})
+
+
+WITHOUT_DEVICE = {**INSERTED, "device_id": None}
+
+
+def test_without_a_device_the_user_tells_events_apart() -> None:
+    """Amplitude makes a device of the user then: one insert id of two users is two events."""
+    rows = [{**WITHOUT_DEVICE, "user_id": "user-a"}, {**WITHOUT_DEVICE, "user_id": "user-b"}]
+    expected = str(uuid.uuid5(uuid.NAMESPACE_OID, '[636686,null,"Order Completed:2","user-a"]'))
+
+    assert expected == id_of(rows[0])
+    assert expected != id_of(rows[1])
+    assert expected == id_of({key: value for key, value in rows[0].items() if key != "device_id"})
+    assert expected == id_of({**rows[0], "device_id": ""})
+
+
+@pytest.mark.parametrize("user_id", [None, "", " "])
+def test_without_device_and_user_the_id_stays_as_it_was(user_id: str | None) -> None:
+    """A value of the wire format: what is there already is the same event."""
+    expected = str(uuid.uuid5(uuid.NAMESPACE_OID, '[636686,null,"Order Completed:2"]'))
+
+    assert expected == id_of({**WITHOUT_DEVICE, "user_id": user_id})
 
 
 @pytest.mark.parametrize("insert_id", [None, "", [], {"a": 1}])

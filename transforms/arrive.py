@@ -9,8 +9,8 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.typehints.decorators import no_annotations
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.apply_rule import Applied, ApplyRule, Note
-from transforms.events import MESSAGE, Event, Message
+from transforms.apply_rule import Applied, ApplyRule
+from transforms.events import MESSAGE, Message
 from transforms.lists import Records
 from transforms.parse import parse_event
 
@@ -48,15 +48,12 @@ class ParseMessages(beam.PTransform):
 
     Drops: group_identify, merged_ids.
     Rejects: not_json, not_an_object, missing_event_type, wrong_type, missing_event_time, bad_event_time.
+    Notes: lone_surrogate.
     """
 
     @no_annotations  # Beam knows no transform with two outputs
     def expand(self, messages: PCollection) -> Applied:
-        return messages | "Parse" >> ApplyRule(_parse, MESSAGE, message_of=_itself)
-
-
-def _parse(message: Message, note: Note) -> Event:  # noqa: ARG001 - a rule's signature
-    return parse_event(message)
+        return messages | "Parse" >> ApplyRule(parse_event, MESSAGE, message_of=_itself)
 
 
 def _itself(message: Any) -> Message:

@@ -17,9 +17,10 @@ _MIN_LONG, _MAX_LONG = -(2**63), 2**63 - 1
 _FIRST_AS_MILLISECONDS = 1e11  # as seconds that is the year 5138; as milliseconds, 1973
 _EPOCH = datetime(1970, 1, 1)
 
-# int() and float() take more than JSON writes: underscores, digits of other scripts, nan.
-_DIGITS = re.compile(r"[+-]?0*[0-9]{1,19}(?:\.0*)?")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+# int() and float() take more than JSON writes: underscores, digits of other scripts, nan. In none of the patterns can
+# two repetitions share the same characters: a long text that fits no pattern would be tried in every division of them.
+_DIGITS = re.compile(r"([+-]?)0*(0|[1-9][0-9]{0,18})(?:\.0*)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TRUTHS: dict[str, bool] = {"true": True, "1": True, "false": False, "0": False}
 
@@ -49,8 +50,8 @@ def _to_string(value: Any) -> str:
 
 def _to_integer(value: Any) -> int:
     """Iterable's long, 64 bits: no fraction is cut off, and a boolean is no number."""
-    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
-        integer = int(value.strip().partition(".")[0])  # not by way of a float, which has 53 bits
+    if isinstance(value, str) and (digits := _DIGITS.fullmatch(value.strip())):
+        integer = int(digits[1] + digits[2])  # not by way of a float, which has 53 bits
     elif isinstance(value, int) and not isinstance(value, bool):
         integer = value
     else:

@@ -10,24 +10,13 @@ from transforms.errors import DroppedError
 from transforms.events import Event
 from transforms.globs import Glob
 from transforms.paths import MISSING, Path, look_up
+from transforms.reserved_events import RESERVED_EVENTS, name_in_data
 
 Scalar = str | int | float | bool
 Test = Callable[[Any], bool]
 
 EVERY_EVENT = "*"
 NONE = "(none)"
-RESERVED_EVENTS = frozenset(
-    {
-        "[Amplitude] Start Session",
-        "[Amplitude] End Session",
-        "[Amplitude] Revenue",
-        "[Amplitude] Revenue (Verified)",
-        "[Amplitude] Revenue (Unverified)",
-        "[Amplitude] Merged User",
-        "_all",
-        "_identify",
-    }
-)
 
 NEGATIONS = {
     "is not": "is",
@@ -99,23 +88,40 @@ class EventFilter:
     def match(self, event: Event) -> EventRow:
         """The first row that has the event's name and whose clauses all hold.
 
-        Amplitude's reserved events are no part of "*": a row has to name them.
+        Raises:
+          DroppedError: see rows_of and first_that_holds.
+        """
+        return first_that_holds(self.rows_of(event.event_type), event.row)
+
+    def rows_of(self, event_type: str) -> tuple[EventRow, ...]:
+        """The rows that have this name, or "*".
+
+        Amplitude's reserved events are no part of "*": a row has to name them, by either of their names.
 
         Raises:
-          DroppedError: reserved_event, event_not_selected (no row has the name), where_not_met (some have, none holds).
+          DroppedError: reserved_event or event_not_selected, for none.
         """
-        rows = self._rows_by_name.get(event.event_type, self._rows_for_every_event)
+        rows = self._rows_by_name.get(event_type, self._rows_for_every_event)
         if not rows:
-            raise DroppedError("reserved_event" if event.event_type in RESERVED_EVENTS else "event_not_selected")
-        for row in rows:
-            if all(clause.holds(event.row) for clause in row.clauses):
-                return row
-        raise DroppedError("where_not_met")
+            raise DroppedError("reserved_event" if event_type in RESERVED_EVENTS else "event_not_selected")
+        return rows
+
+
+def first_that_holds(rows: tuple[EventRow, ...], row: Mapping[str, Any]) -> EventRow:
+    """The first of the event list's `rows` whose clauses all hold for the event's `row`.
+
+    Raises:
+      DroppedError: where_not_met.
+    """
+    for event_row in rows:
+        if all(clause.holds(row) for clause in event_row.clauses):
+            return event_row
+    raise DroppedError("where_not_met")
 
 
 def _rows_for(name: str, rows: tuple[EventRow, ...]) -> tuple[EventRow, ...]:
-    names = {name} if name in RESERVED_EVENTS else {name, EVERY_EVENT}
-    return tuple(row for row in rows if row.event in names)
+    names = {name_in_data(name)} if name in RESERVED_EVENTS else {name, EVERY_EVENT}
+    return tuple(row for row in rows if name_in_data(row.event) in names)
 
 
 # Each operator's test is made of functions of this module and `partial`: a clause is pickled on its way to a worker.

@@ -12,16 +12,16 @@ from transforms.apply_rule import Applied, ApplyRule, Note
 from transforms.errors import DroppedError
 from transforms.events import USER, Event, Item
 from transforms.identify_operators import apply_operators
-from transforms.identity import EMAIL, USER_ID, IdentityRules
+from transforms.identity import EMAIL, USER_ID, Identity, IdentityRules
 from transforms.item_body import encode_body
-from transforms.paths import look_up
-from transforms.properties import PropertySelection, select_properties
+from transforms.properties import PropertySelection, note_unknown, select_properties
 from transforms.reserved_fields import RESERVED_FIELDS
 
 # In dataFields these two are identity changes (Iterable's Swagger, `invalidEmails`): they come from the mappings alone.
 _IDS = frozenset({EMAIL, USER_ID})
 NEVER_SELECTED = RESERVED_FIELDS | _IDS
 SCOPE = "user_properties"
+MAX_CLOCK_SKEW = 60.0  # seconds: by less than that Amplitude does not correct a client's clock
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,13 @@ class UserUpdateRules:
     merge_nested_objects: bool | None
     max_bytes: int
 
-    def names(self, name: str) -> bool:
-        """Whether the user property `name` is one of those to send."""
-        if self.properties.everything_in:
-            return name not in NEVER_SELECTED
-        return any(row.path == (SCOPE, name) for row in self.properties.rows)
-
 
 class IdentifyUsers(beam.PTransform):
     """list[Event] → list[Item], user updates, and outcomes: filter, then map.
 
     Drops: users_disabled, no_identity, nothing_to_send. Rejects: wrong_type, invalid_email, invalid_user_id,
-    unconvertible_property, item_too_large, not_encodable. Notes: reserved_field, and not_expressible_<operator> where
-    that concerns a property to send.
+    unconvertible_property, item_too_large, not_encodable. Notes: reserved_field, future_event_time, and
+    not_expressible_<operator> where that concerns a property to send.
     """
 
     def __init__(self, rules: UserUpdateRules) -> None:
@@ -65,15 +59,12 @@ def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Event:
     if not rules.enabled:
         raise DroppedError("users_disabled")
     known = apply_operators(event.row.get(SCOPE, {}))
-    for operator, names in known.unknown.items():
-        if any(rules.names(name) for name in names):
-            note(f"not_expressible_{operator.removeprefix('$')}")
+    note_unknown([rules.properties], known.unknown, note, NEVER_SELECTED)
     values = known.values
     if known.cleared:
         if rules.properties.everything_in:
             note("not_expressible_clearAll")
-        listed = (row.path.name for row in rules.properties.rows if row.path.scope == SCOPE)
-        values = dict.fromkeys(listed) | values
+        values = dict.fromkeys(rules.properties.listed_in(SCOPE).difference(*known.unknown.values())) | values
     return event._replace(row={**event.row, SCOPE: values})
 
 
@@ -92,7 +83,7 @@ def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
             fields[EMAIL] = identity.email
         if rules.identity.prefer_user_id:
             body["preferUserId"] = True
-    if not fields and not _creates_user(rules, event):
+    if not fields and not _creates_user(rules, identity):
         raise DroppedError("nothing_to_send")
     body["dataFields"] = fields
     if rules.merge_nested_objects is not None:
@@ -104,10 +95,23 @@ def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
         email=identity.email,
         user_id=identity.user_id,
         event_name="",
-        # An identify without a time is as old as its message: it only orders the updates of one user.
-        event_time=event.message.publish_time if event.event_time is None else event.event_time,
+        event_time=_order_time(event, note),
         body=encode_body(body, rules.max_bytes),
     )
+
+
+def _order_time(event: Event, note: Note) -> float:
+    """What orders the updates of one user, Unix seconds: an identify without a time is as old as its message.
+
+    So is one from the future: its values would keep those of every later update from being sent.
+    """
+    published = event.message.publish_time
+    if event.event_time is None:
+        return published
+    if event.event_time > published + MAX_CLOCK_SKEW:
+        note("future_event_time")
+        return published
+    return event.event_time
 
 
 def _without_mapped(rules: UserUpdateRules, row: dict[str, Any]) -> dict[str, Any]:
@@ -119,8 +123,8 @@ def _without_mapped(rules: UserUpdateRules, row: dict[str, Any]) -> dict[str, An
     return {**row, SCOPE: values}
 
 
-def _creates_user(rules: UserUpdateRules, event: Event) -> bool:
+def _creates_user(rules: UserUpdateRules, identity: Identity) -> bool:
     """Whether the identity alone is worth an update: no property is listed, or the identify brings the email itself."""
     email = rules.identity.email
     listed = rules.properties.rows or rules.properties.everything_in
-    return not listed or bool(email and email.scope == SCOPE and look_up(event.row, email))
+    return not listed or bool(identity.email and email and email.scope == SCOPE)

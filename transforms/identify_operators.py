@@ -5,7 +5,8 @@ An operator that reads the old value is applied where this very identify makes t
 $set came before it); anywhere else its result depends on a profile we do not have: it is reported, never guessed.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
 from transforms.errors import RejectedError
@@ -16,7 +17,7 @@ CLEAR_ALL = "$clearAll"
 class KnownProperties(NamedTuple):
     """`values`: property → value after the identify, None for one that is unset. `cleared`: nothing else is left.
 
-    `unknown`: operator → the properties whose result depends on the stored profile.
+    `unknown`: operator → the properties whose result depends on the stored profile, or is no number that JSON has.
     """
 
     values: dict[str, Any]
@@ -32,11 +33,22 @@ def _add(old: Any, value: Any) -> Any:
     numbers = [0 if old is None else old, value]
     if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
         return old  # Amplitude ignores an increment of, or by, what is no number
-    return numbers[0] + numbers[1]
+    total = numbers[0] + numbers[1]
+    if not math.isfinite(total):  # JSON has no such number: it would be written as null, which clears the field
+        raise OverflowError
+    return total
 
 
 def _new_in(old: Any, value: Any) -> list[Any]:
-    return [entry for entry in _as_list(value) if entry not in _as_list(old)]
+    known = set(map(_hashable, _as_list(old)))  # looked through once for each entry, a long list holds up all others
+    return [entry for entry in _as_list(value) if _hashable(entry) not in known]
+
+
+def _hashable(value: Any) -> Hashable:
+    """Equal for two JSON values exactly when these are, and with a hash."""
+    if isinstance(value, dict):
+        return frozenset((name, _hashable(inner)) for name, inner in value.items())
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
 
 
 def _remove(old: Any, value: Any) -> list[Any] | None:
@@ -65,11 +77,17 @@ def apply_operators(user_properties: Mapping[str, Any]) -> KnownProperties:
     values.update(_operand(user_properties, "$set"))
     cleared = CLEAR_ALL in user_properties
     unknown: dict[str, list[str]] = {}
+    lost: set[str] = set()  # known once, and no longer
     for operator, apply in _READING.items():
         for name, value in _operand(user_properties, operator).items():
-            if cleared or name in values:
+            if name in lost or not (cleared or name in values):
+                unknown.setdefault(operator, []).append(name)
+                continue
+            try:
                 values[name] = apply(values.get(name), value)
-            else:
+            except OverflowError:
+                values.pop(name, None)
+                lost.add(name)
                 unknown.setdefault(operator, []).append(name)
     values.update({name: value for name, value in user_properties.items() if name not in OPERATORS})
     return KnownProperties(values, cleared, unknown)

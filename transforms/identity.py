@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from transforms.errors import DroppedError, RejectedError
 from transforms.events import Item
-from transforms.paths import MISSING, Path, look_up
+from transforms.paths import MISSING, Path, is_absent, look_up
 
 EMAIL = "email"
 USER_ID = "userId"
@@ -77,7 +77,7 @@ class IdentityRules:
 
     def _email(self, row: Mapping[str, Any]) -> str:
         value = look_up(row, self.email) if self.email else MISSING
-        if value is None or value is MISSING:
+        if is_absent(value):
             return ""
         if not isinstance(value, str) or not is_email(value):
             raise RejectedError("invalid_email", f"{self.email} is no email address that Iterable takes")
@@ -87,7 +87,7 @@ class IdentityRules:
         value = look_up(row, self.user_id) if self.user_id else MISSING
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
-        if value is None or value is MISSING:
+        if is_absent(value):
             return ""
         if not isinstance(value, str) or not is_user_id(value):
             raise RejectedError(

@@ -1,6 +1,6 @@
 """Message → event, in every shape Amplitude is known to write. Knows no filter rule and no Iterable word."""
 
-import codecs
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -8,13 +8,15 @@ import orjson
 from transforms.errors import DroppedError, RejectedError
 from transforms.event_times import from_epoch_ms, parse_time
 from transforms.events import Event, Message
-from transforms.paths import SCOPES
+from transforms.paths import SCOPES, is_absent
+from transforms.row_json import read_json
 
 IDENTIFY = "$identify"
 GROUP_IDENTIFY = "$groupidentify"
 MERGED_ID = "merged_amplitude_id"
 OBJECTS = (*SCOPES, "data")
 IDS = ("user_id", "device_id")
+INSERT_IDS = ("$insert_id", "insert_id")  # in exports, and in HTTP V2
 MAX_DEPTH = 100  # Amplitude's own limit is 40. orjson reads 1,024 levels but writes 254, and pickle recurses
 
 # The same thing under the Export API's name, under the name in the Pub/Sub destination's page, and in HTTP V2.
@@ -22,17 +24,17 @@ _EVENT_TYPE_KEYS = ("event_type", "event_name")
 _EVENT_TIME_KEYS = ("event_time", "created_at", "time")
 
 
-def parse_event(message: Message) -> Event:
+def parse_event(message: Message, note: Callable[[str], None] | None = None) -> Event:
     """The event in `message`, its scopes made sure of: each is an object or absent.
 
     Of two equal keys the last counts. An integer beyond 64 bits is the nearest float, except as an id, where rounding
-    would turn one user into another.
+    would turn one user into another. Half a character, such as an emoji's, is U+FFFD and noted as lone_surrogate.
 
     Raises:
       RejectedError: not_json, not_an_object, wrong_type, missing_event_type, missing_event_time, bad_event_time.
       DroppedError: group_identify; merged_ids, a line of the list that lies among the files of an export.
     """
-    row = _load_row(message.data)
+    row = _load_row(message.data, note)
     named = _event_type(row)
     if named == GROUP_IDENTIFY:
         raise DroppedError("group_identify")
@@ -56,9 +58,9 @@ def event_type_of(data: bytes) -> str:
         return ""
 
 
-def _load_row(data: bytes) -> dict[str, Any]:
+def _load_row(data: bytes, note: Callable[[str], None] | None = None) -> dict[str, Any]:
     try:
-        row = orjson.loads(data.removeprefix(codecs.BOM_UTF8))  # the first line of a file may begin with one
+        row = read_json(data, note)
     except orjson.JSONDecodeError as error:
         raise RejectedError("not_json", f"{error.msg} (character {error.pos})") from None
     if not isinstance(row, dict):
@@ -113,11 +115,16 @@ def _check_ids(row: dict[str, Any]) -> None:
 
 
 def _identify_without_name(row: dict[str, Any]) -> str:
-    """The Identify API's own element: user properties and an id, no event_type."""
-    has_id = any(row.get(key) not in (None, "") for key in IDS)
-    if not has_id or "user_properties" not in row:
+    """The Identify API's own element: user properties and an id, no event_type. A whole event without one is none."""
+    has_id = not all(is_absent(row.get(key)) for key in IDS)
+    if not has_id or row.get("user_properties") is None or _is_framed_as_event(row):
         raise RejectedError("missing_event_type")
     return IDENTIFY
+
+
+def _is_framed_as_event(row: dict[str, Any]) -> bool:
+    frame = (("event_properties",), INSERT_IDS, _EVENT_TIME_KEYS)
+    return all(any(row.get(key) is not None for key in keys) for keys in frame)
 
 
 def _event_time(row: dict[str, Any]) -> float | None:

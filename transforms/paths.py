@@ -22,6 +22,11 @@ class Missing:
 MISSING = Missing()
 
 
+def is_absent(value: Any) -> bool:
+    """Whether an id is not there: missing, null or blank. Any other value is there, be it well-formed or not."""
+    return value is None or value is MISSING or (isinstance(value, str) and not value.strip())
+
+
 class Path(NamedTuple):
     """Where a value lives: in a scope, or (scope "") at the top of the row."""
 

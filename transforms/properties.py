@@ -1,6 +1,6 @@
 """Which properties of an event are sent, under which name and type. Knows neither users nor tracks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from transforms.conversions import convert
@@ -21,6 +21,28 @@ class PropertySelection(NamedTuple):
 
     rows: tuple[PropertyRow, ...]
     everything_in: str = ""
+
+    def listed_in(self, scope: str) -> frozenset[str]:
+        """The names of that scope that have rows of their own."""
+        return frozenset(path.name for path, _, _ in self.rows if path.scope == scope)
+
+    def selects_any(self, scope: str, names: Iterable[str], reserved: frozenset[str] = frozenset()) -> bool:
+        """Whether one of the properties `names` of that scope is to send; `reserved`: see select_properties."""
+        if self.everything_in == scope and not reserved.issuperset(names):
+            return True
+        return not self.listed_in(scope).isdisjoint(names)
+
+
+def note_unknown(
+    selections: Iterable[PropertySelection],
+    unknown: Mapping[str, Sequence[str]],
+    note: Callable[[str], None],
+    reserved: frozenset[str] = frozenset(),
+) -> None:
+    """Note the operators of `unknown` (see KnownProperties) that leave a user property to send without a value."""
+    for operator, names in unknown.items():
+        if any(selection.selects_any("user_properties", names, reserved) for selection in selections):
+            note(f"not_expressible_{operator.removeprefix('$')}")
 
 
 def select_properties(
@@ -47,7 +69,7 @@ def select_properties(
 def _everything_in(
     selection: PropertySelection, row: Mapping[str, Any], reserved: frozenset[str], note: Callable[[str], None]
 ) -> dict[str, Any]:
-    listed = {path.name for path, _, _ in selection.rows if path.scope == selection.everything_in}
+    listed = selection.listed_in(selection.everything_in)
     selected: dict[str, Any] = {}
     for name, value in row.get(selection.everything_in, {}).items():
         if name in listed:

@@ -16,11 +16,13 @@ from transforms.apply_rule import Applied, ApplyRule, Note
 from transforms.conversions import convert
 from transforms.errors import DroppedError, RejectedError
 from transforms.events import TRACK, Event, Item, Message
-from transforms.filters import EventFilter
+from transforms.filters import EventFilter, first_that_holds
+from transforms.identify_operators import OPERATORS, apply_operators
 from transforms.identity import EMAIL, IdentityRules
 from transforms.item_body import encode_body
-from transforms.paths import MISSING, Path, look_up
-from transforms.properties import PropertySelection, select_properties
+from transforms.parse import INSERT_IDS
+from transforms.paths import Path, is_absent, look_up
+from transforms.properties import PropertySelection, note_unknown, select_properties
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,9 @@ class TrackEvents(beam.PTransform):
     """list[Event] → list[Item], track events, and outcomes: filter, then map.
 
     Drops: events_disabled, reserved_event, event_not_selected, where_not_met, no_identity.
-    Rejects: invalid_email, invalid_user_id, invalid_campaign_id, invalid_template_id, unconvertible_property,
-    item_too_large, not_encodable. Notes: shadowed_user_property.
+    Rejects: wrong_type, invalid_email, invalid_user_id, invalid_campaign_id, invalid_template_id,
+    unconvertible_property, item_too_large, not_encodable. Notes: shadowed_user_property, and
+    not_expressible_<operator> where that concerns a property to send.
     """
 
     def __init__(self, rules: TrackEventRules) -> None:
@@ -68,10 +71,19 @@ class TrackEvents(beam.PTransform):
         return Applied(mapped.records, filtered.outcomes + mapped.outcomes)
 
 
-def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEvent:  # noqa: ARG001
+def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEvent:
+    """The event with its operators applied: HTTP V2 takes them in `user_properties` of any event."""
     if not rules.enabled:
         raise DroppedError("events_disabled")
-    row = rules.events.match(event)
+    rows = rules.events.rows_of(event.event_type)
+    user_properties = event.row.get("user_properties", {})
+    if OPERATORS.isdisjoint(user_properties):  # nearly every event: exports hold the values themselves
+        row = first_that_holds(rows, event.row)
+    else:
+        known = apply_operators(user_properties)
+        event = event._replace(row={**event.row, "user_properties": known.values})
+        row = first_that_holds(rows, event.row)
+        note_unknown([rules.event_properties, rules.user_properties], known.unknown, note)
     return SelectedEvent(event, row.rename or event.event_type)
 
 
@@ -112,16 +124,17 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
 def event_id(event: Event) -> str:
     """A function of the event alone, so that a resend is an update: Iterable's ids are letters, digits and hyphens.
 
-    UUIDv5 of (app, device_id, $insert_id), by which Amplitude itself tells duplicates apart; without an insert id the
-    row's uuid; without that the UUIDv5 of the message's bytes.
+    UUIDv5 of (app, device_id, $insert_id), by which Amplitude itself tells duplicates apart; the user_id joins them
+    where there is no device_id, for which Amplitude then makes one. Without an insert id the row's uuid; without that
+    the UUIDv5 of the message's bytes.
     """
     row = event.row
-    insert_id = _scalar(row.get("$insert_id")) or _scalar(row.get("insert_id"))
+    insert_id = next(filter(None, (_scalar(row.get(key)) for key in INSERT_IDS)), None)
     if insert_id:
-        key = json.dumps(
-            [_scalar(row.get("app")), row.get("device_id"), insert_id], separators=(",", ":"), ensure_ascii=False
-        )
-        return str(_uuid5(key.encode()))
+        parts = [_scalar(row.get("app")), row.get("device_id"), insert_id]
+        if is_absent(row.get("device_id")) and not is_absent(row.get("user_id")):
+            parts = [parts[0], None, insert_id, row["user_id"]]
+        return str(_uuid5(json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()))
     try:
         return str(uuid.UUID(row["uuid"]))
     except (KeyError, ValueError, TypeError, AttributeError):  # no uuid in form: Iterable might refuse it as an id
@@ -140,10 +153,10 @@ def _uuid5(name: bytes) -> uuid.UUID:
 
 def _integer(row: dict[str, Any], path: Path, name: str) -> int | None:
     value = look_up(row, path)
-    if value is MISSING:
+    if is_absent(value):
         return None
     try:
-        integer: int | None = convert(value, "integer")
+        integer: int = convert(value, "integer")
     except ValueError:
         reason = "invalid_campaign_id" if name == "campaignId" else "invalid_template_id"
         raise RejectedError(reason, f"{path} must be an integer") from None

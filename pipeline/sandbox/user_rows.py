@@ -20,7 +20,8 @@ def track_row(rng: Random, user: User | None, track: Track, time: int) -> Row:
         "device_id": user.device_id if user else f"device-anonymous-{rng.randrange(10_000)}",
     }
     if user:
-        columns["user_id"] = user.user_id
+        is_blank = user.user_id is None and rng.random() < 0.1  # some senders write an empty id for none
+        columns["user_id"] = "" if is_blank else user.user_id
         columns["user_properties"] = {name: value.raw for name, value in user.properties.items()} | {
             "Favorite Genre": "jazz",
             **({"email": spell_email(rng, user)} if user.email else {}),
