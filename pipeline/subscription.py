@@ -20,9 +20,10 @@ from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1 import PullResponse
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from pipeline.leases import CLOSE_SECONDS, PASSING, RETRY_SECONDS, Leases, first_line
+from pipeline.leases import CLOSE_SECONDS, RETRY_SECONDS, Leases
 from transforms.errors import FatalError
 from transforms.events import Message, Select
+from transforms.pubsub_errors import PASSING, first_line
 
 IDLE_SECONDS = 5.0  # no message for so long: a drain is done
 LINGER_SECONDS = 0.25  # how long a chunk that is not full waits for more
