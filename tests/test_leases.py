@@ -1,5 +1,6 @@
 """Leases of an exactly-once subscription: what is asked of it is judged id by id."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,7 +9,8 @@ import pytest
 
 from pipeline.leases import EXTEND_SECONDS, MAX_ACK_IDS
 from pipeline.sandbox.exactly_once import LAPSED, TRANSIENT, ExactlyOnceSubscription
-from pipeline.subscription import SubscriptionSource
+from pipeline.subscription import IDLE_SECONDS, SubscriptionSource
+from transforms.errors import FatalError
 from transforms.events import Message
 
 pytestmark = pytest.mark.timeout(120)
@@ -131,3 +133,52 @@ def test_all_that_is_held_is_extended(start: Callable[..., ExactlyOnceSubscripti
 
         assert len(subscription.leased()) == count
     assert subscription.deliveries.total() == count + 1
+
+
+def test_a_pub_sub_that_does_not_answer_holds_up_no_end(start: Callable[..., ExactlyOnceSubscription]) -> None:
+    """Closing gives up after seconds, however much is held; what was not told comes again when its lease ends."""
+    count = 20 * MAX_ACK_IDS
+    subscription = start(count)
+    source = SubscriptionSource(subscription.name, count)
+    messages = take(source, count)
+    subscription.answering.clear()
+    source.settle(ids_of(messages[:10]), [])
+    began = time.monotonic()
+    source.close()
+
+    assert time.monotonic() - began < 30
+    assert len(subscription.unacknowledged()) == count
+
+
+def test_who_waits_for_acknowledgements_can_be_told_to_hurry(start: Callable[..., ExactlyOnceSubscription]) -> None:
+    """A minute would else be waited for; the run does not end well."""
+    subscription = start(10)
+    source = SubscriptionSource(subscription.name, 10)
+    messages = take(source, 10)
+    subscription.answering.clear()
+    source.settle(ids_of(messages), [])
+    threading.Timer(0.5, source.hurry).start()
+    began = time.monotonic()
+    with closing(source), pytest.raises(FatalError, match="confirms no acknowledgement"):
+        source.finish([])
+
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.slow
+def test_a_pub_sub_that_falls_silent_is_not_an_empty_one(start: Callable[..., ExactlyOnceSubscription]) -> None:
+    """A drain would else end well that has not read all."""
+    subscription = start(10)
+    with closing(SubscriptionSource(subscription.name, 10, max_bytes=5, away_seconds=IDLE_SECONDS + 1)) as source:
+        wait_until(lambda: subscription.deliveries.total() == 10)  # so much is here that no more is asked for
+        time.sleep(0.5)
+        subscription.publish(b"more")
+        subscription.answering.clear()
+        take(source, 10)
+        with pytest.raises(FatalError, match="cannot be read: "):
+            wait_for_end(source)
+
+
+def wait_for_end(source: SubscriptionSource) -> None:
+    while not source.is_exhausted:
+        source.take(0.5)

@@ -70,6 +70,8 @@ class ExactlyOnceSubscription:
         self._held: dict[str, _Held] = {}
         self._message_ids: dict[str, str] = {}  # by ack id, of every delivery
         self._published = 0
+        self.answering = threading.Event()  # while it is cleared, nobody gets an answer
+        self.answering.set()
         self._changed = threading.Condition()  # of all that changes
 
     def __enter__(self) -> "ExactlyOnceSubscription":
@@ -82,6 +84,7 @@ class ExactlyOnceSubscription:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.answering.set()
         self._server.stop(grace=None)
 
     def publish(self, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
@@ -183,7 +186,11 @@ def _status_of(verdicts: Mapping[str, str]) -> Status:
 
 def _handlers(server: ExactlyOnceSubscription) -> grpc.GenericRpcHandler:
     def handler(call: Callable[[Any, Any], Any], request: Any, encode: Callable[[Any], bytes]) -> Any:
-        return grpc.unary_unary_rpc_method_handler(call, request.deserialize, encode)
+        def answer(request: Any, context: Any) -> Any:
+            server.answering.wait()
+            return call(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer, request.deserialize, encode)
 
     calls = {
         "Pull": handler(server.pull, PullRequest, PullResponse.serialize),
