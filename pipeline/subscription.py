@@ -15,13 +15,13 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # publishes no types
-from google.api_core.exceptions import DeadlineExceeded
+from google.api_core.exceptions import DeadlineExceeded, GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1 import PullResponse
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from pipeline.leases import CLOSE_SECONDS, RETRY_SECONDS, Leases
+from pipeline.leases import CALL_SECONDS, CLOSE_SECONDS, RETRY_SECONDS, Leases
 from pipeline.reachability import Reachability
 from transforms.errors import FatalError
 from transforms.events import Message, Select
@@ -222,6 +222,24 @@ class SubscriptionSource:
     def _is_enough(self) -> bool:
         held = len(self._leases) - self._waiting
         return held >= CHUNKS_AHEAD * self._max_messages or self._bytes_ahead >= self._max_bytes
+
+
+def refuse_loop(subscription: str, topic: str) -> None:
+    """Raises FatalError if the subscription is fed by the topic that is written to.
+
+    Who may read need not be allowed to look: what cannot be told is no error. Takes no longer than one answer.
+    """
+    if not topic:
+        return
+    try:
+        with _new_client() as client:
+            found = client.get_subscription(subscription=subscription, timeout=CALL_SECONDS, retry=None)
+    except (GoogleAPICallError, GoogleAuthError):  # told by the first pull, if it matters
+        return
+    if found.topic == topic:
+        raise FatalError(
+            f"the subscription {subscription} is fed by {topic}: what is written there would be read again"
+        )
 
 
 def _new_client() -> SubscriberClient:
