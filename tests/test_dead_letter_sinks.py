@@ -251,7 +251,7 @@ def test_where_six_attributes_have_no_room_the_reason_goes_alone(
         letter_of(1, attributes=many(99)),
         letter_of(1, attributes={"": "x"}),
         letter_of(1, attributes={"k" * 257: "x"}),
-        letter_of(1, googclient="x"),
+        letter_of(1, attributes={"googclient": "x"}),
         letter_of(1, attributes={"long": "é" * 513}),
     ],
 )
