@@ -117,10 +117,11 @@ def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
     refuse_loop(options.input_subscription, options.dead_letter_topic)
     pipeline = beam.Pipeline(options=options.beam)
     read = _ReadSubscription(options.input_subscription)
-    leave = CountAndKeep(_sink_of(options), sync_tag_of(loaded))
+    is_here = options.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS
+    leave = CountAndKeep(_sink_of(options, is_here=is_here), sync_tag_of(loaded))
     build_graph(pipeline, read, rules_of(loaded.config), SendKeyed(settings), leave)
     result = pipeline.run()
-    if options.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS:
+    if is_here:
         log.warning("Streaming on this machine, for trying it: Beam's DirectRunner acknowledges before it processes.")
         with contextlib.suppress(KeyboardInterrupt):
             result.wait_until_finish()
@@ -162,12 +163,12 @@ def checkpoint_of(options: RunOptions, loaded: LoadedConfig, files: Sequence[Inp
     return CheckpointFile(options.checkpoint_file, run, files)
 
 
-def _sink_of(options: RunOptions, overflow: str = "") -> DeadLetterSink:
-    """Raises FatalError if it is a topic that is not there. `overflow`: see TopicSink."""
+def _sink_of(options: RunOptions, overflow: str = "", *, is_here: bool = True) -> DeadLetterSink:
+    """Raises FatalError if it is a topic that is not there. `overflow`: see TopicSink; `is_here`: see its check."""
     if not options.dead_letter_topic:
         return FileSink(options.dead_letter_file)
     sink = TopicSink(options.dead_letter_topic, overflow)
-    sink.check()
+    sink.check(is_here)
     return sink
 
 

@@ -25,7 +25,7 @@ from pipeline.leases import CALL_SECONDS, CLOSE_SECONDS, RETRY_SECONDS, Leases
 from pipeline.reachability import Reachability
 from transforms.errors import FatalError
 from transforms.events import Message, Select
-from transforms.pubsub_errors import PASSING, first_line
+from transforms.pubsub_errors import NO_CREDENTIALS, PASSING, first_line
 
 IDLE_SECONDS = 5.0  # no message for so long: a drain is done
 LINGER_SECONDS = 0.25  # how long a chunk that is not full waits for more
@@ -77,8 +77,7 @@ class SubscriptionSource:
         try:
             self._client, self._puller = _new_client(), _new_client()
         except GoogleAuthError as error:
-            cause = "no Google Cloud credentials; `gcloud auth application-default login` makes some"
-            raise FatalError(f"the subscription {subscription} cannot be read: {cause}") from error
+            raise FatalError(f"the subscription {subscription} cannot be read: {NO_CREDENTIALS}") from error
         self._leases = Leases(self._client, subscription)
         self._reachability = Reachability()
         self._is_away_told = False

@@ -355,6 +355,9 @@ def test_missing_credentials_are_fatal(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.delenv("PUBSUB_EMULATOR_HOST", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "missing.json"))
     topic = "projects/p/topics/letters"
-    expected = f"dead letters cannot be published to {topic}: DefaultCredentialsError"
+    credentials = "no Google Cloud credentials; `gcloud auth application-default login` makes some"
+    expected = f"dead letters cannot be published to {topic}: {credentials}"
 
     assert expected == problem_of(lambda: TopicSink(topic).write(LETTERS))
+    assert expected == problem_of(TopicSink(topic).check)
+    TopicSink(topic).check(is_used_here=False)  # a launcher's credentials are not the workers'

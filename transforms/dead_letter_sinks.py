@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from google.api_core.exceptions import GoogleAPICallError, InvalidArgument, NotFound, RetryError
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.cloud import pubsub_v1
 from google.pubsub_v1 import PubsubMessage
 from google.pubsub_v1.services.publisher import PublisherClient
@@ -20,7 +20,7 @@ from transforms.append_file import append_lines
 from transforms.dead_letters import DL_REASON, MAX_VALUE_BYTES, OURS, DeadLetter, to_line
 from transforms.errors import FatalError
 from transforms.events import Message
-from transforms.pubsub_errors import PASSING
+from transforms.pubsub_errors import NO_CREDENTIALS, PASSING
 
 MAX_PUBLISH_MESSAGES = 1000  # of one request
 MAX_PUBLISH_BYTES = 9_000_000  # of a request of several messages
@@ -71,15 +71,21 @@ class TopicSink:
         self._refused_in_a_row = 0
         self._known: dict[str, int] = {}  # message id → hash of what was published
 
-    def check(self) -> None:
+    def check(self, is_used_here: bool = True) -> None:
         """Raises FatalError if it is certain that nothing can be published; who may publish may not be allowed to look.
 
         Changes nothing, and takes no longer than one answer.
+
+        Args:
+          is_used_here: or by workers elsewhere, with credentials of their own.
         """
         try:
             _publisher().get_topic(topic=self._topic, timeout=CALL_SECONDS, retry=None)
-        except (NotFound, GoogleAuthError) as error:
+        except NotFound as error:
             raise self._problem(error) from error
+        except GoogleAuthError as error:
+            if is_used_here:
+                raise self._problem(error) from error
         except GoogleAPICallError:
             return
 
@@ -165,7 +171,8 @@ class TopicSink:
             self._known[message_id] = _hash(post.message.data, post.message.attributes)
 
     def _problem(self, error: Exception) -> FatalError:
-        return FatalError(f"dead letters cannot be published to {self._topic}: {type(error).__name__}")
+        cause = NO_CREDENTIALS if isinstance(error, DefaultCredentialsError) else type(error).__name__
+        return FatalError(f"dead letters cannot be published to {self._topic}: {cause}")
 
 
 def _whole(letter: DeadLetter) -> PubsubMessage:

@@ -3,6 +3,8 @@
 from google.api_core import exceptions
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 
+NO_CREDENTIALS = "no Google Cloud credentials; `gcloud auth application-default login` makes some"
+
 # What passes: Pub/Sub is away, or the network is. Anything else needs somebody to do something.
 PASSING = (
     exceptions.ServiceUnavailable,
