@@ -1,9 +1,10 @@
 """The replay of dead letters: through the pipeline, or to the topic that it reads. Holds no step and no rule."""
 
 import contextlib
+import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from pipeline.archives import find_files
 from pipeline.command import NOTHING_LOST, leave, load_sync, run_command
@@ -16,15 +17,18 @@ from pipeline.options import UsageError
 from pipeline.redaction import redact_name
 from pipeline.replay_options import PROGRAM, ReplayOptions, parse_replay_options
 from pipeline.rules import sync_tag_of
-from pipeline.runs import RunSource, drive, run_source
+from pipeline.runs import OVERFLOW_FILE, Ran, RunSource, drive, run_source
 from pipeline.screen import show
-from pipeline.subscription import SubscriptionSource
+from pipeline.subscription import SubscriptionSource, refuse_loop
 from pipeline.summary import summarize
-from transforms.dead_letter_sinks import TopicSink
-from transforms.dead_letters import DeadLetter, only_part
-from transforms.errors import FatalError
-from transforms.events import MESSAGE, Message
-from transforms.outcomes import DELIVERED, Outcome
+from transforms.dead_letter_sinks import FileSink, TopicSink
+from transforms.dead_letters import DL_REASON, DeadLetter, only_part
+from transforms.events import MESSAGE, Message, Select
+from transforms.outcomes import DEAD_LETTERED, DELIVERED, Outcome
+
+NO_ROOM = "more than a topic takes"  # dl_detail of what could not be published
+
+log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,52 +43,67 @@ def _replay(arguments: list[str]) -> None:
         return
     letters = LetterFilter(options.wanted(loaded.config.name), time.time())
 
-    def open_source() -> RunSource:
-        return _open_source(options, loaded, letters)
-
     if options.dry_run:
-        _count(open_source)
+        _count(lambda: _open_source(options, loaded, letters.take))
         _check_asked_for(options, letters)
         show(_describe(letters, "Dead letters to replay"))
         return
     if options.to_topic:
-        with contextlib.closing(open_source()) as source:
-            ran = drive(source, _Publish(options.to_topic), _NoSink(), options.run, loaded)
+        ran = _publish(options, loaded, letters)
     else:
-        ran = run_source(open_source, options.run, loaded)
+        ran = run_source(lambda _: _open_source(options, loaded, letters.take), options.run, loaded)
     _check_asked_for(options, letters)
     show(f"{_describe(letters, 'Dead letters replayed')}\n")
     show(summarize(ran.tally, ran.comes_again))
 
 
-def _open_source(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter) -> RunSource:
+def _publish(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter) -> Ran:
+    """To a topic, which must not be the one that the letters come from."""
+    topic = TopicSink(options.to_topic)
+    topic.check()
+    if options.is_subscription:
+        refuse_loop(options.dead_letters, options.to_topic)
+
+    def select(message: Message) -> Message | None:
+        return letters.take(topic.not_ours(message))
+
+    with contextlib.closing(_open_source(options, loaded, select)) as source:
+        return drive(source, _Publish(topic), FileSink(OVERFLOW_FILE), options.run, loaded)
+
+
+def _open_source(options: ReplayOptions, loaded: LoadedConfig, select: Select) -> RunSource:
     run = options.run
     if options.is_subscription:
-        return SubscriptionSource(options.dead_letters, run.chunk_size, letters.take)
+        return SubscriptionSource(options.dead_letters, run.chunk_size, select)
     files = find_files([options.dead_letters], own_files(run.dead_letter_file, run.waiting_file))
     waiting_file = "" if options.to_topic else run.waiting_file  # nothing waits of what is only published
-    return FilesSource(files, run.chunk_size, sync_tag_of(loaded), waiting_file, select=letters.take)
+    return FilesSource(files, run.chunk_size, sync_tag_of(loaded), waiting_file, select=select)
 
 
 class _Publish:
-    """Runs a chunk by publishing its messages: what becomes of them is told by the run that reads the topic."""
+    """Runs a chunk by publishing its messages: what becomes of them is told by the run that reads the topic.
 
-    def __init__(self, topic: str) -> None:
-        self._sink = TopicSink(topic)
+    What the topic cannot take stays a dead letter, for the same reason.
+    """
+
+    def __init__(self, topic: TopicSink) -> None:
+        self._topic = topic
 
     def __call__(self, messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:  # noqa: ARG002
-        self._sink.write([DeadLetter(*message[:4]) for message in messages])
+        refused = {
+            letter.message_id for letter in self._topic.publish([DeadLetter(*message[:4]) for message in messages])
+        }
+        if refused:
+            log.warning("Letters that the topic cannot take: %s. They stay in %s.", f"{len(refused):,}", OVERFLOW_FILE)
         now = time.time()
-        return [
-            Outcome(DELIVERED, only_part(message) or MESSAGE, "", message, attempts=1, time=now) for message in messages
-        ]
+        return [_outcome(message, message.message_id in refused, now) for message in messages]
 
 
-class _NoSink:
-    """Nothing that is only published becomes a dead letter once more."""
-
-    def write(self, letters: Sequence[DeadLetter]) -> None:
-        raise FatalError(f"{len(letters)} dead letters cannot be published")
+def _outcome(message: Message, is_refused: bool, now: float) -> Outcome:
+    part = only_part(message) or MESSAGE
+    if is_refused:
+        return Outcome(DEAD_LETTERED, part, message.attributes[DL_REASON], message, NO_ROOM)
+    return Outcome(DELIVERED, part, "", message, attempts=1, time=now)
 
 
 def _count(open_source: Callable[[], RunSource]) -> None:

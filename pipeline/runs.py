@@ -26,7 +26,7 @@ from pipeline.options import LOCAL_RUNNERS, RunOptions
 from pipeline.progress import Progress
 from pipeline.rules import rules_of, sender_settings_of, sync_tag_of
 from pipeline.run_lock import only_run
-from pipeline.subscription import SubscriptionSource
+from pipeline.subscription import SubscriptionSource, refuse_loop
 from pipeline.tally import Tally
 from transforms.arrive import MicroBatch
 from transforms.dead_letter_sinks import DeadLetterSink, FileSink, TopicSink
@@ -34,6 +34,7 @@ from transforms.events import Message
 from transforms.leave import CountAndKeep
 from transforms.send_keyed import SendKeyed
 
+OVERFLOW_FILE = "dead_letters.jsonl"  # for letters that a topic cannot take
 CHUNKS_AT_ONCE = 3  # one is mapped while another is sent and the last answers of a third are awaited
 
 log = logging.getLogger(__name__)
@@ -69,16 +70,18 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Ran:
     Raises:
       FatalError: the set-up is bad; nothing of the chunk in hand is settled.
     """
-    return run_source(lambda: _open_source(options, loaded), options, loaded)
+    return run_source(lambda sink: _open_source(options, loaded, sink), options, loaded)
 
 
-def run_source(open_source: Callable[[], RunSource], options: RunOptions, loaded: LoadedConfig) -> Ran:
-    """The same for any source, which is opened once no other run can be under way."""
+def run_source(open_source: Callable[[DeadLetterSink], RunSource], options: RunOptions, loaded: LoadedConfig) -> Ran:
+    """The same for any source, which is opened once no other run can be under way and the sink is looked for."""
     rules = rules_of(loaded.config, options.times, options.events_only)
     settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
     run_chunk = ChunkRunner(rules, settings, options.beam, CHUNKS_AT_ONCE)
-    with only_run(loaded.config.name, settings.url, options.share), contextlib.closing(open_source()) as source:
-        return drive(source, run_chunk, _sink_of(options), options, loaded)
+    with only_run(loaded.config.name, settings.url, options.share):
+        sink = _sink_of(options, OVERFLOW_FILE)
+        with contextlib.closing(open_source(sink)) as source:
+            return drive(source, run_chunk, sink, options, loaded)
 
 
 def drive(
@@ -111,12 +114,14 @@ def drive(
 def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
     """Launch the streaming job. On Dataflow it then lives by itself; here it runs until Ctrl-C."""
     settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
+    refuse_loop(options.input_subscription, options.dead_letter_topic)
     pipeline = beam.Pipeline(options=options.beam)
     read = _ReadSubscription(options.input_subscription)
-    leave = CountAndKeep(_sink_of(options), sync_tag_of(loaded))
+    is_here = options.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS
+    leave = CountAndKeep(_sink_of(options, is_here=is_here), sync_tag_of(loaded))
     build_graph(pipeline, read, rules_of(loaded.config), SendKeyed(settings), leave)
     result = pipeline.run()
-    if options.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS:
+    if is_here:
         log.warning("Streaming on this machine, for trying it: Beam's DirectRunner acknowledges before it processes.")
         with contextlib.suppress(KeyboardInterrupt):
             result.wait_until_finish()
@@ -137,9 +142,11 @@ def _to_message(pulled: PubsubMessage) -> Message:
     return Message(pulled.data, dict(pulled.attributes), pulled.message_id, pulled.publish_time.timestamp())
 
 
-def _open_source(options: RunOptions, loaded: LoadedConfig) -> RunSource:
+def _open_source(options: RunOptions, loaded: LoadedConfig, sink: DeadLetterSink) -> RunSource:
     if not options.input_files:
-        return SubscriptionSource(options.input_subscription, options.chunk_size)
+        refuse_loop(options.input_subscription, options.dead_letter_topic)
+        select = sink.not_ours if isinstance(sink, TopicSink) else None
+        return SubscriptionSource(options.input_subscription, options.chunk_size, select)
     files = options.files
     checkpoint = checkpoint_of(options, loaded, files)
     return FilesSource(files, options.chunk_size, sync_tag_of(loaded), options.waiting_file, checkpoint)
@@ -156,8 +163,13 @@ def checkpoint_of(options: RunOptions, loaded: LoadedConfig, files: Sequence[Inp
     return CheckpointFile(options.checkpoint_file, run, files)
 
 
-def _sink_of(options: RunOptions) -> DeadLetterSink:
-    return TopicSink(options.dead_letter_topic) if options.dead_letter_topic else FileSink(options.dead_letter_file)
+def _sink_of(options: RunOptions, overflow: str = "", *, is_here: bool = True) -> DeadLetterSink:
+    """Raises FatalError if it is a topic that is not there. `overflow`: see TopicSink; `is_here`: see its check."""
+    if not options.dead_letter_topic:
+        return FileSink(options.dead_letter_file)
+    sink = TopicSink(options.dead_letter_topic, overflow)
+    sink.check(is_here)
+    return sink
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ Unary pulls, not the client's streaming pull: the messages of a process that die
 
 import contextlib
 import logging
+import math
 import os
 import queue
 import threading
@@ -14,15 +15,17 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # publishes no types
-from google.api_core.exceptions import DeadlineExceeded
+from google.api_core.exceptions import DeadlineExceeded, GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1 import PullResponse
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from pipeline.leases import CLOSE_SECONDS, PASSING, RETRY_SECONDS, Leases, first_line
+from pipeline.leases import CALL_SECONDS, CLOSE_SECONDS, RETRY_SECONDS, Leases
+from pipeline.reachability import Reachability
 from transforms.errors import FatalError
 from transforms.events import Message, Select
+from transforms.pubsub_errors import NO_CREDENTIALS, PASSING, first_line
 
 IDLE_SECONDS = 5.0  # no message for so long: a drain is done
 LINGER_SECONDS = 0.25  # how long a chunk that is not full waits for more
@@ -31,6 +34,7 @@ CHUNKS_AHEAD = 4  # those under way, and the next: what is pulled for later only
 PULLERS = 4
 MAX_PULL_MESSAGES = 1000
 PULL_SECONDS = 90.0  # Pub/Sub answers an empty pull before
+ANSWER_SECONDS = 20.0  # and one that may not wait for messages, long before
 POLL_SECONDS = 0.25  # between pulls that are answered at once, while there is nothing
 AWAY_SECONDS = 60.0
 
@@ -73,12 +77,9 @@ class SubscriptionSource:
         try:
             self._client, self._puller = _new_client(), _new_client()
         except GoogleAuthError as error:
-            cause = "no Google Cloud credentials; `gcloud auth application-default login` makes some"
-            raise FatalError(f"the subscription {subscription} cannot be read: {cause}") from error
+            raise FatalError(f"the subscription {subscription} cannot be read: {NO_CREDENTIALS}") from error
         self._leases = Leases(self._client, subscription)
-        self._last_arrival = time.monotonic()
-        self._away_since: float | None = time.monotonic()  # None while Pub/Sub answers
-        self._away_because = "Pub/Sub does not answer"
+        self._reachability = Reachability()
         self._is_away_told = False
         for _ in range(PULLERS):
             threading.Thread(target=self._pull, name="pull", daemon=True).start()
@@ -119,20 +120,15 @@ class SubscriptionSource:
     @property
     def is_exhausted(self) -> bool:
         """See Source.is_exhausted: a Pub/Sub that does not answer is not an empty one."""
-        if self._seconds_away > self._away_seconds:
-            raise FatalError(f"the subscription {self._subscription} cannot be read: {self._away_because}")
-        is_idle = time.monotonic() - self._last_arrival > IDLE_SECONDS
-        return is_idle and self._away_since is None and not self.has_more
-
-    @property
-    def _seconds_away(self) -> float:
-        since = self._away_since
-        return 0.0 if since is None else time.monotonic() - since
+        if self._reachability.seconds_away > self._away_seconds:
+            raise FatalError(f"the subscription {self._subscription} cannot be read: {self._reachability.because}")
+        return self._reachability.is_empty_for(IDLE_SECONDS) and not self.has_more
 
     def _tell_away(self) -> None:
-        is_away = self._seconds_away > 2 * self._away_seconds  # a run that need not go on has told it and ended
+        # A run that need not go on has told it and ended before.
+        is_away = self._reachability.seconds_away > 2 * self._away_seconds
         if is_away and not self._is_away_told:
-            log.warning("The subscription %s is out of reach: %s.", self._subscription, self._away_because)
+            log.warning("The subscription %s is out of reach: %s.", self._subscription, self._reachability.because)
         self._is_away_told = is_away
 
     @property
@@ -158,8 +154,12 @@ class SubscriptionSource:
         """See Source.finish."""
         self._leases.confirm()
 
+    def hurry(self) -> None:
+        """`finish` and `close` do not wait for Pub/Sub any longer."""
+        self._leases.hurry()
+
     def close(self) -> None:
-        """Stop pulling; what is not settled comes again at once."""
+        """Stop pulling; what is not settled comes again at once. Takes seconds, if Pub/Sub does not answer."""
         with contextlib.suppress(FatalError):  # then it comes again, and replaces itself
             self._leases.confirm(CLOSE_SECONDS)
         self._closed.set()
@@ -168,51 +168,77 @@ class SubscriptionSource:
         self._client.close()
 
     def _pull(self) -> None:
+        try:
+            while not self._closed.is_set():
+                if self._is_enough:
+                    self._reachability.is_not_asked()
+                    self._closed.wait(0.05)
+                else:
+                    self._ask()
+        except Exception as error:  # told by the next `take`, unless it is but the end
+            self._problem = f"the subscription {self._subscription} cannot be read: {first_line(error)}"
+
+    def _ask(self) -> None:
+        """One pull, and a pause where the next one had better not follow at once."""
         # The emulator does not notice that a pull was given up: what it hands to one is gone until the lease ends.
         is_emulated = bool(os.environ.get("PUBSUB_EMULATOR_HOST"))
-        while not self._closed.is_set():
-            if self._is_enough:
-                if self._away_since is not None:  # only while it is asked can it be away
-                    self._away_since = time.monotonic()
-                self._closed.wait(0.05)
-                continue
-            request = {
-                "subscription": self._subscription,
-                "max_messages": MAX_PULL_MESSAGES,
-                # An empty pull is else answered after a minute and more: whether Pub/Sub is there must be known sooner.
-                "return_immediately": is_emulated or self._away_since is not None,
-            }
-            try:
-                pulled = self._puller.pull(request=request, timeout=PULL_SECONDS, retry=None)
-            except DeadlineExceeded:  # an answer to an empty pull, too
+        # An empty pull is else answered after a minute and more: whether Pub/Sub is there must be known sooner.
+        is_at_once = is_emulated or self._reachability.is_unsure
+        request = {
+            "subscription": self._subscription,
+            "max_messages": MAX_PULL_MESSAGES,
+            "return_immediately": is_at_once,
+        }
+        asked_at = time.monotonic()
+        try:
+            pulled = self._puller.pull(
+                request=request, timeout=ANSWER_SECONDS if is_at_once else PULL_SECONDS, retry=None
+            )
+        except PASSING as error:
+            if is_at_once or not isinstance(error, DeadlineExceeded):
+                self._reachability.fails(first_line(error))
+            else:  # an empty subscription, or no Pub/Sub at all
+                self._reachability.is_silent()
+            self._closed.wait(RETRY_SECONDS)
+        else:
+            # Bare protobuf: its wrappers cost three times as much as the rest of taking a message in.
+            received = PullResponse.pb(pulled).received_messages
+            new = self._receive(received)
+            is_empty = is_at_once and not received
+            self._reachability.answers(arrived=bool(new), empty_at=asked_at if is_empty else -math.inf)
+            if is_emulated and not received:
                 self._closed.wait(POLL_SECONDS)
-            except PASSING as error:
-                self._away_because = first_line(error)
-                self._away_since = self._away_since or time.monotonic()
-                self._closed.wait(RETRY_SECONDS)
-            except Exception as error:  # told by the next `take`, unless it is but the end
-                self._problem = f"the subscription {self._subscription} cannot be read: {first_line(error)}"
-                return
-            else:
-                # Bare protobuf: its wrappers cost three times as much as the rest of taking a message in.
-                received = PullResponse.pb(pulled).received_messages
-                self._receive(received)
-                if is_emulated and not received:
-                    self._closed.wait(POLL_SECONDS)
 
-    def _receive(self, received: Sequence[Any]) -> None:
-        if self._away_since is not None:  # that there is nothing may be said too soon: it counts from now
-            self._last_arrival, self._away_since = time.monotonic(), None
+    def _receive(self, received: Sequence[Any]) -> list[Any]:
+        """Those that are new."""
         if new := self._leases.hold(received):
             with self._counting:
                 self._bytes_ahead += sum(len(one.message.data) for one in new)
             self._arrived.put(new)
-            self._last_arrival = time.monotonic()
+        return new
 
     @property
     def _is_enough(self) -> bool:
         held = len(self._leases) - self._waiting
         return held >= CHUNKS_AHEAD * self._max_messages or self._bytes_ahead >= self._max_bytes
+
+
+def refuse_loop(subscription: str, topic: str) -> None:
+    """Raises FatalError if the subscription is fed by the topic that is written to.
+
+    Who may read need not be allowed to look: what cannot be told is no error. Takes no longer than one answer.
+    """
+    if not topic:
+        return
+    try:
+        with _new_client() as client:
+            found = client.get_subscription(subscription=subscription, timeout=CALL_SECONDS, retry=None)
+    except (GoogleAPICallError, GoogleAuthError):  # told by the first pull, if it matters
+        return
+    if found.topic == topic:
+        raise FatalError(
+            f"the subscription {subscription} is fed by {topic}: what is written there would be read again"
+        )
 
 
 def _new_client() -> SubscriberClient:

@@ -129,3 +129,27 @@ def test_a_record_that_iterable_fails_at_holds_up_no_other(staged: Staged) -> No
     assert code == 0
     assert "In flight                    1   not settled" in out
     assert "\nIt adds up                 600 = " in out
+
+
+def test_a_dead_letter_topic_that_feeds_the_subscription_is_refused(staged: Staged) -> None:
+    """Each letter would be read again, for ever. Nothing is sent and nothing settled: the right topic gets it all."""
+    expected = staged.publish(Traffic(TrafficSettings(messages=100, users=10)))
+
+    code, out, err = end(staged.start(f"--dead_letter_topic={staged.stage.events}"))
+    requests = staged.iterable.metrics()["endpoints"]
+    end(staged.start())
+
+    assert (code, out, requests) == (3, "", {})
+    assert f"the subscription {staged.stage.subscription} is fed by {staged.stage.events}" in err
+    assert differences(expected, staged.iterable.dump(settle=True)) == []
+
+
+def test_a_dead_letter_topic_that_is_missing_is_found_first(staged: Staged) -> None:
+    """Before a request to Iterable, though there may be no dead letter in this run."""
+    staged.publish(Traffic(TrafficSettings(messages=100, users=10)))
+    missing = f"{staged.stage.dead_topic}-typo"
+
+    code, out, err = end(staged.start(f"--dead_letter_topic={missing}"))
+
+    assert (code, out, staged.iterable.metrics()["endpoints"]) == (3, "", {})
+    assert f"dead letters cannot be published to {missing}: NotFound" in err

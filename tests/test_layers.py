@@ -31,7 +31,13 @@ IMPORTERS = {
     "requests": {"transforms.iterable_client"},
     "yaml": {"pipeline.config_yaml"},
     "rich": {"pipeline.progress"},
-    "google": {"pipeline.archives", "pipeline.leases", "pipeline.subscription", "transforms.dead_letter_sinks"},
+    "google": {
+        "pipeline.archives",
+        "pipeline.leases",
+        "pipeline.subscription",
+        "transforms.dead_letter_sinks",
+        "transforms.pubsub_errors",
+    },
 }
 # The nouns: what every file may import imports next to nothing.
 OURS_IN_NOUNS = {

@@ -94,12 +94,14 @@ def test_of_a_whole_message_the_event_alone_is_taken() -> None:
     assert with_users.take(letter) == letter
 
 
-def test_a_letter_without_room_for_more_is_taken_as_it_is() -> None:
-    """It carries its reason alone: no config to compare, no time but that of its publishing, no part to add."""
+def test_a_letter_that_had_room_for_its_reason_alone_is_taken() -> None:
+    """There is no config to compare, and no time but that of its publishing; of the whole message the event runs."""
     attributes = {f"a{number}": "" for number in range(99)} | {"dl_reason": "expired"}
     letter = Message(ORDER, attributes, "m1", BEGAN - 10)
 
-    assert LetterFilter(Wanted("Demo"), BEGAN).take(letter) == letter
+    event_alone = letter._replace(attributes={**attributes, "dl_part": "track"})
+
+    assert LetterFilter(Wanted("Demo"), BEGAN).take(letter) == event_alone
     assert LetterFilter(Wanted("Demo"), BEGAN - 20).take(letter) is None
 
 

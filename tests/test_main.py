@@ -170,7 +170,7 @@ def test_a_drain_without_credentials_ends_with_3() -> None:
     ended = run("--config=configs/demo.yaml", *NOWHERE)
 
     problem = (
-        "the subscription projects/sandbox/subscriptions/nowhere cannot be read: "
+        "dead letters cannot be published to projects/sandbox/topics/dead-letters: "
         "no Google Cloud credentials; `gcloud auth application-default login` makes some"
     )
 

@@ -123,6 +123,21 @@ def test_a_dry_run_changes_nothing(staged: Staged) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
+def test_letters_are_not_published_to_where_they_come_from(staged: Staged) -> None:
+    """They would go round once and stay: the topic is refused, or known to be missing, before one is taken."""
+    staged.publish({"event_type": "Song Played"})
+    staged.drain()
+
+    missing = staged.replay(f"--to_topic={staged.stage.events}-typo")
+    ended = staged.replay(f"--to_topic={staged.stage.dead_topic}")
+
+    assert (missing.code, ended.code) == (3, 3)
+    assert f"the subscription {staged.stage.dead_subscription} is fed by {staged.stage.dead_topic}" in ended.err
+    assert staged.dead_letters() == {("message", "missing_event_time"): 1}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_user_updates_are_replayed_on_request_only(staged: Staged) -> None:
     """An old profile must not overwrite a newer one: without the switch its letter stays in the subscription."""
     staged.iterable.configure(forgotten_user_ids=["u1"])

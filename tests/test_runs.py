@@ -1,4 +1,5 @@
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,8 +10,10 @@ import pytest
 from pipeline.config import load_config
 from pipeline.options import parse_options
 from pipeline.runs import run_chunks
+from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from pipeline.sandbox.topics import create_subscription, create_topic, pull_attributes
 from pipeline.tally import Tally
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
 
@@ -247,3 +250,28 @@ def test_a_run_leaves_no_temporary_files(
 
     left = set(tmp_path.iterdir()) - before
     assert sorted(path.suffix for path in left) == [".jsonl", ".lock", ".yaml"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_line_that_no_topic_takes_costs_that_line(
+    tmp_path: Path,
+    iterable: SimulatedIterable,
+    pubsub_emulator: PubsubEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its letter goes to a file, with the reason; the backfill goes on, and the other letters are in the topic."""
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub_emulator.host)
+    monkeypatch.chdir(tmp_path)
+    topic = create_topic(pubsub_emulator.host, f"letters-{uuid.uuid4()}")
+    subscription = create_subscription(pubsub_emulator.host, topic, topic.rpartition("/")[2])
+    timeless = {**track(ADA), "event_time": "never"}
+    rows = [{**timeless, "event_properties": {"note": "x" * 10_000_000}}, timeless, identify(ADA), track(ADA)]
+
+    ran = run(tmp_path, iterable, rows, dead_letter_file="", dead_letter_topic=topic)
+
+    assert [letter["dl_reason"] for letter in ran.dead_letters] == ["bad_event_time"]
+    assert [letter["dl_reason"] for letter in pull_attributes(pubsub_emulator.host, subscription)] == ["bad_event_time"]
+    assert (ran.tally.by_reason(DEAD_LETTERED)["bad_event_time"], len(ran.events)) == (2, 1)
+    assert f"Dead letters that {topic} cannot take are in dead_letters.jsonl: 1." in caplog.messages

@@ -1,6 +1,6 @@
-"""The dead letter: the message untouched, plus why it is one. Publishing it again is the replay. Knows no sink.
+"""The dead letter: the message untouched, plus why it is one. Publishing it again is the replay.
 
-Limits: Pub/Sub takes 100 attributes a message, 256 bytes a key, 1,024 bytes a value, 10 MB in all
+Knows no sink, and no room that one may lack but for a value's: Pub/Sub takes 1,024 bytes
 (https://cloud.google.com/pubsub/quotas).
 """
 
@@ -25,10 +25,7 @@ DL_ATTEMPTS = "dl_attempts"
 DL_TIME = "dl_time"
 OURS = frozenset({DL_REASON, DL_DETAIL, DL_PART, DL_CONFIG, DL_ATTEMPTS, DL_TIME})
 
-MAX_ATTRIBUTES = 100
 MAX_VALUE_BYTES = 1024
-MAX_MESSAGE_BYTES = 10_000_000
-
 
 _DATA = re.compile(rb'"data"\s*:\s*"')
 
@@ -66,9 +63,8 @@ def only_part(message: Message) -> str | None:
 
 
 def of_part(letter: Message, part: str) -> Message:
-    """The same, of which only that part runs again; as it is, where there is no room to say so."""
-    attributes = {**letter.attributes, DL_PART: part}
-    return letter._replace(attributes=attributes) if _fits(letter.data, attributes) else letter
+    """The same, of which only that part runs again."""
+    return letter._replace(attributes={**letter.attributes, DL_PART: part})
 
 
 def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
@@ -84,11 +80,7 @@ def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
         DL_TIME: datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="milliseconds"),
     }
     ours = {name: _truncate(value) for name, value in ours.items() if value}
-    for added in (ours, {DL_REASON: ours[DL_REASON]}, {}):
-        attributes = original | added
-        if _fits(message.data, attributes):
-            break
-    return DeadLetter(message.data, attributes, message.message_id, message.publish_time)
+    return DeadLetter(message.data, original | ours, message.message_id, message.publish_time)
 
 
 def waiting_letter(message: Message, tag: str) -> DeadLetter:
@@ -98,11 +90,6 @@ def waiting_letter(message: Message, tag: str) -> DeadLetter:
 
 def _truncate(value: str) -> str:
     return value.encode(errors="replace")[:MAX_VALUE_BYTES].decode(errors="ignore")
-
-
-def _fits(data: bytes, attributes: Mapping[str, str]) -> bool:
-    size = len(data) + sum(len(name.encode()) + len(value.encode()) for name, value in attributes.items())
-    return len(attributes) <= MAX_ATTRIBUTES and size <= MAX_MESSAGE_BYTES
 
 
 def to_line(letter: DeadLetter) -> bytes:
