@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from transforms.json_bounds import has_too_many_values
+
 SHOWN = frozenset({"event_type", "event_name"})  # of the event itself
 # What says most comes first; then the others as they come.
 FIRST = ("event_type", "event_name", "event_time", "user_id", "device_id", "event_properties", "user_properties")
@@ -19,6 +21,8 @@ _NAMES_OF_TYPES = {bool: "boolean", int: "integer", float: "number", type(None):
 
 def redact(data: bytes) -> str:
     """`{event_type: "Order Completed", event_properties: {total: number}}`; keys without a value are left out."""
+    if has_too_many_values(data):
+        return f"{len(data):,} bytes, too many values"
     try:
         row = orjson.loads(data)
     except orjson.JSONDecodeError:

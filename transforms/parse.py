@@ -5,9 +5,11 @@ from typing import Any
 
 import orjson
 
+from transforms.dead_letters import DL_DETAIL, DL_REASON, LINE_TOO_LONG
 from transforms.errors import DroppedError, RejectedError
 from transforms.event_times import from_epoch_ms, parse_time
 from transforms.events import Event, Message
+from transforms.json_bounds import MAX_VALUES, has_too_many_values
 from transforms.paths import SCOPES
 
 IDENTIFY = "$identify"
@@ -29,9 +31,12 @@ def parse_event(message: Message) -> Event:
     would turn one user into another.
 
     Raises:
-      RejectedError: not_json, not_an_object, wrong_type, missing_event_type, missing_event_time, bad_event_time.
+      RejectedError: line_too_long, too_many_values, not_json, not_an_object, wrong_type, missing_event_type,
+        missing_event_time, bad_event_time.
       DroppedError: group_identify; merged_ids, a line of the list that lies among the files of an export.
     """
+    if message.attributes.get(DL_REASON) == LINE_TOO_LONG:  # but the head of it, whatever that looks like
+        raise RejectedError("line_too_long", message.attributes.get(DL_DETAIL, ""))
     row = _load_row(message.data)
     named = _event_type(row)
     if named == GROUP_IDENTIFY:
@@ -57,6 +62,8 @@ def event_type_of(data: bytes) -> str:
 
 
 def _load_row(data: bytes) -> dict[str, Any]:
+    if has_too_many_values(data):
+        raise RejectedError("too_many_values", f"more than {MAX_VALUES}")
     try:
         row = orjson.loads(data.removeprefix(codecs.BOM_UTF8))  # the first line of a file may begin with one
     except orjson.JSONDecodeError as error:
