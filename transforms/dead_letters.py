@@ -109,15 +109,16 @@ def _fits(data: bytes, attributes: Mapping[str, str]) -> bool:
 def to_line(letter: DeadLetter) -> bytes:
     """One line of Pub/Sub's own PubsubMessage JSON, newline included."""
     published = datetime.fromtimestamp(letter.publish_time, timezone.utc).isoformat(timespec="microseconds")
-    return orjson.dumps(
+    rest = orjson.dumps(
         {
-            "data": base64.b64encode(letter.data).decode(),
             "attributes": letter.attributes,
             "messageId": letter.message_id,
             "publishTime": published.replace("+00:00", "Z"),
         },
         option=orjson.OPT_APPEND_NEWLINE,
     )
+    # Joined, not encoded with the rest: a large message would be held three times more.
+    return b'{"data":"%b",%b' % (base64.b64encode(letter.data), rest[1:])
 
 
 def from_line(line: bytes) -> Message | None:
