@@ -22,7 +22,7 @@ from transforms.dead_letters import (
 from transforms.errors import FatalError
 from transforms.events import Message, Select
 
-MAX_CHUNK_BYTES = 64_000_000
+MAX_CHUNK_BYTES = 32_000_000
 
 
 @dataclass

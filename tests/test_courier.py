@@ -39,6 +39,24 @@ def courier(iterable: SimulatedIterable) -> Courier:
     return Courier(DeliveryRules(max_age_seconds=LONG), SentValues(), delivery)
 
 
+def test_an_item_that_comes_twice_is_told(courier: Courier, new_update: Callable[..., Item]) -> None:
+    """In one order, or while another one holds it: whoever waits for it would wait for ever. What goes apart goes."""
+    item, other = new_update("u1", {}), new_update("u2", {})
+    with pytest.raises(ValueError, match="came again"):
+        courier.deliver([item, item], True)
+    with ThreadPoolExecutor(1) as pool:
+        of_first = pool.submit(courier.deliver, [item], False)
+        while not courier.has_orders:
+            threading.Event().wait(0.01)
+        with pytest.raises(ValueError, match="came again"):
+            courier.deliver([other, item], True)
+        of_other = courier.deliver([other], True)
+
+    assert [outcome.kind for outcome in (*of_first.result(), *of_other, *courier.deliver([item], True))] == [
+        DELIVERED
+    ] * 3
+
+
 def test_a_short_batch_is_filled_up_with_the_next_order(
     courier: Courier, iterable: SimulatedIterable, new_update: Callable[..., Item]
 ) -> None:

@@ -193,7 +193,7 @@ def test_a_chunk_has_a_size_in_bytes(tmp_path: Path, open_source: OpenSource) ->
     (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress((b"x" * 9_999_999 + b"\n") * 8, 1))
     source = open_source(max_messages=20_000)
 
-    assert [len(source.take(1.0)), len(source.take(1.0))] == [7, 1]
+    assert [len(source.take(1.0)), len(source.take(1.0))] == [4, 4]
 
 
 def test_what_was_read_before_the_damage_is_run(tmp_path: Path, open_source: OpenSource) -> None:
