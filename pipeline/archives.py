@@ -10,9 +10,11 @@ import lzma
 import os
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache, partial
+from operator import attrgetter
 from typing import IO, NamedTuple
 
 from google.api_core.exceptions import GoogleAPICallError
@@ -26,6 +28,8 @@ BUCKETS = "gs://"
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an empty one
 _BUFFER_BYTES = 1 << 17
+MAX_LINE_BYTES = 96_000_000
+HEAD_BYTES = 10_000  # of a line that is longer: what it begins with tells what it is
 
 
 class InputFile(NamedTuple):
@@ -36,12 +40,24 @@ class InputFile(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Behind so many lines of a file, or of a member of an archive; `offset` in bytes as unpacked."""
+    """Behind so many lines of a file, or of a member of an archive; `offset` in bytes as unpacked.
+
+    `copy`: how many members of that name stand before this one. Checkpoints hold positions.
+    """
 
     path: str = ""
     member: str = ""
     line: int = 0
     offset: int = 0
+    copy: int = 0
+
+    @property
+    def place(self) -> str:
+        """`file:line` or `archive!member:line`; unlike that of any other line, whatever the names hold."""
+        names = f"{self.path}!{self.member}" if self.member else self.path
+        if self.copy or names.count("!") > bool(self.member):  # where the one name ends must be told
+            names = f"{len(self.path)}!{names}!{self.copy}"
+        return f"{names}:{self.line}"
 
 
 BEGIN = Position()
@@ -85,13 +101,19 @@ class Reader(Iterator[bytes]):
 
     Args:
       start: of an earlier reader, to go on from there.
+      max_line_bytes: a line that is not shorter is passed over in pieces: its first bytes alone are given, and
+        `left_out` is how many follow. A small gz file may hold a line that no memory does.
 
     Raises:
       FatalError: a file cannot be read, or not to its end; one line says which and why.
     """
 
-    def __init__(self, files: Sequence[InputFile], start: Position = BEGIN) -> None:
-        self._path, self._member, self._line, self._offset = start
+    def __init__(
+        self, files: Sequence[InputFile], start: Position = BEGIN, max_line_bytes: int = MAX_LINE_BYTES
+    ) -> None:
+        self._path, self._member, self._line, self._offset, self._copy = start
+        self.max_line_bytes = max_line_bytes
+        self.left_out = 0  # bytes of the last line that were not kept
         self.is_packed = False  # the part that is read
         self._bytes_before = 0  # of the files that are done, and of what is done of an archive
         self._bytes_of_this: Callable[[], int] = _none
@@ -102,7 +124,7 @@ class Reader(Iterator[bytes]):
 
     @property
     def position(self) -> Position:
-        return Position(self._path, self._member, self._line, self._offset)
+        return Position(self._path, self._member, self._line, self._offset, self._copy)
 
     @property
     def done_bytes(self) -> int:
@@ -133,15 +155,19 @@ class Reader(Iterator[bytes]):
             return
         skipping = bool(start.member)
         with zipfile.ZipFile(stored) as archive:
-            for member in _members_of(archive):
-                if not skipping or member.filename == start.member:
+            for member, copy in _members_of(archive):
+                if not skipping or (member.filename, copy) == (start.member, start.copy):
                     with archive.open(member) as part:
                         self._bytes_of_this = partial(_share_of, member, part)
                         self.is_packed = member.compress_type != zipfile.ZIP_STORED
-                        place = start if skipping else Position(file.path, member.filename)
+                        place = start if skipping else Position(file.path, member.filename, copy=copy)
                         yield from self._read_part(io.BufferedReader(part), place)  # type: ignore[arg-type]  # a ZipExtFile is one
                     skipping = False
                 self._bytes_before, self._bytes_of_this = self._bytes_before + member.compress_size, _none
+        if skipping:
+            raise FatalError(
+                f"{file.path} cannot be read: it holds no {start.member}, where the interrupted run stands"
+            )
 
     def _read_part(self, stored: io.BufferedReader, start: Position) -> Iterator[bytes]:
         lines: IO[bytes] = stored
@@ -150,16 +176,35 @@ class Reader(Iterator[bytes]):
             lines = io.BufferedReader(gzip.GzipFile(fileobj=stored), _BUFFER_BYTES)
         if start.offset:
             lines.seek(start.offset)
-        self._path, self._member, self._line, self._offset = start
-        for line in lines:
+        self._path, self._member, self._line, self._offset, self._copy = start
+        while line := lines.readline(self.max_line_bytes):
+            size = len(line)
+            if size == self.max_line_bytes and not line.endswith(b"\n"):
+                line = line[:HEAD_BYTES]
+                size += _pass_over_line(lines)
             self._line += 1
-            self._offset += len(line)
+            self._offset += size
+            self.left_out = size - len(line)
             yield line
 
 
-def _members_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
-    return [members[name] for name in natsorted(members)]
+def _members_of(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, int]]:
+    """In the order of their names, each with how many of the same name stand before it."""
+    members = [member for member in archive.infolist() if not member.filename.endswith("/")]  # those are folders
+    seen: Counter[str] = Counter()
+    for member in natsorted(members, key=attrgetter("filename")):
+        yield member, seen[member.filename]
+        seen[member.filename] += 1
+
+
+def _pass_over_line(lines: IO[bytes]) -> int:
+    """Returns how many bytes of it followed."""
+    size = 0
+    while piece := lines.readline(_BUFFER_BYTES):
+        size += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return size
 
 
 def _share_of(member: zipfile.ZipInfo, part: IO[bytes]) -> int:
@@ -196,7 +241,7 @@ def _told(path: str) -> Iterator[None]:
         raise FatalError(f"{path} cannot be read: {error.message.partition(chr(10))[0]}") from error
     except UnicodeEncodeError as error:
         raise FatalError(f"{path!a} cannot be read: its name is no UTF-8; rename it") from error
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
         raise FatalError(f"{path} cannot be read: {_cause_of(error)}") from error
 
 

@@ -7,14 +7,22 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.archives import BEGIN, InputFile, Position, Reader
+from pipeline.archives import BEGIN, HEAD_BYTES, MAX_LINE_BYTES, InputFile, Position, Reader
 from pipeline.checkpoint import Checkpoint, CheckpointFile
 from pipeline.whole_file import write_whole
-from transforms.dead_letters import DeadLetter, from_line, to_line, waiting_letter
+from transforms.dead_letters import (
+    DL_DETAIL,
+    DL_REASON,
+    LINE_TOO_LONG,
+    DeadLetter,
+    from_line,
+    to_line,
+    waiting_letter,
+)
 from transforms.errors import FatalError
 from transforms.events import Message, Select
 
-MAX_CHUNK_BYTES = 64_000_000
+MAX_CHUNK_BYTES = 32_000_000
 
 
 @dataclass
@@ -37,6 +45,7 @@ class FilesSource:
         `files`, what it held is kept beside it, as FILE.bak.
       checkpoint: where to begin, if there is one; kept up to date with every chunk that is settled.
       select: which messages are for this run, and how they go.
+      max_line_bytes: see Reader; a message may have two thirds of it.
 
     Raises:
       FatalError: the checkpoint cannot be gone on from.
@@ -50,6 +59,7 @@ class FilesSource:
         waiting_file: str,
         checkpoint: CheckpointFile | None = None,
         select: Select | None = None,
+        max_line_bytes: int = MAX_LINE_BYTES,
     ) -> None:
         self._max_messages = max_messages
         self._tag = tag
@@ -61,7 +71,7 @@ class FilesSource:
         self._waiting = {message.message_id: message for message in begin.waiting}
         self._reads_waiting_file = os.path.realpath(waiting_file) in {os.path.realpath(file.path) for file in files}
         self._total_bytes = sum(file.size for file in files)
-        self._reader = Reader(files, begin.position)
+        self._reader = Reader(files, begin.position, max_line_bytes)
         self._messages = self._read(begin.waiting)
         self._chunks: deque[_Taken] = deque()
         self._chunk_of: dict[str, _Taken] = {}  # by message id
@@ -153,14 +163,26 @@ class FilesSource:
 
 
 def messages_of(reader: Reader) -> Iterator[Message]:
-    """One for each line that is not blank, known by its place."""
+    """One for each line that is not blank, known by its place.
+
+    Of one that is too large, or whose line the reader did not keep, there is but the head: a letter that says so.
+    """
+    max_bytes = reader.max_line_bytes * 2 // 3  # a letter of it, as base64 and with attributes, is a line that is read
     for line in reader:
         if text := line.rstrip(b"\r\n"):
-            yield _to_message(text, reader.position)
+            message = _to_message(text, reader.position)
+            is_whole = not reader.left_out and len(message.data) <= max_bytes
+            yield message if is_whole else _head_of(line, len(line) + reader.left_out, reader.position)
 
 
 def _to_message(line: bytes, position: Position) -> Message:
-    message_id = f"{'!'.join(filter(None, position[:2]))}:{position.line}"
     if replayed := from_line(line):  # one message may stand here twice, once for each part: the line tells them apart
-        return replayed._replace(message_id=message_id)
-    return Message(line, {}, message_id, time.time())
+        return replayed._replace(message_id=position.place)
+    return Message(line, {}, position.place, time.time())
+
+
+def _head_of(line: bytes, size: int, position: Position) -> Message:
+    start = position.offset - size
+    detail = f"{size} bytes from byte {start} on (unpacked), of which this is the head; all are in {position.place}"
+    attributes = {DL_REASON: LINE_TOO_LONG, DL_DETAIL: detail}
+    return Message(line[:HEAD_BYTES], attributes, position.place, time.time())

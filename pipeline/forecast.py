@@ -24,6 +24,7 @@ from transforms.parse import parse_event
 from transforms.track import filter_track, map_track
 
 SAMPLE_ROWS = 10_000
+SAMPLE_BYTES = 50_000_000  # unpacked: rows of usual size are fewer than that
 SAMPLE_FILES = 10
 # Of what a run takes for a row, the rules are about this share; the rest is sending and settling it.
 RULES_SHARE = 0.6
@@ -70,14 +71,14 @@ def forecast(options: RunOptions, loaded: LoadedConfig) -> str:
 
 
 def take_sample(files: Sequence[InputFile], rules: Rules) -> Sample:
-    """The first rows of files all over the list; all rows if they are few."""
+    """The first rows of files all over the list; all rows if they are few and small."""
     sample = Sample()
     chosen = files if len(files) <= SAMPLE_FILES else files[:: math.ceil(len(files) / SAMPLE_FILES)]
-    per_file = max(1, SAMPLE_ROWS // max(1, len(chosen)))
+    per_file, bytes_per_file = (max(1, most // max(1, len(chosen))) for most in (SAMPLE_ROWS, SAMPLE_BYTES))
     for file in chosen:
         reader, size = Reader([file]), StoredSize()
         for line in islice(reader, per_file):
-            size.add(line)
+            size.add(line, reader.left_out)
             began = time.perf_counter()
             text = line.rstrip(b"\r\n")
             if text:
@@ -85,6 +86,8 @@ def take_sample(files: Sequence[InputFile], rules: Rules) -> Sample:
                 for item in _items_of(from_line(text) or Message(text, {}, "", 0.0), rules):
                     sample.add(item)
             sample.seconds += time.perf_counter() - began
+            if size.unpacked_bytes >= bytes_per_file:
+                break
         is_whole = next(reader, None) is None
         sample.stored_bytes += file.size if is_whole else size.of(reader.is_packed)
         reader.close()
@@ -98,15 +101,20 @@ class StoredSize:
     """
 
     def __init__(self) -> None:
-        self._bytes = self._packed_bytes = 0
+        self.unpacked_bytes = self._seen_bytes = self._packed_bytes = 0
         self._packer = zlib.compressobj()
 
-    def add(self, line: bytes) -> None:
-        self._bytes += len(line)
+    def add(self, line: bytes, left_out: int) -> None:
+        """What was left out of a line is taken to be like the rest."""
+        self.unpacked_bytes += len(line) + left_out
+        self._seen_bytes += len(line)
         self._packed_bytes += len(self._packer.compress(line))
 
     def of(self, is_packed: bool) -> int:
-        return self._packed_bytes + len(self._packer.flush()) if is_packed else self._bytes
+        if not is_packed:
+            return self.unpacked_bytes
+        packed_bytes = self._packed_bytes + len(self._packer.flush())
+        return round(packed_bytes * self.unpacked_bytes / max(1, self._seen_bytes))
 
 
 def _items_of(message: Message, rules: Rules) -> Iterator[Item]:

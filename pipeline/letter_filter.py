@@ -4,13 +4,23 @@ from collections import Counter
 from typing import NamedTuple
 
 from pipeline.bounded_counter import BoundedCounter
-from transforms.dead_letters import DL_CONFIG, DL_PART, DL_REASON, dead_lettered_at, of_part, only_part, sync_name_of
+from transforms.dead_letters import (
+    DL_CONFIG,
+    DL_PART,
+    DL_REASON,
+    LINE_TOO_LONG,
+    dead_lettered_at,
+    of_part,
+    only_part,
+    sync_name_of,
+)
 from transforms.events import TRACK, USER, Message
 from transforms.parse import IDENTIFY, event_type_of
 from transforms.reserved_events import name_in_data
 from transforms.time_range import ANY_TIME, TimeRange
 
 NOT_A_DEAD_LETTER = "no dead letter"
+ONLY_A_HEAD = "but the head of a line that is too long"
 OTHER_SYNC = "of another sync"
 REJECTED_SINCE = "rejected again by this replay, or since it began"
 USER_UPDATE = "a user update (--with_users takes them)"
@@ -72,6 +82,8 @@ class LetterFilter:
         wanted, attributes = self._wanted, letter.attributes
         if DL_REASON not in attributes:
             return NOT_A_DEAD_LETTER
+        if attributes[DL_REASON] == LINE_TOO_LONG:
+            return ONLY_A_HEAD
         if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != wanted.sync_name:
             return OTHER_SYNC
         self.reasons.add(attributes[DL_REASON])

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from transforms.json_bounds import has_too_many_values
 from transforms.row_json import read_json
 
 SHOWN = frozenset({"event_type", "event_name"})  # of the event itself
@@ -31,6 +32,8 @@ _NAMES_OF_TYPES = {bool: "boolean", int: "integer", float: "number", type(None):
 
 def redact(data: bytes) -> str:
     """`{event_type: "Order Completed", event_properties: {total: number}}`; keys without a value are left out."""
+    if has_too_many_values(data):
+        return f"{len(data):,} bytes, too many values"
     try:
         row = read_json(data)
     except orjson.JSONDecodeError:

@@ -15,6 +15,13 @@ _REPLAY = "then replay them"
 
 REMEDIES = {
     # What came is no Amplitude event.
+    "line_too_long": Remedy(
+        "A line of a file is longer than 64 MB: the letter holds its first 10,000 bytes, the file has all of it.",
+        "Look at the line that dl_detail names; split it into one event a line, and give that file as --input_files.",
+    ),
+    "too_many_values": Remedy(
+        "The event has more than 500,000 values, which take too much memory to be looked at.", _AT_THE_SOURCE
+    ),
     "not_json": Remedy("The message is no JSON, or nested too deeply.", _AT_THE_SOURCE),
     "not_an_object": Remedy("The message is JSON, but no object.", _AT_THE_SOURCE),
     "wrong_type": Remedy("A key of the event holds a value of another type than Amplitude writes.", _AT_THE_SOURCE),

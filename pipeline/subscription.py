@@ -29,7 +29,7 @@ from transforms.pubsub_errors import NO_CREDENTIALS, PASSING, first_line
 
 IDLE_SECONDS = 5.0  # no message for so long: a drain is done
 LINGER_SECONDS = 0.25  # how long a chunk that is not full waits for more
-MAX_CHUNK_BYTES = 64_000_000
+MAX_CHUNK_BYTES = 32_000_000
 CHUNKS_AHEAD = 4  # those under way, and the next: what is pulled for later only is missing elsewhere after a crash
 PULLERS = 4
 MAX_PULL_MESSAGES = 1000

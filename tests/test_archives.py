@@ -2,16 +2,19 @@ import gzip
 import io
 import tracemalloc
 import uuid
+import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from gcp_storage_emulator.server import create_server  # type: ignore[import-untyped]  # publishes no types
 from google.cloud import storage
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from pipeline import archives
-from pipeline.archives import Position, Reader, find_files
+from pipeline.archives import HEAD_BYTES, Position, Reader, find_files
 from transforms.errors import FatalError
 
 
@@ -29,6 +32,17 @@ def zip_of(**members: bytes) -> bytes:
     return packed.getvalue()
 
 
+def zip_of_twins(*contents: bytes) -> bytes:
+    """An archive whose members all have one name, as appending to an archive makes one."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for content in contents:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # zipfile's: "Duplicate name"
+                archive.writestr("rows.json.gz", gzip.compress(content))
+    return packed.getvalue()
+
+
 ROWS = b"one\ntwo\nthree"
 LINES = [b"one\n", b"two\n", b"three"]
 
@@ -42,9 +56,19 @@ LINES = [b"one\n", b"two\n", b"three"]
         ("rows.gz", ROWS),
         ("export", zip_of(h9=b"one\n", h10=b"two\nthree")),
         ("export.zip", zip_of(h10=b"two\nthree", h9=b"one\n")),
+        ("twins.zip", zip_of_twins(b"one\ntwo\n", b"three")),
         ("parts.gz", gzip.compress(b"one\n") + gzip.compress(b"two\nthree")),
     ],
-    ids=["plain", "gz", "gz under another name", "plain under another name", "zip", "zip out of order", "gz in parts"],
+    ids=[
+        "plain",
+        "gz",
+        "gz under another name",
+        "plain under another name",
+        "zip",
+        "zip out of order",
+        "zip of twins",
+        "gz in parts",
+    ],
 )
 def test_the_lines_of_every_kind_of_file(tmp_path: Path, name: str, content: bytes) -> None:
     """What a file is, its first bytes tell; a zip's members come in the order of their hours."""
@@ -87,9 +111,12 @@ def test_only_files_match(tmp_path: Path) -> None:
     assert [(f"{tmp_path}/a.json", 9), (f"{tmp_path}/folder/b.json", 5)] == found
 
 
+NAMES = st.text("ab!:1", max_size=4)
+
 KINDS = {
     "plain": [("a.json", b"a1\na2\n\na3\n"), ("b.json", b"b1\nb2")],
     "gz": [("a.gz", gzip.compress(b"a1\na2\na3\n")), ("b.gz", gzip.compress(b"b1\nb2"))],
+    "zip with two members of one name": [("a.zip", zip_of_twins(b"a1\na2\n", b"a3\n")), ("b.zip", zip_of_twins(b"b1"))],
     "zip": [("a.zip", zip_of(h2=b"a1\na2\n", h11=b"a3\n")), ("b.zip", zip_of(h1=b"b1\n", h2=b"b2"))],
 }
 
@@ -111,6 +138,76 @@ def test_a_reader_goes_on_where_another_one_stopped(tmp_path: Path, kind: str) -
 
         assert list(rest) == lines[number:]
         assert rest.position == positions[-1]
+
+
+def test_a_position_in_an_archive_that_no_longer_has_the_member_is_told(tmp_path: Path) -> None:
+    """All of the archive would be passed over in silence."""
+    (tmp_path / "a.zip").write_bytes(zip_of_twins(b"one\n"))
+    start = Position(str(tmp_path / "a.zip"), "rows.json.gz", 1, 4, copy=1)
+
+    with pytest.raises(FatalError, match=r"a\.zip cannot be read: it holds no rows\.json\.gz, where"):
+        lines_of(tmp_path / "a.zip", start=start)
+
+
+@pytest.mark.parametrize(
+    ("position", "place"),
+    [
+        (Position("exports/a.json", line=3), "exports/a.json:3"),
+        (Position("a.zip", "187520_9#0.json.gz", 12, 3_456), "a.zip!187520_9#0.json.gz:12"),
+        (Position("a.zip", "b", 12, copy=1), "5!a.zip!b!1:12"),
+        (Position("a!b", line=1), "3!a!b!0:1"),
+    ],
+)
+def test_a_place_is_told_for_a_person(position: Position, place: str) -> None:
+    """File and line, as editors and `unzip` know them; only odd names take more to be told apart."""
+    assert position.place == place
+
+
+@given(st.lists(st.builds(Position, NAMES, NAMES, st.integers(1, 12), st.just(0), st.integers(0, 2)), unique=True))
+@example([Position("a", "b", 1), Position("a!b", "", 1)])
+@example([Position("a!b", "c", 1), Position("a", "b!c", 1)])
+@example([Position("a", "b!1", 1), Position("a", "b", 1, copy=1)])
+@example([Position("3", "a!b", 1), Position("a!b", "", 1)])
+@example([Position("a:1", "", 1), Position("a", "", 11)])
+def test_no_two_lines_have_one_place(positions: list[Position]) -> None:
+    """Whatever files and members are called: messages are told apart by it."""
+    real = [position for position in positions if position.member or not position.copy]
+
+    assert len({position.place for position in real}) == len(real)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gz"])
+def test_of_a_line_that_is_too_long_only_the_head_is_kept(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """What follows is passed over, to be gone on behind it; the longest line that is taken comes whole."""
+    long = b"x" * 300_000
+    whole = b"y" * 19_998 + b"\n"
+    (tmp_path / "rows").write_bytes(pack(b"one\n" + long + b"\n" + whole + b"two\n" + long))
+    files = find_files([str(tmp_path / "rows")])
+    reader = Reader(files, max_line_bytes=20_000)
+
+    read = [(line, reader.left_out, reader.position) for line in reader]
+
+    assert [(b"one\n", 0), (long[:HEAD_BYTES], 290_001), (whole, 0), (b"two\n", 0), (long[:HEAD_BYTES], 290_000)] == [
+        (line, left_out) for line, left_out, _ in read
+    ]
+    for number, (_, _, position) in enumerate(read, start=1):
+        assert list(Reader(files, position, 20_000)) == [line for line, _, _ in read[number:]]
+
+
+def test_a_line_that_no_memory_holds_takes_little(tmp_path: Path) -> None:
+    """A gz file of 50 kB may hold one of 50 MB."""
+    with gzip.open(tmp_path / "rows.gz", "wb", 1) as file:
+        for _ in range(50):
+            file.write(b"x" * 1_000_000)
+    reader = Reader(find_files([str(tmp_path / "rows.gz")]), max_line_bytes=1_000_000)
+
+    tracemalloc.start()
+    lines = [(len(line), reader.left_out) for line in reader]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert lines == [(HEAD_BYTES, 50_000_000 - HEAD_BYTES)]
+    assert peak < 5_000_000
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -152,6 +249,15 @@ def gzip_of_text() -> bytes:
     return gzip.compress(b"".join(b"%d\n" % number for number in range(5_000)))
 
 
+def misnamed(archive: bytes) -> bytes:
+    """A member's name that says it is UTF-8 and is not."""
+    marked = bytearray(archive)
+    directory = marked.rindex(b"PK\x01\x02")
+    marked[directory + 9] |= 8
+    marked[directory + 46] = 0xFF
+    return bytes(marked)
+
+
 def encrypted(archive: bytes) -> bytes:
     """The bit that says so set, in the member's own header and in the directory."""
     marked = bytearray(archive)
@@ -172,9 +278,19 @@ DAMAGED = "not a whole gzip or zip file"
         (gzip_of_text()[:-8] + b"\0" * 8, DAMAGED),
         (zip_of(h1=ROWS)[:-20], DAMAGED),
         (zip_of(h1=ROWS * 99)[:80] + b"\xff" + zip_of(h1=ROWS * 99)[81:], DAMAGED),
+        (misnamed(zip_of(h1=ROWS)), DAMAGED),
         (encrypted(zip_of(h1=ROWS)), "it is encrypted"),
     ],
-    ids=["cut", "cut at the very end", "damaged", "wrong checksum", "cut zip", "damaged zip", "encrypted zip"],
+    ids=[
+        "cut",
+        "cut at the very end",
+        "damaged",
+        "wrong checksum",
+        "cut zip",
+        "damaged zip",
+        "misnamed zip",
+        "encrypted zip",
+    ],
 )
 def test_a_damaged_file_is_no_end(tmp_path: Path, content: bytes, problem: str) -> None:
     """One line names the file; what could not be read is not taken for the end."""

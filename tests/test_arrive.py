@@ -4,7 +4,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
-from transforms.arrive import MAX_LIST, MicroBatch, ParseMessages
+from transforms.arrive import MAX_LIST, MAX_LIST_BYTES, MicroBatch, ParseMessages
 from transforms.events import MESSAGE, Event, Message
 from transforms.lists import Records
 from transforms.outcomes import DEAD_LETTERED, DROPPED, Outcome
@@ -51,6 +51,25 @@ def test_lists_of_a_bundle(count: int, expected: list[int]) -> None:
 
     assert expected == sorted(map(len, LISTS))
     assert sorted(messages) == sorted(itertools.chain(*LISTS))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([MAX_LIST_BYTES], [[MAX_LIST_BYTES]]),
+        ([400_000, 600_000, 1], [[400_000, 600_000], [1]]),
+        ([1, 9_500_000, 9_500_000, 1, 2], [[1], [9_500_000], [9_500_000], [1, 2]]),
+    ],
+)
+def test_a_list_is_bounded_in_bytes(sizes: list[int], expected: list[list[int]]) -> None:
+    """But for one message that alone is larger: all of a list are held as objects at once."""
+    messages = [new_message(b"x" * size, number) for number, size in enumerate(sizes)]
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        one_bundle = pipeline | beam.Create([messages]) | beam.FlatMap(iter)  # type: ignore[no-untyped-call] # Beam's
+        _ = one_bundle | MicroBatch() | beam.Map(keep_list)  # type: ignore[no-untyped-call] # Beam's
+
+    assert sorted(expected) == sorted([len(message.data) for message in messages] for messages in LISTS)
 
 
 def test_a_list_of_messages_becomes_events_and_outcomes() -> None:

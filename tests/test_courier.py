@@ -45,6 +45,24 @@ def courier_of(iterable: SimulatedIterable) -> Courier:
     return Courier(DeliveryRules(max_age_seconds=LONG), SentValues(), delivery)
 
 
+def test_an_item_that_comes_twice_is_told(courier: Courier, new_update: Callable[..., Item]) -> None:
+    """In one order, or while another one holds it: whoever waits for it would wait for ever. What goes apart goes."""
+    item, other = new_update("u1", {}), new_update("u2", {})
+    with pytest.raises(ValueError, match="came again"):
+        courier.deliver([item, item], True)
+    with ThreadPoolExecutor(1) as pool:
+        of_first = pool.submit(courier.deliver, [item], False)
+        while not courier.has_orders:
+            threading.Event().wait(0.01)
+        with pytest.raises(ValueError, match="came again"):
+            courier.deliver([other, item], True)
+        of_other = courier.deliver([other], True)
+
+    assert [outcome.kind for outcome in (*of_first.result(), *of_other, *courier.deliver([item], True))] == [
+        DELIVERED
+    ] * 3
+
+
 def test_a_short_batch_is_filled_up_with_the_next_order(
     courier: Courier, iterable: SimulatedIterable, new_update: Callable[..., Item]
 ) -> None:
@@ -92,14 +110,26 @@ def test_a_refused_key_fails_every_order(
     assert [user["userId"] for user in iterable.dump()["users"]] == ["u2"]
 
 
-def test_a_fault_of_ours_is_told_to_whoever_waits(
-    courier: Courier, iterable: SimulatedIterable, new_track: Callable[..., Item], new_update: Callable[..., Item]
-) -> None:
-    """Wherever in the courier it happens: nobody waits for ever, and the next order is delivered."""
-    twice = new_track("u1")
+def with_fault(iterable: SimulatedIterable, at: Callable[[], bool]) -> Courier:
+    """One in which something fails that must not, when `at` says so."""
+    client = IterableClient(iterable.url, lambda: "sandbox-key")
 
-    with pytest.raises(ValueError, match="twice"):
-        courier.deliver([twice, twice], flush=True)
+    def post(path: str, body: bytes) -> Response:
+        if at():
+            raise KeyError("a fault of ours")
+        return client.post(path, body)
+
+    delivery = Delivery(post, EvenPace({USER: 100, TRACK: 100}), fail, threads=4)
+    return Courier(DeliveryRules(max_age_seconds=LONG), SentValues(), delivery)
+
+
+def test_a_fault_of_ours_is_told_to_whoever_waits(iterable: SimulatedIterable, new_update: Callable[..., Item]) -> None:
+    """Wherever it happens: nobody waits for ever, and the next order is delivered."""
+    faults = iter([True])
+    courier = with_fault(iterable, lambda: next(faults, False))
+
+    with pytest.raises(KeyError, match="a fault of ours"):
+        courier.deliver([new_update("u1")], flush=True)
 
     outcomes = courier.deliver([new_update("u1")], flush=True)
 
@@ -111,21 +141,23 @@ def test_what_iterable_asked_for_outlives_the_order_that_it_was_told(
 ) -> None:
     """An order that fails takes nothing along that the next one has to keep."""
     iterable.fault("bulkUpdate", status=429, headers={"Retry-After": "2"})
-    courier = courier_of(iterable)
+    faulty = threading.Event()
+    courier = with_fault(iterable, faulty.is_set)
     with ThreadPoolExecutor(1) as pool:
         throttled = pool.submit(courier.deliver, [new_update("u1")], True)
-        while not iterable.metrics()["endpoints"].get("bulkUpdate"):
+        while not iterable.metrics()["endpoints"].get("bulkUpdate", {}).get("by_status"):
             threading.Event().wait(0.01)
-        twice = new_track("u2")
-        with pytest.raises(ValueError, match="twice"):
-            courier.deliver([twice, twice], flush=True)
-        with pytest.raises(ValueError, match="twice"):
+        asked_at = time.monotonic()
+        faulty.set()
+        with pytest.raises(KeyError):
+            courier.deliver([new_track("u2")], flush=True)
+        with pytest.raises(KeyError):
             throttled.result(30)
-    asked_at = time.monotonic()
+        faulty.clear()
 
     courier.deliver([new_update("u3")], flush=True)
 
-    assert time.monotonic() - asked_at > 1
+    assert time.monotonic() - asked_at > 1.5
     assert iterable.metrics()["endpoints"]["bulkUpdate"]["requests"] == 2
 
 

@@ -47,6 +47,13 @@ def letter_of(message: Message, reason: str = "invalid_email", detail: str = "us
     return dead_letter(Outcome(DEAD_LETTERED, USER, reason, message, detail, attempts=2), TAG, NOW)
 
 
+def test_a_line_that_may_not_be_parsed_is_no_letter() -> None:
+    """A row may look like one, and hold what takes a gigabyte as objects."""
+    line = to_line(DeadLetter(b"{}", {}, "1", 0.0)).rstrip(b"}\n") + b',"x":[' + b"[]," * 300_000 + b"[]]}"
+
+    assert from_line(line) is None
+
+
 def test_the_message_is_untouched_and_ours_are_added() -> None:
     """Original bytes, attributes, id and time, plus why and where it was rejected."""
     message = message_of(b"\xff\x00 no JSON", {"source": "amplitude", "timeout": "5", "": "x", "é": "ü"})

@@ -1,10 +1,12 @@
 import gzip
+import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pipeline.archives import find_files
+from pipeline.archives import MAX_LINE_BYTES, find_files
 from pipeline.checkpoint import CheckpointFile
 from pipeline.files import FilesSource
 from transforms.dead_letters import DeadLetter, to_line
@@ -24,11 +26,11 @@ def open_source(tmp_path: Path) -> OpenSource:
     """A source of the files that match in the test's folder, as a process that starts makes it."""
 
     def build(
-        pattern: str = "*.jsonl*", max_messages: int = 100, run: str = "a run", waiting: str = "w"
+        pattern: str = "*.jsonl*", max_messages: int = 100, run: str = "a run", waiting: str = "w", **bounds: int
     ) -> FilesSource:
         files = find_files([str(tmp_path / pattern)])
         checkpoint = CheckpointFile(str(tmp_path / "checkpoint"), {"run": run}, files)
-        return FilesSource(files, max_messages, TAG, str(tmp_path / waiting), checkpoint)
+        return FilesSource(files, max_messages, TAG, str(tmp_path / waiting), checkpoint, **bounds)  # type: ignore[arg-type]
 
     return build
 
@@ -114,6 +116,62 @@ def test_two_dead_letters_of_one_message_are_two_messages(tmp_path: Path, open_s
     assert [message.attributes["dl_part"] for message in (first, second)] == ["track", "user"]
 
 
+def test_an_archive_and_a_file_of_like_names_are_told_apart(tmp_path: Path, open_source: OpenSource) -> None:
+    """`a` with a member `b`, a file `a!b`, and a second member `b`: no row is taken for another."""
+    with zipfile.ZipFile(tmp_path / "a", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile's: "Duplicate name"
+        for row in (b"1\n", b"2\n"):
+            archive.writestr("b", row)
+    (tmp_path / "a!b").write_bytes(b"3\n")
+
+    taken = take_all(open_source("a*"))
+
+    assert data_of(taken) == [b"1", b"2", b"3"]
+    assert len(set(ids_of(taken))) == 3
+
+
+def test_a_line_that_is_too_long_costs_one_message(tmp_path: Path, open_source: OpenSource) -> None:
+    """It comes as a letter of its head, which says where all of it is; a run goes on behind it."""
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"1\n" + b"x" * 99_999 + b"\n3\n")
+    source = open_source(max_messages=2, max_line_bytes=15_000)
+
+    first, (third,) = source.take(0), source.take(0)
+    source.settle(ids_of(first), [])
+
+    assert data_of([*first, third]) == [b"1", b"x" * 10_000, b"3"]
+    assert first[1].message_id == f"{path}:2"
+    assert first[1].attributes == {
+        "dl_reason": "line_too_long",
+        "dl_detail": f"100000 bytes from byte 2 on (unpacked), of which this is the head; all are in {path}:2",
+    }
+    assert data_of(take_all(open_source())) == [b"3"]
+
+
+def test_the_letter_of_the_largest_message_is_a_line_that_is_read(tmp_path: Path, open_source: OpenSource) -> None:
+    """What is dead-lettered can be replayed; what is larger is not taken in, though its line could be read."""
+    largest, larger = b"x" * 20_000, b"x" * 20_001
+    for name, lines in (
+        ("rows", [largest + b"\n", larger + b"\n"]),
+        ("letters", [to_line(LETTER._replace(data=data)) for data in (largest, larger)]),
+    ):
+        (tmp_path / name).write_bytes(b"".join(lines))
+    reasons = []
+    for name in ("rows", "letters"):
+        taken = take_all(open_source(name, max_line_bytes=30_000))
+        reasons += [(message.data == largest, message.attributes.get("dl_reason")) for message in taken]
+
+    assert reasons == [(True, None), (False, "line_too_long"), (True, "unknown_user"), (False, "line_too_long")]
+
+
+def test_there_is_room_in_a_line_for_a_letter_of_the_largest_message() -> None:
+    """As base64, with as many attributes as Pub/Sub takes, each character of them escaped."""
+    attributes = {f"\0{number:0255}": "\0" * 1_024 for number in range(100)}
+    size = len(to_line(DeadLetter(b"", attributes, "m" * 4_096, 0.0))) + MAX_LINE_BYTES * 2 // 3 * 4 // 3 + 2
+
+    assert size < MAX_LINE_BYTES
+
+
 @pytest.mark.parametrize(
     ("lines", "sizes"), [(0, [0]), (1, [1]), (2, [2]), (3, [3, 0]), (4, [3, 1]), (6, [3, 3, 0]), (7, [3, 3, 1])]
 )
@@ -135,7 +193,7 @@ def test_a_chunk_has_a_size_in_bytes(tmp_path: Path, open_source: OpenSource) ->
     (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress((b"x" * 9_999_999 + b"\n") * 8, 1))
     source = open_source(max_messages=20_000)
 
-    assert [len(source.take(1.0)), len(source.take(1.0))] == [7, 1]
+    assert [len(source.take(1.0)), len(source.take(1.0))] == [4, 4]
 
 
 def test_what_was_read_before_the_damage_is_run(tmp_path: Path, open_source: OpenSource) -> None:

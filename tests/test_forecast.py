@@ -6,7 +6,7 @@ from random import Random
 import orjson
 import pytest
 
-from pipeline.archives import Position
+from pipeline.archives import MAX_LINE_BYTES, Position
 from pipeline.config import load_config
 from pipeline.forecast import SAMPLE_FILES, forecast
 from pipeline.options import parse_options
@@ -107,6 +107,17 @@ def test_of_an_interrupted_run_the_rest_is_forecast(tmp_path: Path) -> None:
 
     assert first == f"Going on from {tmp_path / 'c'}: 50% is done."
     assert second.startswith("Forecast: about 3,000 rows make ")
+
+
+def test_of_large_rows_fewer_are_looked_at(tmp_path: Path) -> None:
+    """Else the look ahead takes as long as the run; and the part of a line that is not kept is counted as bytes."""
+    row = orjson.dumps({"event_type": "Song Played", "event_time": "2026-01-05 10:00:00", "user_id": "u1"})
+    large = row + b" " * (1_000_000 - len(row) - 1) + b"\n"
+    (tmp_path / "rows").write_bytes(large * 100)
+    (tmp_path / "long").write_bytes(row + b"\n" + b"x" * (MAX_LINE_BYTES + 1_000_000) + b"\n" + row)
+
+    assert "about 100 rows make 100 events and 0 user updates, by a sample of 50." in forecast_of(tmp_path, "rows")
+    assert "about 2 rows make 1 events" in forecast_of(tmp_path, "long")
 
 
 def test_empty_files_take_nothing(tmp_path: Path) -> None:

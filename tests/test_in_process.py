@@ -40,6 +40,18 @@ def test_a_chunk_goes_through_the_graph_and_back(count: int, expected: set[str])
     assert expected == {outcome.detail for outcome in chunk.outcomes}
 
 
+def test_lists_of_a_chunk_are_bounded_in_bytes() -> None:
+    """Long messages go alone: all of a list are held as objects at once."""
+    messages = [Message(b"x" * size, {}, f"m{size}", 0.0) for size in (9_500_000, 400_000, 600_000, 1)]
+
+    lane = Lane()
+    with lane.holding(Chunk(messages)) as chunk:
+        run(lane)
+
+    assert messages == [outcome.message for outcome in chunk.outcomes]
+    assert [outcome.detail for outcome in chunk.outcomes] == ["1", "2", "2", "1"]
+
+
 def test_chunks_do_not_mix() -> None:
     """Each run finds its own chunk, while another one is open."""
     one, other = Lane(), Lane()

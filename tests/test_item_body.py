@@ -1,3 +1,4 @@
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -23,6 +24,17 @@ def rejection_of(body: dict[str, Any], max_bytes: int = 1000) -> tuple[str, str]
 def test_the_body_is_compact_json(body: dict[str, Any], encoded: bytes) -> None:
     """In the order of its keys, as UTF-8, each value with its JSON type."""
     assert encoded == encode_body(body, 1000)
+
+
+def test_a_body_takes_the_memory_of_its_bytes() -> None:
+    """A run holds tens of thousands of them: the room in which it was written is let go of."""
+    body = {"name": "x" * 1_000}
+    tracemalloc.start()
+    bodies = [encode_body(body, 2_000) for _ in range(100)]
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 1.2 * sum(map(len, bodies))
 
 
 def test_the_limit_is_in_bytes() -> None:

@@ -46,6 +46,7 @@ def test_a_letter_is_taken_as_it_is() -> None:
         (letter_of(IDENTIFY, "message"), {}, "a user update (--with_users takes them)"),
         (letter_of(NAMELESS, "message"), {}, "a user update (--with_users takes them)"),
         (letter_of(ORDER, "user"), {}, "a user update (--with_users takes them)"),
+        (letter_of(ORDER, "message", "line_too_long"), {}, "but the head of a line that is too long"),
         (Message(ORDER, {"source": "amplitude"}, "m1", 0.0), {}, "no dead letter"),
         (letter_of()._replace(publish_time=BEGAN), {}, "rejected again by this replay, or since it began"),
     ],

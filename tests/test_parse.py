@@ -32,6 +32,26 @@ def rejection_of(data: bytes) -> tuple[str, str]:
     return caught.value.reason, caught.value.detail
 
 
+def test_what_takes_too_much_memory_is_not_parsed() -> None:
+    """Three bytes make a list of 64; as many values as are allowed are an event, however many bytes they have."""
+    allowed = json.dumps({**TRACK, "event_properties": {"x": [1] * 499_990, "text": "x" * 1_000_000}})
+    hostile = json.dumps({**TRACK, "event_properties": {"x": [[]] * 250_000}})
+
+    assert len(parse(allowed.encode()).row["event_properties"]["x"]) == 499_990
+    assert rejection_of(hostile.encode()) == ("too_many_values", "more than 500000")
+    assert event_type_of(hostile.encode()) == ""
+
+
+def test_the_head_of_a_line_is_never_an_event() -> None:
+    """Even where it looks like one; why it is only a head is told again."""
+    attributes = {"dl_reason": "line_too_long", "dl_detail": "100 bytes"}
+
+    with pytest.raises(RejectedError) as caught:
+        parse_event(Message(json.dumps(TRACK).encode(), attributes, "1", 0.0))
+
+    assert (caught.value.reason, caught.value.detail) == ("line_too_long", "100 bytes")
+
+
 @pytest.mark.parametrize(
     ("row", "event_type", "event_time"),
     [

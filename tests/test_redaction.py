@@ -34,6 +34,13 @@ def test_names_and_types_are_left(value: object, expected: str) -> None:
     assert expected == redact(orjson.dumps(value))
 
 
+def test_a_letter_that_may_not_be_parsed_can_be_looked_at() -> None:
+    """By its size: its values would take too much memory."""
+    data = b"[" + b"[]," * 300_000 + b"[]]"
+
+    assert redact(data) == "900,004 bytes, too many values"
+
+
 def test_a_poison_letter_can_be_looked_at() -> None:
     """However deep it is nested."""
     assert redact(b"[" * 1_020 + b"]" * 1_020) == "[1 × [1 × [1 × [1 × …]]]]"

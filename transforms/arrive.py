@@ -15,10 +15,29 @@ from transforms.lists import Records
 from transforms.parse import parse_event
 
 MAX_LIST = 500  # messages in one element: a hop costs as much as the work on one record
+MAX_LIST_BYTES = 1_000_000  # of them, but for one alone: all of a list are parsed before the first goes on
+
+
+class Lists:
+    """Messages become lists that are bounded in count and in bytes; `rest` is the one that is being filled."""
+
+    def __init__(self) -> None:
+        self.rest = Records()
+        self._bytes = 0
+
+    def add(self, message: Message) -> Records | None:
+        """Returns the list before this message, once it has no room for it."""
+        size = len(message.data)
+        full = None
+        if len(self.rest) == MAX_LIST or (self.rest and self._bytes + size > MAX_LIST_BYTES):
+            full, self.rest, self._bytes = self.rest, Records(), 0
+        self.rest.append(message)
+        self._bytes += size
+        return full
 
 
 class MicroBatch(beam.PTransform):
-    """Message → list[Message], the messages of one bundle, at most MAX_LIST in each list.
+    """Message → list[Message], the messages of one bundle, bounded in count and in bytes.
 
     The only buffer that ends with the bundle: nothing is sent from it and nothing can be lost in it, the runner has not
     taken the bundle's messages yet.
@@ -30,25 +49,23 @@ class MicroBatch(beam.PTransform):
 
 class _MicroBatchFn(beam.DoFn):
     def start_bundle(self) -> None:
-        self._messages = Records()
+        self._lists = Lists()
 
     def process(self, message: Message) -> Iterator[Records]:
-        self._messages.append(message)
-        if len(self._messages) >= MAX_LIST:
-            yield self._messages
-            self._messages = Records()
+        if full := self._lists.add(message):
+            yield full
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        if self._messages:
-            yield GlobalWindows.windowed_value(self._messages)
+        if self._lists.rest:
+            yield GlobalWindows.windowed_value(self._lists.rest)
 
 
 class ParseMessages(beam.PTransform):
     """list[Message] → list[Event] and outcomes.
 
     Drops: group_identify, merged_ids.
-    Rejects: not_json, not_an_object, missing_event_type, wrong_type, missing_event_time, bad_event_time.
-    Notes: lone_surrogate.
+    Rejects: line_too_long, too_many_values, not_json, not_an_object, missing_event_type, wrong_type,
+    missing_event_time, bad_event_time. Notes: lone_surrogate.
     """
 
     @no_annotations  # Beam knows no transform with two outputs

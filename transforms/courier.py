@@ -58,7 +58,9 @@ class Courier:
         Orders are sent as they come, users first: `accepted` is called when a later one cannot overtake this one.
 
         Raises:
-          FatalError: Iterable refused the key. OutageError: it took nothing for minutes. No item is settled then.
+          FatalError: Iterable refused the key. OutageError: it took nothing for minutes. ValueError: two items have
+            one message id and part, here or in another order: which one is settled could not be told. No item is
+            settled then.
         """
         if not items:
             return []
@@ -93,13 +95,14 @@ class Courier:
             self._accept(self._arrivals.get(), outbox)
 
     def _accept(self, order: _Order, outbox: Outbox) -> None:
+        keys = [(item.message.message_id, item.part) for item in order.items]
+        if len(set(keys)) < len(keys) or not self._orders.keys().isdisjoint(keys):
+            order.done.set_exception(ValueError("an item that is on its way came again"))
+            return
         self._open.append(order)
         self._flush = order.flush
         now = self._clock()
-        for item in order.items:
-            key = item.message.message_id, item.part
-            if key in self._orders:
-                raise ValueError("an item is handed in twice")
+        for key, item in zip(keys, order.items, strict=True):
             self._orders[key] = order
             outbox.add(item, now)
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection, PDone
 
-from transforms.arrive import MAX_LIST
+from transforms.arrive import Lists
 from transforms.events import Item, Message
 from transforms.lists import Records
 from transforms.outcomes import Outcome
@@ -71,9 +71,12 @@ class TakeChunk(beam.PTransform):
 
 class _TakeFn(beam.DoFn):
     def process(self, key: int) -> Iterator[Records]:
-        messages = Lane.chunk_in(key).messages
-        for start in range(0, len(messages), MAX_LIST):
-            yield Records(messages[start : start + MAX_LIST])
+        lists = Lists()
+        for message in Lane.chunk_in(key).messages:
+            if full := lists.add(message):
+                yield full
+        if lists.rest:
+            yield lists.rest
 
 
 class CollectOutcomes(beam.PTransform):

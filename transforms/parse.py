@@ -5,9 +5,11 @@ from typing import Any
 
 import orjson
 
+from transforms.dead_letters import DL_DETAIL, DL_REASON, LINE_TOO_LONG
 from transforms.errors import DroppedError, RejectedError
 from transforms.event_times import from_epoch_ms, parse_time
 from transforms.events import Event, Message
+from transforms.json_bounds import MAX_VALUES, has_too_many_values
 from transforms.paths import SCOPES, is_absent
 from transforms.row_json import read_json
 
@@ -31,9 +33,12 @@ def parse_event(message: Message, note: Callable[[str], None] | None = None) -> 
     would turn one user into another. Half a character, such as an emoji's, is U+FFFD and noted as lone_surrogate.
 
     Raises:
-      RejectedError: not_json, not_an_object, wrong_type, missing_event_type, missing_event_time, bad_event_time.
+      RejectedError: line_too_long, too_many_values, not_json, not_an_object, wrong_type, missing_event_type,
+        missing_event_time, bad_event_time.
       DroppedError: group_identify; merged_ids, a line of the list that lies among the files of an export.
     """
+    if message.attributes.get(DL_REASON) == LINE_TOO_LONG:  # but the head of it, whatever that looks like
+        raise RejectedError("line_too_long", message.attributes.get(DL_DETAIL, ""))
     row = _load_row(message.data, note)
     named = _event_type(row)
     if named == GROUP_IDENTIFY:
@@ -59,6 +64,8 @@ def event_type_of(data: bytes) -> str:
 
 
 def _load_row(data: bytes, note: Callable[[str], None] | None = None) -> dict[str, Any]:
+    if has_too_many_values(data):
+        raise RejectedError("too_many_values", f"more than {MAX_VALUES}")
     try:
         row = read_json(data, note)
     except orjson.JSONDecodeError as error:
