@@ -148,7 +148,6 @@ class ChunkLoop:
         """Does what is next; returns whether there is more to do."""
         if self._may_take(stop) and (messages := self._take()):
             self._idle_since = None
-            self.tally.read += sum(message.resumed is None for message in messages)
             is_last = len(self._under_way) + 1 == self._chunks_at_once  # until one is settled
             self._start(Piece(messages), is_last or not self._source.has_more, pool)
         elif self._under_way:
@@ -169,7 +168,9 @@ class ChunkLoop:
 
     def _take(self) -> list[Message]:
         due = self._waiting.take_due(self._clock())
-        return due + self._source.take(0.0 if due or self._under_way else self._patience())
+        new = self._source.take(0.0 if due or self._under_way else self._patience())
+        self.tally.read += len(new)  # one that a source resumes, too: an earlier run left it
+        return due + new
 
     def _patience(self) -> float:
         """How long the source may make us wait: no longer than what waits is due."""

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from pipeline.archives import find_files
+from pipeline.archives import InputFile, find_files
 from pipeline.command import NOTHING_LOST, leave, load_sync, run_command
 from pipeline.config import LoadedConfig
 from pipeline.file_problems import own_files
@@ -13,8 +13,10 @@ from pipeline.files import FilesSource
 from pipeline.letter_filter import Kind, LetterFilter
 from pipeline.redaction import redact_name
 from pipeline.replay_options import PROGRAM, ReplayOptions, parse_replay_options
-from pipeline.rules import sync_tag_of
-from pipeline.runs import RunSource, drive, run_source
+from pipeline.resumed_messages import ResumedMessages
+from pipeline.run_source import RunSource
+from pipeline.runs import drive, open_files, run_source
+from pipeline.state_folder import StateFolder
 from pipeline.subscription import SubscriptionSource
 from pipeline.summary import summarize
 from transforms.dead_letter_sinks import TopicSink
@@ -36,29 +38,40 @@ def _replay(arguments: list[str]) -> None:
         return
     letters = LetterFilter(options.wanted(loaded.config.name), time.time())
 
-    def open_source() -> RunSource:
-        return _open_source(options, loaded, letters)
-
+    if options.dry_run or options.to_topic:
+        source = _open_to_publish(options, letters)
     if options.dry_run:
-        _count(open_source)
+        _count(source)
         print(_describe(letters, "Dead letters to replay"))  # noqa: T201
         return
     if options.to_topic:
-        with contextlib.closing(open_source()) as source:
+        with contextlib.closing(source):
             ran = drive(source, _Publish(options.to_topic), _NoSink(), options.run, loaded)
     else:
-        ran = run_source(open_source, options.run, loaded)
+        ran = run_source(lambda state: _open_to_send(options, loaded, state, letters), options.run, loaded)
     print(f"{_describe(letters, 'Dead letters replayed')}\n")  # noqa: T201
     print(summarize(ran.tally, ran.comes_again))  # noqa: T201
 
 
-def _open_source(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter) -> RunSource:
+def _open_to_send(options: ReplayOptions, loaded: LoadedConfig, state: StateFolder, letters: LetterFilter) -> RunSource:
     run = options.run
     if options.is_subscription:
-        return SubscriptionSource(options.dead_letters, run.chunk_size, letters.take)
-    files = find_files([options.dead_letters], own_files(run.dead_letter_file, run.waiting_file))
-    waiting_file = "" if options.to_topic else run.waiting_file  # nothing waits of what is only published
-    return FilesSource(files, run.chunk_size, sync_tag_of(loaded), waiting_file, select=letters.take)
+        resumed = ResumedMessages(state.resumed(options.dead_letters))
+        return SubscriptionSource(options.dead_letters, run.chunk_size, letters.take, resumed=resumed)
+    return open_files(_files_of(options), run, loaded, state, select=letters.take)
+
+
+def _open_to_publish(options: ReplayOptions, letters: LetterFilter) -> RunSource:
+    """Or only to count; nothing waits of what is not sent from here."""
+    chunk_size = options.run.chunk_size
+    if options.is_subscription:
+        return SubscriptionSource(options.dead_letters, chunk_size, letters.take)
+    return FilesSource(_files_of(options), chunk_size, "", "", select=letters.take)
+
+
+def _files_of(options: ReplayOptions) -> list[InputFile]:
+    run = options.run
+    return find_files([options.dead_letters], own_files(run.state_dir, run.dead_letter_file, run.waiting_file))
 
 
 class _Publish:
@@ -82,9 +95,9 @@ class _NoSink:
         raise FatalError(f"{len(letters)} dead letters cannot be published")
 
 
-def _count(open_source: Callable[[], RunSource]) -> None:
+def _count(source: RunSource) -> None:
     """Look at all of them, and change nothing: what was held comes again at once."""
-    with contextlib.closing(open_source()) as source:
+    with contextlib.closing(source):
         while not source.is_exhausted:
             source.set_aside([message.message_id for message in source.take(1.0)])
 

@@ -104,9 +104,9 @@ def test_what_is_no_checkpoint_is_told(tmp_path: Path, content: bytes) -> None:
 
 def test_a_checkpoint_of_a_later_version_is_refused(tmp_path: Path) -> None:
     """With its version, and the one that this program reads."""
-    (tmp_path / "checkpoint").write_bytes(b'{"version":2,"run":{},"position":{},"done_bytes":0}\nmore\n')
+    (tmp_path / "checkpoint").write_bytes(b'{"version":3,"run":{},"position":{},"done_bytes":0}\nmore\n')
 
-    with pytest.raises(FatalError, match="of version 2; this program reads version 1"):
+    with pytest.raises(FatalError, match="of version 3; this program reads version 2"):
         CheckpointFile(str(tmp_path / "checkpoint"), {}, FILES).read()
 
 

@@ -238,7 +238,7 @@ def test_a_user_who_comes_late_gets_the_event(tmp_path: Path, iterable: Simulate
 def test_a_run_leaves_no_temporary_files(
     tmp_path: Path, iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run every five minutes would fill the disk with them; the lock is one file, always the same."""
+    """A run every five minutes would fill the disk with them; what it must remember lies in the state folder."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = set(tmp_path.iterdir())
 
@@ -246,4 +246,4 @@ def test_a_run_leaves_no_temporary_files(
         run(tmp_path, iterable, [identify(ADA, plan="pro")])
 
     left = set(tmp_path.iterdir()) - before
-    assert sorted(path.suffix for path in left) == [".jsonl", ".lock", ".yaml"]
+    assert sorted(path.suffix for path in left) == [".jsonl", ".yaml"]
