@@ -9,31 +9,40 @@ from transforms.errors import FatalError
 
 
 @contextlib.contextmanager
-def try_lock(path: str) -> Iterator[bool]:
-    """Whether this process holds the lock at `path` inside the block. The file is empty, and stays.
+def try_lock(path: str, *, is_kept: bool = True) -> Iterator[bool]:
+    """Whether this process holds the lock at `path` inside the block. The file is empty; `is_kept` when all is over.
 
     Raises:
       FatalError: it cannot be locked.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     try:
-        lock = os.open(path, flags, 0o600)
+        lock, is_ours = _lock(path)
     except OSError as error:
-        raise FatalError(f"the lock {path} cannot be opened: {error.strerror}") from error
+        raise FatalError(f"the lock {path} cannot be taken: {error.strerror}") from error
     try:
-        yield _is_locked(lock, path)
+        yield is_ours
     finally:
+        if is_ours and not is_kept:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
         os.close(lock)
 
 
-def _is_locked(lock: int, path: str) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        raise FatalError(f"the lock {path} cannot be taken: {error.strerror}") from error
-    return True
+def _lock(path: str) -> tuple[int, bool]:
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock), os.lstat(path)):
+                return lock, True
+        except BlockingIOError:
+            return lock, False
+        except FileNotFoundError:  # who held it has removed it: the next one would lock another file
+            pass
+        except OSError:
+            os.close(lock)
+            raise
+        os.close(lock)
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ from pipeline.waiting_file import WaitingFile
 from pipeline.waiting_first import WaitingFirst
 from transforms.arrive import MicroBatch
 from transforms.dead_letter_sinks import DeadLetterSink, FileSink, TopicSink
+from transforms.errors import FatalError
 from transforms.events import Message, Select
 from transforms.leave import CountAndKeep
 from transforms.send_keyed import SendKeyed
@@ -62,6 +63,17 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Ran:
     return run_source(lambda state: _open_source(options, loaded, state), options, loaded)
 
 
+@contextlib.contextmanager
+def _only_run_of_files(options: RunOptions, loaded: LoadedConfig) -> Iterator[None]:
+    """One that takes but a share of the limits may run beside another, but not over the same checkpoint."""
+    checkpoint = checkpoint_of(options, loaded, []).path
+    lock = state_of(options, loaded).lock_of(checkpoint)
+    with try_lock(lock, is_kept=False) as is_ours:
+        if not is_ours:
+            raise FatalError(f"another run goes on from {checkpoint}, of the same files")
+        yield
+
+
 def run_source(open_source: Callable[[StateFolder], RunSource], options: RunOptions, loaded: LoadedConfig) -> Ran:
     """The same for any source, which is opened once no other run can be under way. First goes what waits."""
     rules = rules_of(loaded.config, options.times, options.events_only)
@@ -70,6 +82,8 @@ def run_source(open_source: Callable[[StateFolder], RunSource], options: RunOpti
     state = state_of(options, loaded)
     with contextlib.ExitStack() as stack:
         stack.enter_context(only_run(loaded.config.name, state.lock(options.share), options.share))
+        if options.input_files:
+            stack.enter_context(_only_run_of_files(options, loaded))
         source = stack.enter_context(contextlib.closing(open_source(state)))
         if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
             source = WaitingFirst(source, WaitingFile(state.waiting), options.chunk_size, sync_tag_of(loaded))

@@ -80,6 +80,10 @@ class StateFolder:
         """Of the run that is known by these values."""
         return self._place(f"checkpoint-{_hash_of(run)}.jsonl")
 
+    def lock_of(self, checkpoint: str) -> str:
+        """Of the run that goes on from the file `checkpoint`, wherever that lies."""
+        return self._place(f"checkpoint-{_hash_of({'path': os.path.realpath(checkpoint)})}.lock")
+
     def resumed(self, subscription: str) -> str:
         """Where the messages of a subscription were left."""
         return self._place(f"resumed-{_hash_of({'subscription': subscription})}.jsonl")

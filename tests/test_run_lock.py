@@ -43,6 +43,18 @@ def test_a_lock_may_only_be_tried(tmp_path: Path) -> None:
         assert third
 
 
+def test_a_lock_may_be_removed_when_it_is_over(tmp_path: Path) -> None:
+    """Only by the one who held it; the next one makes it anew."""
+    lock = tmp_path / "lock"
+
+    for _ in range(2):
+        with try_lock(str(lock), is_kept=False) as first:
+            with try_lock(str(lock), is_kept=False) as second:
+                assert (first, second) == (True, False)
+            assert lock.exists()
+        assert not lock.exists()
+
+
 def test_a_lock_truncates_nothing_and_follows_no_link(tmp_path: Path) -> None:
     """What somebody puts in its place stays as it is; the run says so in one line."""
     kept, link = tmp_path / "kept", tmp_path / "link"
@@ -51,7 +63,7 @@ def test_a_lock_truncates_nothing_and_follows_no_link(tmp_path: Path) -> None:
 
     with only_run("A", str(kept)):
         pass
-    problem = r"^the lock .*link cannot be opened: Too many levels of symbolic links$"
+    problem = r"^the lock .*link cannot be taken: Too many levels of symbolic links$"
     with pytest.raises(FatalError, match=problem), only_run("A", str(link)):
         pass
 
@@ -63,5 +75,5 @@ def test_a_lock_that_cannot_be_had_is_told_in_a_line(tmp_path: Path, place: str)
     """Whatever the system says."""
     (tmp_path / "folder").mkdir()
 
-    with pytest.raises(FatalError, match=r"^the lock .* cannot be opened: "), only_run("A", str(tmp_path / place)):
+    with pytest.raises(FatalError, match=r"^the lock .* cannot be taken: "), only_run("A", str(tmp_path / place)):
         pass
