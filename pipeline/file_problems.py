@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from pipeline.archives import BUCKETS, find_files
+from pipeline.state_folder import files_under
 
 # Where an earlier version kept them, in the working folder.
 OLD_WAITING_FILE = "waiting.jsonl"
@@ -45,8 +46,8 @@ def own_files(
     """
     waiting_files, checkpoints = {waiting_file, OLD_WAITING_FILE} - {""}, {checkpoint_file, OLD_CHECKPOINT_FILE} - {""}
     unfinished = [f"{path}.part" for path in waiting_files | checkpoints]
-    state = [os.path.join(folder, name) for folder, _, names in os.walk(state_dir) for name in names]
-    return [dead_letter_file, *checkpoints, *unfinished, *(f"{path}.bak" for path in waiting_files), *state]
+    backups = [f"{path}.bak" for path in waiting_files]
+    return [dead_letter_file, *checkpoints, *unfinished, *backups, *files_under(state_dir)]
 
 
 def waiting_file_among(patterns: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ One for each sync and destination: two syncs, or a sandbox and a project, never 
 """
 
 import contextlib
+import glob
 import hashlib
 import os
 import re
@@ -29,6 +30,12 @@ def default_parent(environ: Mapping[str, str] = os.environ) -> str:
     home = environ.get("XDG_STATE_HOME", "")
     home = home if os.path.isabs(home) else os.path.expanduser("~/.local/state")  # as XDG says of a relative one
     return os.path.join(home, "amplitude-to-iterable")
+
+
+def files_under(parent: str) -> list[str]:
+    """All that lies in the folders of syncs now."""
+    folders = map(os.path.dirname, glob.glob(os.path.join(glob.escape(parent), "*", _IDENTITY)))
+    return [os.path.join(folder, name) for folder in folders for name in os.listdir(folder)]
 
 
 def host_of(url: str) -> str:

@@ -15,8 +15,8 @@ from transforms.append_file import append_lines, end_of_lines, open_locked
 from transforms.dead_letters import DL_PART, DeadLetter, from_line, to_line
 from transforms.errors import FatalError
 from transforms.events import Message
+from transforms.waiting import MAX_WAITING, MAX_WAITING_BYTES
 
-MAX_BYTES = 64_000_000  # of what is taken up at once
 _BLOCK_BYTES = 1 << 20
 
 
@@ -35,14 +35,18 @@ class WaitingFile:
         except OSError as error:
             raise self._problem(error) from error
 
-    def take_up(self, max_bytes: int = MAX_BYTES) -> list[Message]:
-        """What it holds, or the first of it; `replace` means these, which stay there until then. Raises FatalError."""
+    def take_up(self) -> list[Message]:
+        """What it holds, or as much of it as may wait in a run; `replace` means these, which stay there until then.
+
+        Raises:
+          FatalError: it cannot be read.
+        """
         lines: list[bytes] = []
         messages: list[Message] = []
         self._strange = []
         size = 0
         for line in self._lines():
-            if size >= max_bytes:
+            if size >= MAX_WAITING_BYTES or len(messages) == MAX_WAITING:
                 break
             if message := from_line(line):
                 messages.append(message)

@@ -9,6 +9,7 @@ from pipeline.waiting_file import WaitingFile
 from pipeline.waiting_first import WaitingFirst
 from transforms.dead_letters import waiting_letter
 from transforms.events import TRACK, Message, Resumed
+from transforms.waiting import MAX_WAITING
 
 TAG = "Demo#0"
 RESUMED = Resumed(TRACK, 1, 1, 1_800_000_000.0)
@@ -118,6 +119,17 @@ def test_of_an_earlier_version_only_the_part_that_waited_runs(
     (message,) = open_source().take(0)
 
     assert message.resumed == Resumed(TRACK, 0, 0, 0.0)
+
+
+def test_no_more_is_taken_up_than_may_wait(tmp_path: Path, open_source: Callable[..., WaitingFirst]) -> None:
+    """Else the oldest would be given up for want of room; the rest is for a later run."""
+    leave(tmp_path, *(b"%d" % number for number in range(MAX_WAITING + 2)))
+    source = open_source(MAX_WAITING * 2)
+    taken = source.take(0)
+    source.settle(ids_of(taken), [])
+
+    assert len(taken) == MAX_WAITING
+    assert data_of(open_source().take(0)) == [b"%d" % number for number in range(MAX_WAITING, MAX_WAITING + 2)]
 
 
 def test_without_a_file_there_is_nothing_before(tmp_path: Path, open_source: Callable[..., WaitingFirst]) -> None:
