@@ -33,10 +33,11 @@ HEAD_BYTES = 10_000  # of a line that is longer: what it begins with tells what 
 
 
 class InputFile(NamedTuple):
-    """A file, or an object in a bucket; its size in bytes as it is stored."""
+    """A file, or an object in a bucket; its size in bytes as it is stored, and its checksum if the listing says it."""
 
     path: str
     size: int
+    checksum: str = ""
 
 
 class Position(NamedTuple):
@@ -93,7 +94,7 @@ def _matching(pattern: str, leave_out: Sequence[str]) -> Iterator[InputFile]:
     with _told(pattern):
         for blob in _storage().list_blobs(bucket, match_glob=names):
             if not blob.name.endswith("/"):  # a folder, as some tools make them
-                yield InputFile(f"{BUCKETS}{bucket}/{blob.name}", blob.size)
+                yield InputFile(f"{BUCKETS}{bucket}/{blob.name}", blob.size, blob.crc32c or "")
 
 
 class Reader(Iterator[bytes]):

@@ -1,7 +1,7 @@
 """How far a run of files has come, in a file, so that an interrupted one goes on there. Knows no runner and no sink.
 
-The first line says of which run it is and where that stands; each other line is a message that waited for its user
-then, as in a file of dead letters.
+The first line says of which run it is, where that sends to, what it has read and where it stands; each other line is a
+message that waited then, as in a file of dead letters.
 """
 
 import hashlib
@@ -17,15 +17,21 @@ from transforms.dead_letters import DeadLetter, from_line, to_line
 from transforms.errors import FatalError
 from transforms.events import Message
 
-VERSION = 1
+VERSION = 2
+# Version 1 did not note these: its checkpoint is gone on with all the same, since it was named for this run.
+_NEW_IN_2 = frozenset({"destination"})
 
 
 class Checkpoint(NamedTuple):
-    """`done_bytes`: of the files, as stored; `waiting`: the messages that waited for their user."""
+    """`done_bytes`: of the files, as stored; `waiting`: the messages that waited; `content`: see ReadLines.digest.
+
+    "" if nothing is known of it, as in a checkpoint of version 1.
+    """
 
     position: Position
     done_bytes: int
     waiting: list[Message]
+    content: str = ""
 
 
 class CheckpointFile:
@@ -52,15 +58,20 @@ class CheckpointFile:
                 head, *lines = file
             read = orjson.loads(head)
             version, run = read["version"], read["run"]
+            if version not in (1, VERSION):
+                problem = f"{self.path} is a checkpoint of version {version}; this program reads version {VERSION}"
+                raise FatalError(problem)
             waiting = [message for line in lines if (message := from_line(line))]
-            checkpoint = Checkpoint(Position(**read["position"]), read["done_bytes"], waiting)
+            content = read["content"] if version == VERSION else ""
+            checkpoint = Checkpoint(Position(**read["position"]), read["done_bytes"], waiting, content)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FatalError(f"{self.path} is no checkpoint that can be read ({type(error).__name__})") from error
-        if version != VERSION or len(waiting) < len(lines):
-            raise FatalError(f"{self.path} is a checkpoint of version {version}; this program reads version {VERSION}")
-        if differing := [name for name, value in self._run.items() if run.get(name) != value]:
+        if len(waiting) < len(lines):
+            raise FatalError(f"{self.path} is no checkpoint that can be read (a line of it is no message)")
+        compared = self._run.keys() - (_NEW_IN_2 if version == 1 else frozenset())
+        if differing := [name for name, value in self._run.items() if name in compared and run.get(name) != value]:
             raise FatalError(
                 f"{self.path} is the checkpoint of an interrupted run with another {' and '.join(differing)}:"
                 " give that run's command again, name another --checkpoint_file, or remove it to begin anew"
@@ -68,13 +79,22 @@ class CheckpointFile:
         path = checkpoint.position.path
         fingerprint = self._fingerprints.get(path)
         if fingerprint is None or read.get("files", fingerprint) != fingerprint:
-            raise FatalError(
-                f"the files up to {path}, where the interrupted run stands, are not those that it read: one was added,"
-                f" removed or changed. Remove {self.path} to begin anew: what is sent again replaces itself"
-            )
+            raise self.differs(path)
         return checkpoint
 
-    def write(self, position: Position, done_bytes: int, waiting: Iterable[DeadLetter]) -> None:
+    def differs(self, path: str) -> FatalError:
+        """What the interrupted run, which stands in `path`, has read is not there as it was."""
+        return FatalError(
+            f"the files up to {path}, where the interrupted run stands, are not those that it read: one was added,"
+            f" removed or changed. Remove {self.path} to begin anew: what is sent again replaces itself"
+        )
+
+    @property
+    def host(self) -> str:
+        """Where this run sends to."""
+        return str(self._run.get("destination", {}).get("host", "the place where this run sends to"))
+
+    def write(self, position: Position, done_bytes: int, waiting: Iterable[DeadLetter], content: str = "") -> None:
         """Raises FatalError if it cannot be kept."""
         head = {
             "version": VERSION,
@@ -82,6 +102,7 @@ class CheckpointFile:
             "files": self._fingerprints[position.path],
             "position": position._asdict(),
             "done_bytes": done_bytes,
+            "content": content,
         }
         try:
             write_whole(self.path, [orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE), *map(to_line, waiting)])

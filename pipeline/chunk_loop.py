@@ -163,7 +163,6 @@ class ChunkLoop:
         if self._finishing:
             return self._is_finishing(self._finishing, stop)
         if self._may_take(stop) and (messages := self._take()):
-            self.tally.read += sum(message.resumed is None for message in messages)
             is_last = len(self._under_way) + 1 == self._chunks_at_once  # until one is settled
             self._start(Piece(messages), is_last or not self._source.has_more, pool)
         elif self._under_way:
@@ -194,6 +193,7 @@ class ChunkLoop:
         new = self._source.take(0.0 if due or self._under_way else self._patience())
         if new:  # what is only tried again does not keep a run that would end
             self._idle_since = None
+        self.tally.read += len(new)  # one that a source resumes, too: an earlier run left it
         return due + new
 
     def _patience(self) -> float:

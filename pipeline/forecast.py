@@ -12,7 +12,7 @@ from pipeline.config import LoadedConfig
 from pipeline.graph import Rules
 from pipeline.options import RunOptions
 from pipeline.rules import rules_of, sender_settings_of
-from pipeline.runs import checkpoint_of
+from pipeline.runs import checkpoint_of, files_of
 from pipeline.time_text import format_duration
 from transforms.batches import ENVELOPE_BYTES, DeliveryRules
 from transforms.branch import parts_of
@@ -57,16 +57,17 @@ def forecast(options: RunOptions, loaded: LoadedConfig) -> str:
     Raises:
       FatalError: the checkpoint is of another run, or a file cannot be read.
     """
-    files = options.files
+    files = files_of(options, loaded)
     total_bytes = sum(file.size for file in files)
-    checkpoint = checkpoint_of(options, loaded, files).read()
+    file = checkpoint_of(options, loaded, files)
+    checkpoint = file.read()
     done_bytes = checkpoint.done_bytes if checkpoint else 0
     rules = rules_of(loaded.config, options.times, options.events_only)
     delivery = sender_settings_of(loaded.config, options.iterable_url, options.share).rules
     sample = take_sample(files, rules)
     lines = list(_lines(sample, total_bytes - done_bytes, delivery, is_whole=not done_bytes))
     if checkpoint:
-        lines.insert(0, f"Going on from {options.checkpoint_file}: {done_bytes / max(1, total_bytes):.0%} is done.")
+        lines.insert(0, f"Going on from {file.path}: {done_bytes / max(1, total_bytes):.0%} is done.")
     return "\n".join(lines)
 
 

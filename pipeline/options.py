@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from pipeline.archives import InputFile, find_files
-from pipeline.file_problems import file_problems, own_files
+from pipeline.file_problems import file_problems, own_files, waiting_file_among
 from pipeline.resource_names import Kind, beam_rule_of, broken_rule_of, is_subscription
+from pipeline.state_folder import default_parent
 from pipeline.time_text import parse_duration, parse_moment
 from transforms.time_range import TimeRange
 
@@ -35,11 +36,12 @@ class RunOptions:
     dead_letter_topic: str
     dead_letter_file: str
     iterable_url: str
-    waiting_file: str
+    waiting_file: str  # "": in the state folder
     max_wait: float
     grace_period: float
     share: float  # of Iterable's limits, above 0 to 1
     chunk_size: int
+    state_dir: str  # holds a folder for each sync
     beam: PipelineOptions
     input_subscription: str = ""
     input_files: tuple[str, ...] = ()
@@ -48,12 +50,13 @@ class RunOptions:
     start_time: float = -math.inf
     end_time: float = math.inf
     events_only: bool = False
-    checkpoint_file: str = ""
+    checkpoint_file: str = ""  # "": in the state folder
 
     @cached_property
     def files(self) -> list[InputFile]:
         """Those to read; a pattern does not mean what the run itself writes."""
-        return find_files(self.input_files, own_files(self.dead_letter_file, self.waiting_file, self.checkpoint_file))
+        own = own_files(self.state_dir, self.dead_letter_file, self.waiting_file, self.checkpoint_file)
+        return find_files(self.input_files, own)
 
     @property
     def times(self) -> TimeRange:
@@ -84,9 +87,10 @@ def parse_options(arguments: list[str]) -> RunOptions:
     add("--start_time", metavar="T", help="files: events from then on, such as 2026-01-31 or 2026-01-31T09:30:00Z")
     add("--end_time", metavar="T", help="files: events before then")
     add("--events_only", action="store_true", help="files: no user updates")
-    add("--checkpoint_file", default="checkpoint.jsonl", metavar="F", help="files: how far it has come (%(default)s)")
+    add("--checkpoint_file", default="", metavar="F", help="files: how far it has come (in the state folder)")
     add_run_options(parser)
     ours, rest = parser.parse_known_args(arguments)
+    ours.waiting_file = ours.waiting_file or waiting_file_among(ours.input_files)
     values, problems = read_values(ours, rest)
     problems += time_problems(ours, values)
     problems += [*_input_problems(ours, values["beam"]), *run_problems(ours, "input_files", ours.input_files)]
@@ -100,9 +104,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--dead_letter_topic", default="", metavar="T", help="projects/P/topics/T for what cannot be delivered")
     add("--dead_letter_file", default="", metavar="F", help="or a file of JSON lines, appended to")
     add("--iterable_url", default="", metavar="URL", help="instead of the host of the config's region, for tests")
-    add("--waiting_file", default="waiting.jsonl", metavar="F", help="what waits when files end (%(default)s)")
     add("--max_wait", default="2m", metavar="DURATION", help="at the end, for what waits and is due soon (%(default)s)")
     add("--grace_period", default="20s", metavar="DURATION", help="after SIGTERM, for what is under way (%(default)s)")
+    add("--state_dir", default=default_parent(), metavar="DIR", help="what each sync must remember (%(default)s)")
+    add("--waiting_file", default="", metavar="F", help="what waits when files end (in the state folder)")
     add("--share", default="100%", metavar="PERCENT", help="of Iterable's limits, to run beside another run (100%%)")
     add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from pipeline.archives import find_files
+from pipeline.archives import InputFile, find_files
 from pipeline.command import NOTHING_LOST, leave, load_sync, run_command
 from pipeline.config import LoadedConfig
 from pipeline.file_problems import own_files
@@ -16,9 +16,11 @@ from pipeline.letter_search import nothing_asked_for
 from pipeline.options import UsageError
 from pipeline.redaction import redact_name
 from pipeline.replay_options import PROGRAM, ReplayOptions, parse_replay_options
-from pipeline.rules import sync_tag_of
-from pipeline.runs import OVERFLOW_FILE, Ran, RunSource, drive, run_source
+from pipeline.resumed_messages import ResumedMessages
+from pipeline.run_source import RunSource
+from pipeline.runs import Ran, drive, open_files, run_source, state_of
 from pipeline.screen import show
+from pipeline.state_folder import StateFolder
 from pipeline.subscription import SubscriptionSource, refuse_loop
 from pipeline.summary import summarize
 from transforms.dead_letter_sinks import FileSink, TopicSink
@@ -44,14 +46,14 @@ def _replay(arguments: list[str]) -> None:
     letters = LetterFilter(options.wanted(loaded.config.name), time.time())
 
     if options.dry_run:
-        _count(lambda: _open_source(options, loaded, letters.take))
+        _count(_open_to_publish(options, letters.take))
         _check_asked_for(options, letters)
         show(_describe(letters, "Dead letters to replay"))
         return
     if options.to_topic:
         ran = _publish(options, loaded, letters)
     else:
-        ran = run_source(lambda _: _open_source(options, loaded, letters.take), options.run, loaded)
+        ran = run_source(lambda state, _: _open_to_send(options, loaded, state, letters), options.run, loaded)
     _check_asked_for(options, letters)
     show(f"{_describe(letters, 'Dead letters replayed')}\n")
     show(summarize(ran.tally, ran.comes_again))
@@ -67,17 +69,30 @@ def _publish(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter
     def select(message: Message) -> Message | None:
         return letters.take(topic.not_ours(message))
 
-    with contextlib.closing(_open_source(options, loaded, select)) as source:
-        return drive(source, _Publish(topic), FileSink(OVERFLOW_FILE), options.run, loaded)
+    overflow = state_of(options.run, loaded).letters
+    with contextlib.closing(_open_to_publish(options, select)) as source:
+        return drive(source, _Publish(topic, overflow), FileSink(overflow), options.run, loaded)
 
 
-def _open_source(options: ReplayOptions, loaded: LoadedConfig, select: Select) -> RunSource:
+def _open_to_send(options: ReplayOptions, loaded: LoadedConfig, state: StateFolder, letters: LetterFilter) -> RunSource:
     run = options.run
     if options.is_subscription:
-        return SubscriptionSource(options.dead_letters, run.chunk_size, select)
-    files = find_files([options.dead_letters], own_files(run.dead_letter_file, run.waiting_file))
-    waiting_file = "" if options.to_topic else run.waiting_file  # nothing waits of what is only published
-    return FilesSource(files, run.chunk_size, sync_tag_of(loaded), waiting_file, select=select)
+        resumed = ResumedMessages(state.resumed(options.dead_letters))
+        return SubscriptionSource(options.dead_letters, run.chunk_size, letters.take, resumed=resumed)
+    return open_files(_files_of(options), run, loaded, state, select=letters.take)
+
+
+def _open_to_publish(options: ReplayOptions, select: Select) -> RunSource:
+    """Or only to count; nothing waits of what is not sent from here."""
+    chunk_size = options.run.chunk_size
+    if options.is_subscription:
+        return SubscriptionSource(options.dead_letters, chunk_size, select)
+    return FilesSource(_files_of(options), chunk_size, "", "", select=select)
+
+
+def _files_of(options: ReplayOptions) -> list[InputFile]:
+    run = options.run
+    return find_files([options.dead_letters], own_files(run.state_dir, run.dead_letter_file, run.waiting_file))
 
 
 class _Publish:
@@ -86,15 +101,16 @@ class _Publish:
     What the topic cannot take stays a dead letter, for the same reason.
     """
 
-    def __init__(self, topic: TopicSink) -> None:
+    def __init__(self, topic: TopicSink, overflow: str) -> None:
         self._topic = topic
+        self._overflow = overflow
 
     def __call__(self, messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:  # noqa: ARG002
         refused = {
             letter.message_id for letter in self._topic.publish([DeadLetter(*message[:4]) for message in messages])
         }
         if refused:
-            log.warning("Letters that the topic cannot take: %s. They stay in %s.", f"{len(refused):,}", OVERFLOW_FILE)
+            log.warning("Letters that the topic cannot take: %s. They stay in %s.", f"{len(refused):,}", self._overflow)
         now = time.time()
         return [_outcome(message, message.message_id in refused, now) for message in messages]
 
@@ -106,9 +122,9 @@ def _outcome(message: Message, is_refused: bool, now: float) -> Outcome:
     return Outcome(DELIVERED, part, "", message, attempts=1, time=now)
 
 
-def _count(open_source: Callable[[], RunSource]) -> None:
+def _count(source: RunSource) -> None:
     """Look at all of them, and change nothing: what was held comes again at once."""
-    with contextlib.closing(open_source()) as source:
+    with contextlib.closing(source):
         while not source.is_exhausted:
             source.set_aside([message.message_id for message in source.take(1.0)])
 

@@ -4,57 +4,47 @@ import contextlib
 import gc
 import logging
 import math
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.pvalue import PBegin, PCollection
 
-from pipeline.archives import InputFile
+from pipeline.archives import BUCKETS, InputFile
 from pipeline.checkpoint import CheckpointFile
-from pipeline.chunk_loop import ChunkLoop, RunChunk, Source
+from pipeline.chunk_loop import ChunkLoop, RunChunk
 from pipeline.chunk_runner import ChunkRunner
 from pipeline.config import LoadedConfig
+from pipeline.file_problems import tell_of_old_files
 from pipeline.files import FilesSource
 from pipeline.graph import build_graph
 from pipeline.options import LOCAL_RUNNERS, RunOptions
 from pipeline.progress import Progress
+from pipeline.resumed_messages import ResumedMessages
 from pipeline.rules import rules_of, sender_settings_of, sync_tag_of
-from pipeline.run_lock import only_run
+from pipeline.run_lock import only_run, try_lock
+from pipeline.run_source import RunSource
+from pipeline.state_folder import StateFolder
 from pipeline.subscription import SubscriptionSource, refuse_loop
 from pipeline.tally import Tally
+from pipeline.waiting_file import WaitingFile
+from pipeline.waiting_first import WaitingFirst
 from transforms.arrive import MicroBatch
 from transforms.dead_letter_sinks import DeadLetterSink, FileSink, TopicSink
-from transforms.events import Message
+from transforms.errors import FatalError
+from transforms.events import Message, Select
 from transforms.leave import CountAndKeep
 from transforms.send_keyed import SendKeyed
 
-OVERFLOW_FILE = "dead_letters.jsonl"  # for letters that a topic cannot take
 CHUNKS_AT_ONCE = 3  # one is mapped while another is sent and the last answers of a third are awaited
 
 log = logging.getLogger(__name__)
-
-
-class RunSource(Source, Protocol):
-    """A source, with what a person is told of it."""
-
-    @property
-    def done(self) -> float | None:
-        """The share of it that is settled, 0 to 1; None if its end is not known."""
-
-    @property
-    def comes_again(self) -> str:
-        """How what is in flight comes again; to be asked when the run is over."""
-
-    def set_aside(self, message_ids: Collection[str]) -> None:
-        """These are not for this run: they must come again, but not in it."""
-
-    def close(self) -> None: ...
 
 
 class Ran(NamedTuple):
@@ -70,18 +60,49 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Ran:
     Raises:
       FatalError: the set-up is bad; nothing of the chunk in hand is settled.
     """
-    return run_source(lambda sink: _open_source(options, loaded, sink), options, loaded)
+    return run_source(lambda state, sink: _open_source(options, loaded, state, sink), options, loaded)
 
 
-def run_source(open_source: Callable[[DeadLetterSink], RunSource], options: RunOptions, loaded: LoadedConfig) -> Ran:
-    """The same for any source, which is opened once no other run can be under way and the sink is looked for."""
+@contextlib.contextmanager
+def _only_run_of_files(options: RunOptions, loaded: LoadedConfig) -> Iterator[None]:
+    """One that takes but a share of the limits may run beside another, but not over the same checkpoint."""
+    checkpoint = checkpoint_of(options, loaded, []).path
+    lock = state_of(options, loaded).lock_of(checkpoint)
+    with try_lock(lock, is_kept=False) as is_ours:
+        if not is_ours:
+            raise FatalError(f"another run goes on from {checkpoint}, of the same files")
+        yield
+
+
+OpenSource = Callable[[StateFolder, DeadLetterSink], RunSource]
+
+
+def run_source(open_source: OpenSource, options: RunOptions, loaded: LoadedConfig) -> Ran:
+    """The same for any source, which is opened once no other run can be under way and the sink is looked for.
+
+    First goes what waits.
+    """
     rules = rules_of(loaded.config, options.times, options.events_only)
     settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
     run_chunk = ChunkRunner(rules, settings, options.beam, CHUNKS_AT_ONCE)
-    with only_run(loaded.config.name, settings.url, options.share):
-        sink = _sink_of(options, OVERFLOW_FILE)
-        with contextlib.closing(open_source(sink)) as source:
-            return drive(source, run_chunk, sink, options, loaded)
+    state = state_of(options, loaded)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(only_run(loaded.config.name, state.lock(options.share), options.share))
+        if options.input_files:
+            stack.enter_context(_only_run_of_files(options, loaded))
+        sink = _sink_of(options, state.letters)
+        source = stack.enter_context(contextlib.closing(open_source(state, sink)))
+        if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
+            source = WaitingFirst(source, WaitingFile(state.waiting), options.chunk_size, sync_tag_of(loaded))
+        return drive(source, run_chunk, sink, options, loaded)
+
+
+def state_of(options: RunOptions, loaded: LoadedConfig) -> StateFolder:
+    """Of this sync and where it sends to; it is there. Raises FatalError if it cannot be."""
+    url = sender_settings_of(loaded.config, options.iterable_url).url
+    state = StateFolder(options.state_dir, loaded.config.name, url, loaded.config.destination.api_key)
+    state.make()
+    return state
 
 
 def drive(
@@ -106,7 +127,12 @@ def drive(
             chunks_at_once=CHUNKS_AT_ONCE,
             report=progress,
         )
-        with _stop_on_signal(loop.hurry) as stop:
+
+        def hurry() -> None:
+            loop.hurry()
+            source.hurry()
+
+        with _stop_on_signal(hurry) as stop:
             loop.run(stop)
         return Ran(loop.tally, source.comes_again)
 
@@ -142,25 +168,53 @@ def _to_message(pulled: PubsubMessage) -> Message:
     return Message(pulled.data, dict(pulled.attributes), pulled.message_id, pulled.publish_time.timestamp())
 
 
-def _open_source(options: RunOptions, loaded: LoadedConfig, sink: DeadLetterSink) -> RunSource:
-    if not options.input_files:
+def _open_source(options: RunOptions, loaded: LoadedConfig, state: StateFolder, sink: DeadLetterSink) -> RunSource:
+    if options.input_subscription:
         refuse_loop(options.input_subscription, options.dead_letter_topic)
         select = sink.not_ours if isinstance(sink, TopicSink) else None
-        return SubscriptionSource(options.input_subscription, options.chunk_size, select)
-    files = options.files
+        resumed = ResumedMessages(state.resumed(options.input_subscription))
+        return SubscriptionSource(options.input_subscription, options.chunk_size, select, resumed=resumed)
+    for line in tell_of_old_files(options.waiting_file, options.checkpoint_file, state.destination["host"]):
+        log.warning("%s.", line)
+    files = files_of(options, loaded)
     checkpoint = checkpoint_of(options, loaded, files)
-    return FilesSource(files, options.chunk_size, sync_tag_of(loaded), options.waiting_file, checkpoint)
+    return open_files(files, options, loaded, state, checkpoint)
+
+
+def open_files(
+    files: Sequence[InputFile],
+    options: RunOptions,
+    loaded: LoadedConfig,
+    state: StateFolder,
+    checkpoint: CheckpointFile | None = None,
+    select: Select | None = None,
+) -> FilesSource:
+    """What waits at their end goes to the state folder, if the command line does not name another file."""
+    waiting_file = options.waiting_file or state.waiting
+    comes_again = "" if options.waiting_file else "the next run of this sync takes them up"
+    return FilesSource(
+        files, options.chunk_size, sync_tag_of(loaded), waiting_file, checkpoint, select, comes_again=comes_again
+    )
+
+
+def files_of(options: RunOptions, loaded: LoadedConfig) -> list[InputFile]:
+    """Those of the command line; what waits in the state folder is taken up by itself."""
+    waiting = os.path.realpath(state_of(options, loaded).waiting)
+    return [file for file in options.files if os.path.realpath(file.path) != waiting]
 
 
 def checkpoint_of(options: RunOptions, loaded: LoadedConfig, files: Sequence[InputFile]) -> CheckpointFile:
-    run = {
-        "name": loaded.config.name,
-        "--input_files": list(options.input_files),
+    """The file of these options: each run of files has one of its own, wherever it was started."""
+    state = state_of(options, loaded)
+    times = {
         "--start_time": options.start_time if options.start_time > -math.inf else None,
         "--end_time": options.end_time if options.end_time < math.inf else None,
         "--events_only": options.events_only,
     }
-    return CheckpointFile(options.checkpoint_file, run, files)
+    run = {"name": loaded.config.name, "destination": state.destination, "--input_files": list(options.input_files)}
+    patterns = [pattern if pattern.startswith(BUCKETS) else os.path.abspath(pattern) for pattern in options.input_files]
+    path = options.checkpoint_file or state.checkpoint({"--input_files": patterns, **times})
+    return CheckpointFile(path, {**run, **times}, files)
 
 
 def _sink_of(options: RunOptions, overflow: str = "", *, is_here: bool = True) -> DeadLetterSink:

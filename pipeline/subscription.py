@@ -23,6 +23,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from pipeline.leases import CALL_SECONDS, CLOSE_SECONDS, RETRY_SECONDS, Leases
 from pipeline.reachability import Reachability
+from pipeline.resumed_messages import ResumedMessages
 from transforms.errors import FatalError
 from transforms.events import Message, Select
 from transforms.pubsub_errors import NO_CREDENTIALS, PASSING, first_line
@@ -48,6 +49,7 @@ class SubscriptionSource:
       subscription: projects/P/subscriptions/S.
       max_messages: of one chunk.
       select: which messages are for this run, and how they go; the others come again when it is over.
+      resumed: where earlier runs left messages that wait; kept up to date.
       max_bytes: of one chunk, but for its last message; and of what is pulled for later.
       away_seconds: after so long without an answer Pub/Sub is out of reach: a run that would end fails.
     """
@@ -58,6 +60,7 @@ class SubscriptionSource:
         max_messages: int,
         select: Select | None = None,
         *,
+        resumed: ResumedMessages | None = None,
         max_bytes: int = MAX_CHUNK_BYTES,
         away_seconds: float = AWAY_SECONDS,
     ) -> None:
@@ -66,6 +69,7 @@ class SubscriptionSource:
         self._max_bytes = max_bytes
         self._away_seconds = away_seconds
         self._select = select
+        self._resumed = resumed
         self._waiting = 0  # messages that are held for long
         # What a pull brought, as a whole: one by one, every message would wake up whoever takes them.
         self._arrived: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
@@ -100,6 +104,8 @@ class SubscriptionSource:
                 until = time.monotonic() + LINGER_SECONDS
             message = _to_message(self._rest.popleft())
             size += len(message.data)
+            if self._resumed:
+                message = self._resumed.resume(message)
             if selected := self._select(message) if self._select else message:
                 chunk.append(selected)
             else:
@@ -142,8 +148,10 @@ class SubscriptionSource:
         return "their messages are not acknowledged"
 
     def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
-        """See Source.settle: they are acknowledged, and `finish` waits for it."""
+        """See Source.settle: they are acknowledged, and `finish` waits for it. What waits is remembered by then."""
         self._waiting = len(waiting)
+        if self._resumed:
+            self._resumed.keep(message_ids, waiting)
         self._leases.settle(message_ids)
 
     def set_aside(self, message_ids: Collection[str]) -> None:

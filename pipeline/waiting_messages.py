@@ -23,7 +23,7 @@ class WaitingMessages:
 
     def add(self, message: Message, due: float) -> None:
         """Until `due`, Unix seconds."""
-        self._due[_key(message)] = due, message
+        self._due[key_of(message)] = due, message
         self._bytes += len(message.data)
 
     def crowd_out(self) -> list[Message]:
@@ -46,5 +46,5 @@ class WaitingMessages:
         return message
 
 
-def _key(message: Message) -> Key:
+def key_of(message: Message) -> Key:
     return message.message_id, message.resumed.part if message.resumed else ""

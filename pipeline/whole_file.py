@@ -5,10 +5,15 @@ from collections.abc import Iterable
 
 
 def write_whole(path: str, lines: Iterable[bytes]) -> None:
-    """Raises OSError; the old file is still there then."""
+    """By one process at a time; nobody else may read it. Raises OSError; the old file is still there then."""
     unfinished = f"{path}.part"
-    with open(unfinished, "wb") as file:
+    with open(unfinished, "wb", opener=_open_private) as file:
+        os.fchmod(file.fileno(), 0o600)  # one that a crash left may have been made by an earlier version
         file.writelines(lines)
         file.flush()
         os.fsync(file.fileno())
     os.replace(unfinished, path)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)

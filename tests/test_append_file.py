@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from transforms.append_file import append_lines
+from pipeline.whole_file import write_whole
+from transforms.append_file import append_lines, open_locked
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,6 +42,43 @@ def test_what_only_lacks_a_newline_stays(tmp_path: Path, rest: bytes) -> None:
     append_lines(str(path), b"two\n")
 
     assert path.read_bytes() == b"one\n" + rest + b"\ntwo\n"
+
+
+def test_a_new_file_is_for_us_alone(tmp_path: Path) -> None:
+    """It holds people's data; one that is there keeps the modes that somebody gave it."""
+    new, old = tmp_path / "new", tmp_path / "old"
+    old.touch(0o640)
+    before = os.umask(0)
+    try:
+        for path in (new, old):
+            append_lines(str(path), b"one\n")
+    finally:
+        os.umask(before)
+
+    assert [path.stat().st_mode & 0o777 for path in (new, old)] == [0o600, 0o640]
+
+
+APPEND = """
+import sys
+from transforms.append_file import append_lines
+for number in range(300):
+    append_lines(sys.argv[1], b"%s:%d\\n" % (sys.argv[2].encode(), number))
+"""
+
+
+def test_what_is_appended_while_the_file_is_replaced_is_not_lost(tmp_path: Path) -> None:
+    """Two processes append, and one replaces the file by what is in it, all the time."""
+    path = str(tmp_path / "lines")
+    command = [sys.executable, "-c", APPEND, path]
+    appending = [subprocess.Popen([*command, name], cwd=ROOT) for name in "ab"]
+    while any(process.poll() is None for process in appending):
+        with open_locked(path) as file:
+            file.seek(0)
+            write_whole(path, [file.readall()])
+    codes = [process.wait() for process in appending]
+
+    assert codes == [0, 0]
+    assert sorted(Path(path).read_bytes().split()) == sorted(b"%c:%d" % (name, n) for name in b"ab" for n in range(300))
 
 
 FILL = """

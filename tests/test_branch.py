@@ -67,6 +67,14 @@ def test_what_is_outside_the_time_range_is_dropped(row: dict[str, Any], seconds:
         assert drop_of(ONE_DAY, event) == "outside_time_range"
 
 
+def test_what_waited_in_an_earlier_run_has_passed_its_time_range() -> None:
+    """The range of the run that takes it up is of what that reads."""
+    event = event_of({**AN_EVENT, "time": round((MIDNIGHT - 1) * 1_000)})
+    resumed = event._replace(message=event.message._replace(resumed=Resumed(TRACK, 1, 1, MIDNIGHT)))
+
+    assert parts_of(ONE_DAY, resumed) == (TRACK,)
+
+
 def test_an_identify_without_a_time_is_in_every_range() -> None:
     """Nobody knows when it was: it is not lost for that."""
     assert parts_of(ONE_DAY, event_of(AN_IDENTIFY)) == (USER,)

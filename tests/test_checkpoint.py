@@ -6,7 +6,7 @@ from pipeline.archives import InputFile, Position
 from pipeline.checkpoint import Checkpoint, CheckpointFile
 from transforms.dead_letters import DeadLetter
 from transforms.errors import FatalError
-from transforms.events import Message
+from transforms.events import Message, Resumed
 
 RUN = {"name": "Demo", "--input_files": ["exports/*.zip"], "--start_time": 1_767_225_600.0, "--events_only": False}
 POSITION = Position("exports/a.zip", "187520_9#0.json.gz", 12, 3_456)
@@ -42,16 +42,22 @@ def test_there_may_be_none(tmp_path: Path) -> None:
 
 def test_yesterdays_checkpoint_still_loads() -> None:
     """A backfill may be gone on with after an update: this file may get a sister, it must never change."""
-    read = CheckpointFile(str(DATA / "checkpoint_v1.jsonl"), RUN, FILES).read()
+    run = {**RUN, "destination": {"host": "https://api.iterable.com:443", "api_key": "env:ITERABLE_API_KEY"}}
+    resumed = Resumed("track", 2, 1, 1_800_000_000.5)
 
-    assert read
-    assert (read.position, read.done_bytes, [message.data for message in read.waiting]) == (POSITION, 789, [b"\xff{}"])
+    for version, waited, content in ((1, None, ""), (2, resumed, "0123456789abcdef" * 2)):
+        read = CheckpointFile(str(DATA / f"checkpoint_v{version}.jsonl"), run, FILES).read()
+
+        assert read
+        assert (read.position, read.done_bytes, read.content) == (POSITION, 789, content)
+        assert [(message.data, message.resumed) for message in read.waiting] == [(b"\xff{}", waited)]
 
 
 @pytest.mark.parametrize(
     ("other", "told"),
     [
         ({"--events_only": True}, "another --events_only:"),
+        ({"destination": {"host": "http://localhost:8080", "api_key": "env:KEY"}}, "another destination:"),
         ({"name": "Other", "--input_files": ["exports/*.gz"]}, "another name and --input_files:"),
     ],
 )
@@ -104,9 +110,9 @@ def test_what_is_no_checkpoint_is_told(tmp_path: Path, content: bytes) -> None:
 
 def test_a_checkpoint_of_a_later_version_is_refused(tmp_path: Path) -> None:
     """With its version, and the one that this program reads."""
-    (tmp_path / "checkpoint").write_bytes(b'{"version":2,"run":{},"position":{},"done_bytes":0}\nmore\n')
+    (tmp_path / "checkpoint").write_bytes(b'{"version":3,"run":{},"position":{},"done_bytes":0}\nmore\n')
 
-    with pytest.raises(FatalError, match="of version 2; this program reads version 1"):
+    with pytest.raises(FatalError, match="of version 3; this program reads version 2"):
         CheckpointFile(str(tmp_path / "checkpoint"), {}, FILES).read()
 
 

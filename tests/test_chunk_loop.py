@@ -11,7 +11,7 @@ from pipeline.chunk_loop import MAX_FAILED_IN_A_ROW, ChunkLoop
 from transforms.dead_letter_sinks import FileSink
 from transforms.dead_letters import DeadLetter
 from transforms.errors import FatalError, OutageError
-from transforms.events import Message, Resumed
+from transforms.events import TRACK, Message, Resumed
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, WAITING, Outcome
 from transforms.waiting import MAX_WAITING
 
@@ -303,6 +303,17 @@ def test_what_waits_is_resumed_when_it_is_due(clock: Clock, kept: Path) -> None:
     assert users.tried == [(0, "a"), (10, "a"), (20, "a")]
     assert source.settled == ["a"]
     assert (loop.tally.read, loop.tally.in_flight, loop.tally.adds_up) == (1, 0, True)
+
+
+def test_what_an_earlier_run_left_is_read_by_this_one(clock: Clock, kept: Path) -> None:
+    """A source may hand out a message with where it was left: the sum holds for each run."""
+    (message,) = messages("a")
+    source = MemorySource(clock, [message._replace(resumed=Resumed(TRACK, 1, 1, START))])
+
+    loop = make_loop(clock, source, LateUsers(clock, known_after=20, delay=10), kept)
+    loop.run(Stop(clock))
+
+    assert (source.settled, loop.tally.read, loop.tally.adds_up) == (["a"], 1, True)
 
 
 def test_what_waits_is_not_settled_with_its_chunk(clock: Clock, kept: Path) -> None:

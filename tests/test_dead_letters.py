@@ -22,7 +22,7 @@ from transforms.dead_letters import (
     sync_tag,
     to_line,
 )
-from transforms.events import MESSAGE, TRACK, USER, Message
+from transforms.events import MESSAGE, TRACK, USER, Message, Resumed
 from transforms.outcomes import DEAD_LETTERED, Outcome
 
 TAG = "Amplitude to Iterable#0123456789ab"
@@ -172,10 +172,13 @@ def test_a_line_is_pubsubs_own_json() -> None:
     assert (expected, [line]) == (json.loads(line), line.splitlines(keepends=True))
 
 
-@given(st.builds(DeadLetter, st.binary(), ATTRIBUTES, TEXT, TIMES))
+RESUMED = st.builds(Resumed, st.sampled_from([USER, TRACK]), st.integers(0, 99), st.integers(0, 99), TIMES)
+
+
+@given(st.builds(DeadLetter, st.binary(), ATTRIBUTES, TEXT, TIMES, st.none() | RESUMED))
 @settings(deadline=None)
 def test_a_line_is_read_as_it_was_written(letter: DeadLetter) -> None:
-    """Bytes, attributes, id and time (to the microsecond) survive a file."""
+    """Bytes, attributes, id and time (to the microsecond), and how far one was that waits, survive a file."""
     assert Message(*letter) == from_line(to_line(letter))
 
 

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
+import orjson
 import pytest
 
 from pipeline.sandbox.emulator import PubsubEmulator
@@ -153,3 +155,70 @@ def test_a_dead_letter_topic_that_is_missing_is_found_first(staged: Staged) -> N
 
     assert (code, out, staged.iterable.metrics()["endpoints"]) == (3, "", {})
     assert f"dead letters cannot be published to {missing}: NotFound" in err
+
+
+SPLIT_ROW = {
+    "event_type": "Order Completed",
+    "event_time": "2026-01-05 10:00:00",
+    "user_id": "u-late",
+    "user_properties": {"age": "unknown"},
+    "data": {"user_properties_updated": True},
+}
+SPLIT_SYNC = {
+    "name": "Split",
+    "status": "enabled",
+    "destination": {"api_key": "env:ITERABLE_API_KEY", "project_type": "hybrid"},
+    "create_and_update_users": {
+        "enabled": True,
+        "on": ["property_changes"],
+        "user_properties": [{"property": "age", "type": "integer"}],
+    },
+    "send_events": {"enabled": True, "events": ["*"]},
+    "delivery": {"retry": {"unknown_user_delays": ["0.5s", "1m"]}},
+}
+
+
+def test_short_drains_settle_what_waits_and_dead_letter_each_part_once(staged: Staged, tmp_path: Path) -> None:
+    """A user part that is refused while its event waits, in drains of seconds: each goes on where the last one was.
+
+    The first of them is killed once it has made its dead letter.
+    """
+    (tmp_path / "split.yaml").write_bytes(orjson.dumps(SPLIT_SYNC))
+    config = f"--config={tmp_path / 'split.yaml'}"
+    staged.stage.publish([(orjson.dumps(SPLIT_ROW), {})])
+    killed = staged.start(config, "--forever")
+    letters: list[tuple[str, str]] = []
+    until = time.monotonic() + 30
+    while not letters and time.monotonic() < until:
+        letters = staged.dead_letters()
+        time.sleep(0.2)
+    time.sleep(2.0)
+    killed.kill()
+    end(killed)
+    staged.stage.end_leases()
+
+    outputs: list[str] = []
+    while len(outputs) < 20 and (not outputs or "In flight" in outputs[-1]):
+        code, out, err = end(staged.start(config, "--max_wait=0s"))
+        assert (code, err) == (0, "")
+        outputs.append(out)
+        letters += staged.dead_letters()
+
+    assert len(outputs) > 2
+    assert all("Messages read                1   that make 1 items (0 split)\n" in out for out in outputs)
+    assert letters == [("user", "unconvertible_property"), ("track", "unknown_user")]
+
+
+def test_a_lost_state_folder_loses_no_message(staged: Staged, tmp_path: Path) -> None:
+    """Where it lives no longer than a run, as on Cloud Run: the message runs as a whole again."""
+    (tmp_path / "split.yaml").write_bytes(orjson.dumps(SPLIT_SYNC))
+    staged.stage.publish([(orjson.dumps(SPLIT_ROW), {})])
+
+    for name in "ab":
+        code, out, _ = end(
+            staged.start(f"--config={tmp_path / 'split.yaml'}", "--max_wait=0s", f"--state_dir={tmp_path / name}")
+        )
+        assert code == 0
+        assert "\nIn flight                    1 " in out
+
+    assert staged.dead_letters() == [("user", "unconvertible_property")] * 2

@@ -1,17 +1,20 @@
 import gzip
+import os
 import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 import pytest
 
-from pipeline.archives import MAX_LINE_BYTES, find_files
+from pipeline.archives import MAX_LINE_BYTES, InputFile, Position, find_files
 from pipeline.checkpoint import CheckpointFile
 from pipeline.files import FilesSource
-from transforms.dead_letters import DeadLetter, to_line
+from pipeline.read_lines import ReadLines, read_again
+from transforms.dead_letters import DeadLetter, from_line, to_line
 from transforms.errors import FatalError
-from transforms.events import Message, Resumed
+from transforms.events import TRACK, USER, Message, Resumed
 
 TAG = "Demo#0123456789ab"
 ROW = b'{"event_type":"Song Played","data":{"path":"/2/httpapi"}}'
@@ -296,6 +299,84 @@ def test_the_file_of_a_checkpoint_must_be_there(tmp_path: Path, open_source: Ope
         open_source()
 
 
+ROWS = {"1.jsonl": b"1\n2\n3\n", "2.jsonl.gz": b"4\n5\n", "3.jsonl": b"", "4.jsonl": b"6\n7\n8\n9\n"}
+
+
+def write_rows(folder: Path, **changes: bytes) -> None:
+    for name, rows in (ROWS | changes).items():
+        (folder / name).write_bytes(gzip.compress(rows, mtime=0) if name.endswith(".gz") else rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [("1.jsonl", b"1\nx\n3\n"), ("2.jsonl.gz", b"4\nx\n"), ("4.jsonl", b"x\n7\n8\n9\n"), ("4.jsonl", b"6\nx\n8\n9\n")],
+)
+def test_what_was_read_is_compared_by_its_content(
+    tmp_path: Path, open_source: OpenSource, name: str, rows: bytes
+) -> None:
+    """A file that was rewritten with the same size is another one, wherever in it the change is: nothing is skipped."""
+    write_rows(tmp_path)
+    source = open_source(max_messages=7)
+    source.settle(ids_of(source.take(0)), [])
+    sizes = {path.name: path.stat().st_size for path in tmp_path.glob("*.jsonl*")}
+    write_rows(tmp_path, **{name: rows})
+
+    assert {path.name: path.stat().st_size for path in tmp_path.glob("*.jsonl*")} == sizes
+    with pytest.raises(FatalError, match=r"4\.jsonl, where the interrupted run stands, are not those that it read"):
+        open_source()
+
+
+def test_a_run_may_be_interrupted_again_and_again(tmp_path: Path, open_source: OpenSource) -> None:
+    """What was read before is a part of what the next one compares; what is behind may change."""
+    write_rows(tmp_path)
+    taken = []
+    for _ in range(3):
+        source = open_source(max_messages=2)
+        chunk = source.take(0)
+        source.settle(ids_of(chunk), [])
+        taken += data_of(chunk)
+    write_rows(tmp_path, **{"4.jsonl": b"6\ny\n8\n9\n"})
+    taken += data_of(take_all(open_source()))
+
+    assert taken == [b"1", b"2", b"3", b"4", b"5", b"6", b"y", b"8", b"9"]
+
+
+def test_an_object_is_compared_by_the_checksum_of_its_listing() -> None:
+    """It is not fetched again: there is no bucket here."""
+    files = [InputFile("gs://b/1", 9, "AAAA"), InputFile("gs://b/2", 9, "BBBB")]
+    other = [files[0], files[1]._replace(checksum="CCCC")]
+    read = ReadLines(files)
+    read.add("gs://b/1", b"row\n")
+    first = read.digest()
+    read.add("gs://b/2", b"row\n")
+
+    assert read_again(files, Position("gs://b/2", "", 1, 4)).digest() == read.digest()
+    assert read_again(other, Position("gs://b/2", "", 1, 4)).digest() != read.digest()
+    assert read_again(other, Position("gs://b/1", "", 1, 4)).digest() == first
+
+
+def test_a_checkpoint_of_an_earlier_version_is_gone_on_with_and_told(
+    tmp_path: Path, open_source: OpenSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It cannot say where it sent to; from then on it can."""
+    (tmp_path / "1.jsonl").write_bytes(b"1\n2\n3\n4\n")
+    source = open_source(max_messages=1)
+    source.settle(ids_of(source.take(0)), [])
+    head = orjson.loads((tmp_path / "checkpoint").read_bytes())
+    del head["content"]
+    (tmp_path / "checkpoint").write_bytes(orjson.dumps({**head, "version": 1}))
+
+    second = open_source(max_messages=1)
+    chunk = second.take(0)
+    second.settle(ids_of(chunk), [])
+    (warning,) = caplog.messages
+
+    assert data_of(chunk) == [b"2"]
+    assert warning.startswith(f"{tmp_path / 'checkpoint'} is of an earlier version, which noted neither where it sent")
+    assert data_of(take_all(open_source())) == [b"3", b"4"]
+    assert len(caplog.messages) == 1
+
+
 def test_how_what_is_in_flight_comes_again(tmp_path: Path, open_source: OpenSource) -> None:
     """Before the end by the same command, after it from the waiting file."""
     source = open_source()
@@ -332,6 +413,73 @@ def test_a_waiting_file_that_was_read_keeps_what_still_waits(tmp_path: Path, ope
     assert len(left) == 1
     assert (tmp_path / "w").read_bytes() == b""
     assert (tmp_path / "w.bak").read_bytes().count(b"\n") == 1
+
+
+def test_a_backup_is_never_replaced_by_an_emptier_one(tmp_path: Path, open_source: OpenSource) -> None:
+    """A retry with nothing left to read is natural: what the first one dropped must still be there."""
+    open_source().finish([message._replace(data=b"%d" % number) for number, message in enumerate(WAITING * 30)])
+
+    for still_waiting in ([], [], WAITING, []):
+        open_source("w").finish(still_waiting)
+
+    kept = sorted(from_line(line).data for line in (tmp_path / "w.bak").open("rb"))  # type: ignore[union-attr]
+    assert kept == sorted([*(b"%d" % number for number in range(30)), b"{}"])
+
+
+def test_two_runs_leave_what_waits_in_one_file(tmp_path: Path, open_source: OpenSource) -> None:
+    """The second does not replace what the first one left, and neither one what came while it read."""
+    (tmp_path / "rows.jsonl").write_bytes(b"{}\n")
+    first, second = open_source("rows.jsonl"), open_source("rows.jsonl")
+    first.finish(WAITING * 50)
+    reader = open_source("w")
+    second.finish(WAITING)
+    both = len(take_all(open_source("w")))
+    reader.finish(WAITING * 2)
+
+    assert both == 51
+    assert len(take_all(open_source("w"))) == 3
+
+
+def test_a_waiting_file_that_another_run_replaced_is_new(tmp_path: Path, open_source: OpenSource) -> None:
+    """What came into it since then was never read by the first one."""
+    open_source().finish(WAITING * 9)
+    first, second = open_source("w"), open_source("w")
+    second.finish([])
+    open_source().finish(WAITING)
+    first.finish(WAITING * 2)
+
+    assert len(take_all(open_source("w"))) == 3
+
+
+@pytest.mark.parametrize("part", [USER, TRACK])
+def test_what_waits_remembers_how_far_it_was(open_source: OpenSource, part: str) -> None:
+    """In the file and in the checkpoint: the open part, the tries, the waits and when the first one was."""
+    resumed = Resumed(part, 3, 2, 1_800_000_000.5)
+    open_source().finish([WAITING[0]._replace(resumed=resumed)])
+    source = open_source("w")
+    chunk = source.take(0)
+    source.settle([], chunk)
+    (again,) = open_source("w").take(0)
+
+    assert [message.resumed for message in (*chunk, again)] == [resumed, resumed]
+    assert (again.attributes["dl_part"], again.attributes["dl_attempts"]) == (part, "3")
+
+
+def test_what_holds_peoples_data_is_for_us_alone(tmp_path: Path, open_source: OpenSource) -> None:
+    """Whatever the umask is: the checkpoint, what waits and its backup."""
+    before = os.umask(0)
+    try:
+        (tmp_path / "rows.jsonl").write_bytes(b"1\n2\n")
+        source = open_source(max_messages=1)
+        source.settle(ids_of(source.take(0)), [])
+        source.finish(WAITING)
+        open_source("w").finish(WAITING)
+        open_source(max_messages=1).settle([], [])
+    finally:
+        os.umask(before)
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir() if path.name != "rows.jsonl"}
+    assert modes == dict.fromkeys(("checkpoint", "w", "w.bak"), 0o600)
 
 
 def test_a_waiting_file_that_was_not_read_stays(tmp_path: Path, open_source: OpenSource) -> None:

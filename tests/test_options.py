@@ -5,6 +5,7 @@ import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions, WorkerOptions
 
 from pipeline.options import RunOptions, UsageError, parse_options
+from pipeline.state_folder import StateFolder
 from transforms.time_range import ANY_TIME, TimeRange
 
 SUBSCRIPTION = "projects/sandbox/subscriptions/events"
@@ -42,6 +43,7 @@ def test_the_defaults_of_a_drain() -> None:
     assert (options.streaming, options.forever, options.max_wait, options.chunk_size) == (False, False, 120.0, 20_000)
     assert (options.grace_period, options.share, options.events_only) == (20.0, 1.0, False)
     assert options.times == ANY_TIME
+    assert (options.waiting_file, options.checkpoint_file, options.state_dir) == ("", "", os.environ["A2I_STATE_DIR"])
 
 
 def test_everything_there_is() -> None:
@@ -245,6 +247,21 @@ def test_a_pattern_does_not_mean_what_the_run_writes(tmp_path: Path) -> None:
     options = parse(config="c", input_files=tmp_path / "*", **written)
 
     assert [file.path for file in options.files] == [str(tmp_path / "rows.jsonl")]
+
+
+def test_a_pattern_does_not_mean_what_lies_in_a_state_folder(tmp_path: Path) -> None:
+    """It may be under the folder of the rows; a file there can still be named."""
+    state = StateFolder(str(tmp_path / "state"), "A", "https://api.iterable.com", "env:KEY")
+    state.make()
+    for path in (tmp_path / "rows.jsonl", Path(state.waiting)):
+        path.touch()
+    options = {"config": "c", "dead_letter_topic": TOPIC, "state_dir": tmp_path / "state"}
+
+    by_pattern = parse(**options, input_files=tmp_path / "**" / "*.jsonl")
+    by_name = parse(**options, input_files=state.waiting)
+
+    assert [file.path for file in by_pattern.files] == [str(tmp_path / "rows.jsonl")]
+    assert [file.path for file in by_name.files] == [state.waiting]
 
 
 @pytest.mark.parametrize(

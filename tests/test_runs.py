@@ -15,6 +15,7 @@ from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.topics import create_subscription, create_topic, pull_attributes
 from pipeline.tally import Tally
+from transforms.errors import FatalError
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
 
 pytestmark = pytest.mark.timeout(60)
@@ -82,7 +83,7 @@ def run(
     files = {"config": "sync.yaml", "input_files": "rows.jsonl", "dead_letter_file": "dead_letters.jsonl"}
     files |= {"waiting_file": "waiting.jsonl", "checkpoint_file": "checkpoint.jsonl"}
     arguments = {name: folder / file for name, file in files.items()} | {"iterable_url": iterable.url} | options
-    parsed = parse_options([f"--{name}={value}" for name, value in arguments.items()])
+    parsed = parse_options([f"--{name}={value}" for name, value in arguments.items() if value is not None])
     tally = run_chunks(parsed, load_config(parsed.config)).tally
     kept = folder / "dead_letters.jsonl"
     dump = iterable.dump(settle=True)
@@ -241,7 +242,7 @@ def test_a_user_who_comes_late_gets_the_event(tmp_path: Path, iterable: Simulate
 def test_a_run_leaves_no_temporary_files(
     tmp_path: Path, iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run every five minutes would fill the disk with them; the lock is one file, always the same."""
+    """A run every five minutes would fill the disk with them; what it must remember lies in the state folder."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = set(tmp_path.iterdir())
 
@@ -249,7 +250,7 @@ def test_a_run_leaves_no_temporary_files(
         run(tmp_path, iterable, [identify(ADA, plan="pro")])
 
     left = set(tmp_path.iterdir()) - before
-    assert sorted(path.suffix for path in left) == [".jsonl", ".lock", ".yaml"]
+    assert sorted(path.suffix for path in left) == [".jsonl", ".yaml"]
 
 
 @pytest.mark.slow
@@ -275,3 +276,150 @@ def test_a_line_that_no_topic_takes_costs_that_line(
     assert [letter["dl_reason"] for letter in pull_attributes(pubsub_emulator.host, subscription)] == ["bad_event_time"]
     assert (ran.tally.by_reason(DEAD_LETTERED)["bad_event_time"], len(ran.events)) == (2, 1)
     assert f"Dead letters that {topic} cannot take are in dead_letters.jsonl: 1." in caplog.messages
+
+
+IN_STATE_FOLDER: dict[str, Any] = {"waiting_file": None, "checkpoint_file": None, "max_wait": "0s"}
+PATIENT: dict[str, Any] = {
+    **IN_STATE_FOLDER,
+    "max_wait": "30s",
+    "config": {"delivery": {"retry": {"unknown_user_delays": ["0.5s", "0.5s", "5m"]}}},
+}
+
+
+def state_files(state_dir: Path, pattern: str) -> list[Path]:
+    return sorted(state_dir.glob(f"*/{pattern}"))
+
+
+def waiting_events(state_dir: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in state_files(state_dir, "waiting.jsonl"))
+
+
+def folder_in(tmp_path: Path, name: str) -> Path:
+    (tmp_path / name).mkdir()
+    return tmp_path / name
+
+
+def test_two_runs_with_default_options_keep_what_waits_of_both(
+    tmp_path: Path, iterable: SimulatedIterable, state_dir: Path
+) -> None:
+    """One sync, two configs of another name, from one folder: nobody replaces what another one left."""
+    rows = [track({"user_id": f"u-{number}"}) for number in range(50)]
+    for_another_sync = {"name": "Other"}
+
+    run(tmp_path, iterable, rows, **IN_STATE_FOLDER)
+    run(tmp_path, iterable, rows[:1], config=for_another_sync, **IN_STATE_FOLDER)
+    ran = run(tmp_path, iterable, [track({"user_id": "u-x"})], **IN_STATE_FOLDER)
+
+    counts = [path.read_bytes().count(b"\n") for path in state_files(state_dir, "waiting.jsonl")]
+    assert sorted(counts) == [1, 51]
+    assert (ran.tally.read, ran.tally.in_flight, ran.tally.adds_up) == (51, 51, True)
+
+
+def test_the_next_run_takes_up_what_waits(tmp_path: Path, iterable: SimulatedIterable, state_dir: Path) -> None:
+    """Whatever it reads: the event is delivered once its user is known, and the file is empty then."""
+    run(tmp_path, iterable, [track(KIM)], **IN_STATE_FOLDER)
+    left = waiting_events(state_dir)
+    ran = run(tmp_path, iterable, [identify(KIM, plan="pro")], **PATIENT)
+
+    assert (left, waiting_events(state_dir)) == (1, 0)
+    assert (ran.tally.read, len(ran.events), ran.dead_letters, ran.tally.adds_up) == (2, 1, [], True)
+
+
+def test_what_waits_may_be_given_as_a_file(tmp_path: Path, iterable: SimulatedIterable, state_dir: Path) -> None:
+    """It is taken up once, not twice, and stays only as long as it waits."""
+    run(tmp_path, iterable, [track(KIM)], **IN_STATE_FOLDER)
+    (waiting,) = state_files(state_dir, "waiting.jsonl")
+    still = run(tmp_path, iterable, [], **{**IN_STATE_FOLDER, "input_files": waiting})
+
+    assert (still.tally.read, still.tally.in_flight, waiting_events(state_dir)) == (1, 1, 1)
+
+
+def test_what_waits_has_passed_the_time_range_of_its_own_run(
+    tmp_path: Path, iterable: SimulatedIterable, state_dir: Path
+) -> None:
+    """A later run of another week does not drop it."""
+    run(tmp_path, iterable, [track(KIM)], **IN_STATE_FOLDER)
+
+    ran = run(
+        tmp_path, iterable, [identify(KIM, plan="pro")], start_time="2026-02-01", events_only=None, **IN_STATE_FOLDER
+    )
+
+    assert ran.tally.by_reason(DROPPED) == {"outside_time_range": 1}
+    assert (ran.tally.in_flight, waiting_events(state_dir)) == (1, 1)
+
+
+PEOPLE = [{"user_id": f"u-{number}"} for number in range(8)]
+INTERRUPTED = [*(identify(who, plan="pro") for who in PEOPLE), *map(track, PEOPLE[:2])]
+SMALL: dict[str, Any] = {"chunk_size": 2, "config": {"delivery": {"batch": {"max_items": 2}}}}
+
+
+def interrupt(folder: Path, iterable: SimulatedIterable, **options: Any) -> None:
+    """A run whose last chunk meets a key that is refused; one that goes on has other connections."""
+    iterable.fault("trackBulk", status=401, body={"code": "BadApiKey"})
+    with pytest.raises(FatalError):
+        run(folder, iterable, INTERRUPTED, **SMALL, **options)
+    iterable.clear_faults()
+
+
+def test_an_interrupted_run_goes_on_where_it_sent_to_and_nowhere_else(
+    tmp_path: Path, iterable: SimulatedIterable
+) -> None:
+    """What a sandbox holds, the project does not: against another Iterable the same command begins anew."""
+    interrupt(tmp_path, iterable, **IN_STATE_FOLDER)
+    with SimulatedIterable(iterable.settings) as other:
+        elsewhere = run(tmp_path, other, INTERRUPTED, **IN_STATE_FOLDER, **SMALL)
+    went_on = run(tmp_path, iterable, INTERRUPTED, share="50%", **IN_STATE_FOLDER, **SMALL)
+
+    assert (elsewhere.tally.read, len(elsewhere.users), len(elsewhere.events)) == (10, 8, 2)
+    assert went_on.tally.read < 10
+    assert (len(went_on.users), len(went_on.events)) == (8, 2)
+
+
+def test_a_checkpoint_that_is_named_goes_on_nowhere_else_either(tmp_path: Path, iterable: SimulatedIterable) -> None:
+    """It says so, and stays for the run that it is of."""
+    interrupt(tmp_path, iterable)
+    with SimulatedIterable(iterable.settings) as other, pytest.raises(FatalError, match="with another destination:"):
+        run(tmp_path, other, INTERRUPTED, **SMALL)
+
+    assert run(tmp_path, iterable, INTERRUPTED, share="50%", **SMALL).tally.read < 10
+
+
+def test_an_interrupted_run_stops_no_other_one(tmp_path: Path, iterable: SimulatedIterable, state_dir: Path) -> None:
+    """Neither another sync's, nor one of other files: each has a checkpoint of its own."""
+    interrupt(tmp_path, iterable, **IN_STATE_FOLDER)
+    left = state_files(state_dir, "checkpoint-*")
+    options = {**IN_STATE_FOLDER, "share": "50%"}
+
+    other_sync = run(tmp_path, iterable, [identify(ADA)], config={"name": "Other"}, **options)
+    other_files = run(folder_in(tmp_path, "b"), iterable, [identify(ADA)], **options)
+
+    assert (other_sync.tally.read, other_files.tally.read) == (1, 1)
+    assert state_files(state_dir, "checkpoint-*") == left != []
+
+
+def test_what_an_earlier_version_left_in_the_folder_is_told(
+    tmp_path: Path, iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It holds people's events; given as a file it is replaced by what still waits, as ever."""
+    run(tmp_path, iterable, [track(KIM)], max_wait="0s", checkpoint_file=None)
+    (tmp_path / "checkpoint.jsonl").write_bytes((Path(__file__).parent / "data" / "checkpoint_v1.jsonl").read_bytes())
+    monkeypatch.chdir(tmp_path)
+
+    run(tmp_path, iterable, [identify(ADA)], **IN_STATE_FOLDER)
+    told = [message.partition(" in this folder ")[0] for message in caplog.messages]
+    ran = run(tmp_path, iterable, [identify(KIM, plan="pro")], **{**PATIENT, "input_files": "*.jsonl"})
+
+    assert told == ["waiting.jsonl", "checkpoint.jsonl"]
+    assert (ran.tally.read, len(ran.events)) == (2, 1)
+    assert ((tmp_path / "waiting.jsonl").read_bytes(), (tmp_path / "waiting.jsonl.bak").stat().st_size > 0) == (
+        b"",
+        True,
+    )
+
+
+def test_a_run_in_a_folder_that_is_no_ones_to_write_says_so(tmp_path: Path, iterable: SimulatedIterable) -> None:
+    """Before anything is read or sent."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(FatalError, match=r"^the state folder .* cannot be used: File exists"):
+        run(tmp_path, iterable, [identify(ADA)], state_dir=tmp_path / "file")

@@ -16,12 +16,11 @@ def append_lines(path: str, lines: bytes) -> None:
     Raises:
       OSError: none of the lines is in the file then.
     """
-    with open(path, "ab+", buffering=0) as file:
+    with open_locked(path) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a pipe or a terminal: nothing to mend
             _write_all(file, lines)
             return
-        fcntl.flock(file, fcntl.LOCK_EX)
-        end = _end_of_lines(file)
+        end = end_of_lines(file)
         file.seek(end)
         rest = file.readall()
         if _is_torn(rest):  # nobody was told that it is safe: its message comes again
@@ -35,6 +34,40 @@ def append_lines(path: str, lines: bytes) -> None:
         except OSError:
             file.truncate(end)
             raise
+
+
+def open_locked(path: str) -> io.FileIO:
+    """The file, to be read and appended to by us alone until it is closed; nobody else may read one that is made here.
+
+    Whoever replaces such a file holds it open so meanwhile: what is appended is never appended to one that is gone.
+
+    Raises:
+      OSError: it cannot be opened.
+    """
+    while True:
+        file = open(path, "ab+", buffering=0, opener=_open_private)  # noqa: SIM115 - whoever asked closes it
+        try:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _is_at(file, path):
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _is_at(file: io.FileIO, path: str) -> bool:
+    """Whether nobody replaced it before we had the lock."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _write_all(file: io.FileIO, data: bytes) -> None:
@@ -53,7 +86,7 @@ def _is_torn(rest: bytes) -> bool:
     return False
 
 
-def _end_of_lines(file: io.FileIO) -> int:
+def end_of_lines(file: io.FileIO) -> int:
     """Behind the last newline."""
     at = file.seek(0, os.SEEK_END)
     while at:

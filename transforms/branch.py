@@ -24,7 +24,8 @@ PROPERTY_CHANGES = "property_changes"
 class BranchRules:
     """`on`: what updates a user, of IDENTIFY (identify calls) and PROPERTY_CHANGES (events that changed the user).
 
-    `times`: what is older or newer is dropped, except for an identify without a time. `events_only`: no user updates.
+    `times`: what is older or newer is dropped, except for an identify without a time and what waited in an earlier run.
+    `events_only`: no user updates.
     """
 
     sync_name: str
@@ -43,7 +44,8 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
     attributes = event.message.attributes
     if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != rules.sync_name:
         raise DroppedError("other_sync")
-    if event.event_time is not None and not rules.times.holds(event.event_time):
+    is_new = event.message.resumed is None  # what waited has passed the range of the run in which it came
+    if is_new and event.event_time is not None and not rules.times.holds(event.event_time):
         raise DroppedError("outside_time_range")
     if event.event_type != "$identify":
         changed = PROPERTY_CHANGES in rules.on and not rules.events_only and _changed_user(event.row)

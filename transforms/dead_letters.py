@@ -9,14 +9,14 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from transforms.event_times import parse_time
-from transforms.events import TRACK, USER, Message
+from transforms.events import TRACK, USER, Message, Resumed
 from transforms.json_bounds import has_too_many_values
-from transforms.outcomes import UNKNOWN_USER, WAITING, Outcome
+from transforms.outcomes import EXPIRED, UNKNOWN_USER, WAITING, Outcome
 
 DL_REASON = "dl_reason"
 DL_DETAIL = "dl_detail"
@@ -39,6 +39,7 @@ class DeadLetter(NamedTuple):
     attributes: Mapping[str, str]
     message_id: str
     publish_time: float  # Unix seconds, of the original message
+    resumed: Resumed | None = None  # of one that waits: where to go on
 
 
 def sync_tag(name: str, config_hash: str) -> str:
@@ -86,8 +87,11 @@ def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
 
 
 def waiting_letter(message: Message, tag: str) -> DeadLetter:
-    """A message whose track event waits for its user, to be read again later: only that part runs again."""
-    return dead_letter(Outcome(WAITING, TRACK, UNKNOWN_USER, message), tag, time.time())
+    """A message of which one part waits, to be read again later: only that part runs then, from where it was."""
+    part, attempts = message.resumed[:2] if message.resumed else (TRACK, 0)
+    reason = UNKNOWN_USER if part == TRACK else EXPIRED  # no user update waits for a user: that one failed
+    letter = dead_letter(Outcome(WAITING, part, reason, message, attempts=attempts), tag, time.time())
+    return letter._replace(resumed=message.resumed)
 
 
 def _truncate(value: str) -> str:
@@ -95,13 +99,14 @@ def _truncate(value: str) -> str:
 
 
 def to_line(letter: DeadLetter) -> bytes:
-    """One line of Pub/Sub's own PubsubMessage JSON, newline included."""
+    """One line of Pub/Sub's own PubsubMessage JSON, newline included; of one that waits, with where to go on."""
     published = datetime.fromtimestamp(letter.publish_time, timezone.utc).isoformat(timespec="microseconds")
     rest = orjson.dumps(
         {
             "attributes": letter.attributes,
             "messageId": letter.message_id,
             "publishTime": published.replace("+00:00", "Z"),
+            **({"resumed": letter.resumed._asdict()} if letter.resumed else {}),
         },
         option=orjson.OPT_APPEND_NEWLINE,
     )
@@ -121,6 +126,17 @@ def from_line(line: bytes) -> Message | None:
         read = orjson.loads(line)
         data = base64.b64decode(read["data"], validate=True)
         attributes = {str(name): str(value) for name, value in (read.get("attributes") or {}).items()}
-        return Message(data, attributes, str(read["messageId"]), parse_time(read["publishTime"]))
+        resumed = resumed_of(read.get("resumed"))
+        return Message(data, attributes, str(read["messageId"]), parse_time(read["publishTime"]), resumed)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def resumed_of(fields: Any) -> Resumed | None:
+    """What `_asdict` made, by this version or another one; None for anything else."""
+    try:
+        resumed = Resumed(**{name: value for name, value in fields.items() if name in Resumed._fields})
+    except (TypeError, AttributeError):
+        return None
+    numbers = resumed[1:]
+    return resumed if resumed.part in (USER, TRACK) and all(type(each) in (int, float) for each in numbers) else None

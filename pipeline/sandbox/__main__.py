@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import uuid
@@ -27,6 +28,7 @@ from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
 
 CONFIG = "configs/demo.yaml"
 FOLDER = pathlib.Path(".run")
+STATE = FOLDER / "state"
 API_KEY = "sandbox-key"
 EXIT_INTERRUPTED = 130
 # Iterable itself needs a minute to apply users; a newcomer need not.
@@ -64,7 +66,8 @@ def main() -> int:
             source = _prepare_topics(emulator, traffic)
         command = ["-m", "pipeline.main", f"--config={CONFIG}", *source.arguments, f"--iterable_url={iterable.url}"]
         _say(f"\n$ python {' '.join(command)}\n")
-        environ = {**os.environ, **source.environ, "ITERABLE_API_KEY": API_KEY}
+        shutil.rmtree(STATE, ignore_errors=True)  # an Iterable that is gone knows nobody of whom it tells
+        environ = {**os.environ, **source.environ, "ITERABLE_API_KEY": API_KEY, "A2I_STATE_DIR": str(STATE)}
         code = _run([sys.executable, *command], environ)
         return code or _check(traffic.expected, iterable.dump(settle=True), source.read_dead_letters())
 

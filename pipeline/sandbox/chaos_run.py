@@ -137,6 +137,7 @@ def _options(folder: Path, url: str, arguments: dict[str, object], start: int) -
         "dead_letter_file": folder / "dead_letters.jsonl",
         "waiting_file": folder / "waiting.jsonl",
         "checkpoint_file": folder / f"checkpoint-{start}.jsonl",  # of a start: what is counted is a whole run
+        "state_dir": folder / "state",
         "iterable_url": url,
     }
     return parse_options([f"--{name}={value}" for name, value in arguments.items()])

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY
 
-ENVIRON = {"ITERABLE_API_KEY": DEFAULT_API_KEY}
+STATE = tempfile.TemporaryDirectory(prefix="bench-state-")  # of all runs of this process, and gone with it
+ENVIRON = {"ITERABLE_API_KEY": DEFAULT_API_KEY, "A2I_STATE_DIR": STATE.name}
 
 
 class Took(NamedTuple):
