@@ -9,12 +9,14 @@ import pytest
 
 from pipeline.config import load_config
 from pipeline.options import parse_options
+from pipeline.replay import main as replay
 from pipeline.runs import run_chunks
 from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.topics import create_subscription, create_topic, pull_attributes
 from pipeline.tally import Tally
+from transforms.dead_letters import DeadLetter, from_line, to_line
 from transforms.errors import FatalError
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
 
@@ -323,6 +325,33 @@ def test_the_next_run_takes_up_what_waits(tmp_path: Path, iterable: SimulatedIte
 
     assert (left, waiting_events(state_dir)) == (1, 0)
     assert (ran.tally.read, len(ran.events), ran.dead_letters, ran.tally.adds_up) == (2, 1, [], True)
+
+
+def test_a_replay_leaves_what_waits_beside_what_a_backfill_left(
+    tmp_path: Path, iterable: SimulatedIterable, state_dir: Path
+) -> None:
+    """It takes that up, too; in the end each event is there once."""
+    letters = tmp_path / "letters.jsonl"
+    who = [{"user_id": f"u-{number}"} for number in range(45)]
+    run(tmp_path, iterable, [track(each) for each in who[:40]], **IN_STATE_FOLDER)
+    data = [orjson.dumps(track(each)) for each in who[40:]]
+    attributes = {"dl_reason": "unknown_user", "dl_part": "track"}
+    letters.write_bytes(b"".join(to_line(DeadLetter(each, attributes, "1", 1_767_607_200.0)) for each in data))
+
+    code = replay(
+        [
+            f"--config={tmp_path / 'sync.yaml'}",
+            f"--dead_letters={letters}",
+            f"--dead_letter_file={tmp_path / 'again.jsonl'}",
+            f"--iterable_url={iterable.url}",
+            "--share=30%",
+            "--max_wait=0s",
+        ]
+    )
+
+    (waiting,) = state_files(state_dir, "waiting.jsonl")
+    events = [message.data for line in waiting.open("rb") if (message := from_line(line))]
+    assert (code, len(events), len(set(events))) == (0, 45, 45)
 
 
 def test_what_waits_may_be_given_as_a_file(tmp_path: Path, iterable: SimulatedIterable, state_dir: Path) -> None:
