@@ -67,7 +67,7 @@ class FilesSource:
         self._select = select
         self._comes_again = comes_again or f"give {waiting_file} as --input_files"
         begin = (checkpoint and checkpoint.read()) or Checkpoint(BEGIN, 0, [])
-        self._lines = _lines_until(begin, files, checkpoint) if checkpoint else None
+        self._lines = _lines_until(begin, files, checkpoint, max_line_bytes) if checkpoint else None
         self._position, self._done_bytes = begin.position, begin.done_bytes  # all before is settled, but what waits:
         self._content = begin.content
         self._waiting = {key_of(message): message for message in begin.waiting}
@@ -170,7 +170,9 @@ class FilesSource:
         return self._select(message) if self._select else message
 
 
-def _lines_until(begin: Checkpoint, files: Sequence[InputFile], checkpoint: CheckpointFile) -> ReadLines:
+def _lines_until(
+    begin: Checkpoint, files: Sequence[InputFile], checkpoint: CheckpointFile, max_line_bytes: int
+) -> ReadLines:
     """What the interrupted run has read, which must be there as it was. Raises FatalError if it is not."""
     if begin.position == BEGIN:
         return ReadLines(files)
@@ -183,7 +185,7 @@ def _lines_until(begin: Checkpoint, files: Sequence[InputFile], checkpoint: Chec
         )
     if begin.done_bytes > LONG_BYTES:
         log.warning("%.1f GB that are done are compared with what is there now.", begin.done_bytes / 1e9)
-    lines = read_again(files, begin.position)
+    lines = read_again(files, begin.position, max_line_bytes)
     if begin.content and begin.content != lines.digest():
         raise checkpoint.differs(begin.position.path)
     return lines

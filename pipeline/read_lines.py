@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import closing
 
-from pipeline.archives import InputFile, Position, Reader
+from pipeline.archives import MAX_LINE_BYTES, InputFile, Position, Reader
 
 
 class ReadLines:
@@ -39,24 +39,28 @@ class ReadLines:
         return digest.hexdigest()[:32]
 
     def _of_this_file(self) -> bytes:
-        return f"{self._file.path}\n{self._file.checksum or self._lines.hexdigest()}\n".encode()
+        path = self._file.path
+        return f"{len(path)}:{path}\n{self._file.checksum or self._lines.hexdigest()}\n".encode()
 
 
-def read_again(files: Sequence[InputFile], position: Position) -> ReadLines:
-    """All lines up to `position`, or what is left of them. Raises FatalError if a file cannot be read."""
+def read_again(files: Sequence[InputFile], position: Position, max_line_bytes: int = MAX_LINE_BYTES) -> ReadLines:
+    """All lines up to `position`, or what is left of them, as a Reader gives them.
+
+    Raises FatalError if a file cannot be read.
+    """
     read = ReadLines(files)
     for file in files:
         is_last = file.path == position.path
         read.begin(file.path)
         if not file.checksum:
-            _read(file, position if is_last else None, read)
+            _read(file, position if is_last else None, read, max_line_bytes)
         if is_last:
             break
     return read
 
 
-def _read(file: InputFile, until: Position | None, read: ReadLines) -> None:
-    with closing(Reader([file])) as reader:
+def _read(file: InputFile, until: Position | None, read: ReadLines, max_line_bytes: int) -> None:
+    with closing(Reader([file], max_line_bytes=max_line_bytes)) as reader:
         for line in reader:
             read.add(file.path, line)
             if reader.position == until:

@@ -172,7 +172,8 @@ def test_a_line_is_pubsubs_own_json() -> None:
     assert (expected, [line]) == (json.loads(line), line.splitlines(keepends=True))
 
 
-RESUMED = st.builds(Resumed, st.sampled_from([USER, TRACK]), st.integers(0, 99), st.integers(0, 99), TIMES)
+COUNTS = st.integers(0, 99)
+RESUMED = st.builds(Resumed, st.sampled_from([USER, TRACK]), COUNTS, COUNTS, TIMES, COUNTS, TIMES)
 
 
 @given(st.builds(DeadLetter, st.binary(), ATTRIBUTES, TEXT, TIMES, st.none() | RESUMED))

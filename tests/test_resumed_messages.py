@@ -87,7 +87,7 @@ def test_it_holds_nothing_that_is_in_a_message(tmp_path: Path) -> None:
 
     assert (tmp_path / "resumed").read_bytes() == (
         b'{"messageId":"0","publishTime":1800000000.0,'
-        b'"resumed":{"part":"track","attempts":2,"waits":1,"first_tried":1800000000.0}}\n'
+        b'"resumed":{"part":"track","attempts":2,"waits":1,"first_tried":1800000000.0,"alone":0,"last_failure":0.0}}\n'
     )
     assert (tmp_path / "resumed").stat().st_mode & 0o777 == 0o600
 
@@ -107,3 +107,16 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(FatalError, match=r"^what waits cannot be remembered in .*: No such file or directory$"):
         kept.keep([], [left(0)])
+
+
+def test_of_a_message_of_which_both_parts_wait_neither_is_forgotten(tmp_path: Path) -> None:
+    """It runs as a whole again, also when one of them is under way while the other still waits; until it is settled."""
+    kept = open_at(tmp_path)
+    kept.keep([], [left(0, USER), left(0, TRACK)])
+    kept.keep([], [left(0, TRACK, waits=2)])
+    after_a_crash = resumed_of(open_at(tmp_path), 1)
+    kept.keep(["0"], [])
+    kept.keep([], [left(0, TRACK)])
+
+    assert after_a_crash == [None]
+    assert resumed_of(open_at(tmp_path), 1) == [left(0, TRACK).resumed]
