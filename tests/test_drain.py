@@ -116,7 +116,7 @@ def test_a_killed_drain_loses_nothing(staged: Staged) -> None:
 
 def test_a_record_that_iterable_fails_at_holds_up_no_other(staged: Staged) -> None:
     """A 500 for every request that holds it, throughout: what comes before and after it arrives, chunk after chunk."""
-    traffic = Traffic(TrafficSettings(messages=600, users=60, identifies=0, duplicates=0))
+    traffic = Traffic(TrafficSettings(messages=600, users=60, duplicates=0, late_identifies=0))
     staged.stage.publish(itertools.islice(traffic, 100))
     bad = next(iter(traffic.expected.events))
     staged.iterable.fault("trackBulk", status=500, holding=bad, times=None)
