@@ -1,6 +1,6 @@
 """`make soak`: trials, and many seeds of traffic and chaos, through the real pipeline. Knows no check.
 
-Each runs in a process of its own, as `python -m pipeline.sandbox.soak --trial NAME`, or `--first N --seeds 1`, does here.
+Each runs in a process of its own, as `python -m pipeline.sandbox.soak --trial NAME` or `--first N --seeds 1` does here.
 """
 
 import argparse
