@@ -12,7 +12,7 @@ from transforms.answers import ACCEPTED, FATAL, FOREIGN, RETRY, SPLIT, THROTTLED
 from transforms.batches import Batch, DeliveryRules
 from transforms.coalescing import SentValues
 from transforms.events import TRACK, USER, Item, Resumed
-from transforms.outbox import MAX_ALONE, PROBE_SECONDS, Outbox
+from transforms.outbox import MAX_ALONE, MAX_ALONE_REFUSED, PROBE_SECONDS, Outbox
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, FINAL, NOTED, UNKNOWN_USER, WAITING, Outcome
 from transforms.waiting import MAX_WAITING
 
@@ -729,11 +729,14 @@ def test_what_failed_alone_goes_alone_again(part: str, new_update: NewItem, new_
 
 @pytest.mark.usefixtures("no_jitter")
 @pytest.mark.parametrize(
-    ("answer", "reason"), [(UNAVAILABLE, "expired"), (Answer(FOREIGN, "HTTP 400"), "refused_by_iterable")]
+    ("answer", "most", "reason"),
+    [(UNAVAILABLE, MAX_ALONE, "expired"), (Answer(FOREIGN, "HTTP 400"), MAX_ALONE_REFUSED, "refused_by_iterable")],
 )
-def test_what_failed_alone_so_often_is_a_dead_letter(new_track: NewItem, answer: Answer, reason: str) -> None:
+def test_what_failed_alone_so_often_is_a_dead_letter(
+    new_track: NewItem, answer: Answer, most: int, reason: str
+) -> None:
     """The bound is on failures of its own while others succeed, over all the chunks it came in."""
-    resumed = Resumed(TRACK, 17, 0, first_tried=900.0, alone=MAX_ALONE - 2, last_failure=990.0)
+    resumed = Resumed(TRACK, 17, 0, first_tried=900.0, alone=most - 2, last_failure=990.0)
     message = new_track("bad").message._replace(resumed=resumed)
     outbox = new_outbox(new_track("bad")._replace(message=message))
     outbox.endpoints[TRACK].last_success = 995.0

@@ -260,6 +260,7 @@ def test_a_run_leaves_no_temporary_files(
 def test_a_line_that_no_topic_takes_costs_that_line(
     tmp_path: Path,
     iterable: SimulatedIterable,
+    state_dir: Path,
     pubsub_emulator: PubsubEmulator,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -274,10 +275,12 @@ def test_a_line_that_no_topic_takes_costs_that_line(
 
     ran = run(tmp_path, iterable, rows, dead_letter_file="", dead_letter_topic=topic)
 
-    assert [letter["dl_reason"] for letter in ran.dead_letters] == ["bad_event_time"]
+    (overflow,) = state_files(state_dir, "dead_letters.jsonl")
+    letters = [orjson.loads(line)["attributes"] for line in overflow.read_bytes().splitlines()]
+    assert [letter["dl_reason"] for letter in letters] == ["bad_event_time"]
     assert [letter["dl_reason"] for letter in pull_attributes(pubsub_emulator.host, subscription)] == ["bad_event_time"]
     assert (ran.tally.by_reason(DEAD_LETTERED)["bad_event_time"], len(ran.events)) == (2, 1)
-    assert f"Dead letters that {topic} cannot take are in dead_letters.jsonl: 1." in caplog.messages
+    assert f"Dead letters that {topic} cannot take are in {overflow}: 1." in caplog.messages
 
 
 IN_STATE_FOLDER: dict[str, Any] = {"waiting_file": None, "checkpoint_file": None, "max_wait": "0s"}

@@ -25,6 +25,8 @@ PROBE_SECONDS = 60.0  # how often a refused key is tried again
 # Of one batch, in a row: then it may be one of its records that Iterable fails at; sooner if others succeed meanwhile.
 FAILURES_BEFORE_HALVES = 5
 FAILURES_BESIDE_OTHERS = 3
+# Refusals of a record alone that are not in Iterable's form, of which the first came while others succeeded.
+MAX_ALONE_REFUSED = 3
 MAX_ALONE = 20  # failures of a record alone while others succeed: with the default backoff about an hour
 ALONE_SECONDS = 10.0  # so long a record must have failed while others succeeded, to be what is bad
 
@@ -194,8 +196,9 @@ class Outbox:
         records = [record for parcel in self._parcels for record in parcel.records]
         is_blocked = not any(self._is_ready(user, updates) for user, updates in self._updates.items())
         is_alone = len(records) == len(self._parcels) and is_blocked and not self._events
-        failing = (pending.failing_seconds for record in records for pending in record.pending)
-        if not is_alone or min(failing, default=0.0) < ALONE_SECONDS:
+        all_pending = [pending for record in records for pending in record.pending]
+        is_bad = [pending.alone > 0 or pending.failing_seconds >= ALONE_SECONDS for pending in all_pending]
+        if not is_alone or not is_bad or not all(is_bad):
             return None
         self._parcels.clear()
         outcomes: list[Outcome] = []
@@ -366,29 +369,29 @@ class Outbox:
     def _settle_retry(self, batch: Batch, answer: Answer, now: float) -> Iterator[Outcome]:
         last_success = self.endpoints[batch.part].last_success
         all_pending = _pending_of(batch)
-        others_succeed = 0 < all_pending[0].last_failure < last_success
+        is_refused = answer.verdict == FOREIGN
+        is_its_own = 0 < all_pending[0].last_failure < last_success or (is_refused and all_pending[0].alone > 0)
         for pending in all_pending:
             if 0 < pending.last_failure < last_success:
                 pending.failing_seconds += now - pending.last_failure
             pending.last_failure = now
             pending.failures += 1
-            pending.alone += others_succeed and len(all_pending) == 1
+            pending.alone += is_its_own and len(all_pending) == 1
         kept = []
+        most_alone = MAX_ALONE_REFUSED if is_refused else MAX_ALONE
         for record in batch.records:
             first = record.pending[0]
-            if first.failing_seconds >= self._rules.give_up_after_seconds or first.alone >= MAX_ALONE:
-                yield from self._dead_letter(record, REFUSED if answer.verdict == FOREIGN else EXPIRED, answer.detail)
+            if first.failing_seconds >= self._rules.give_up_after_seconds or first.alone >= most_alone:
+                yield from self._dead_letter(record, REFUSED if is_refused else EXPIRED, answer.detail)
             else:
                 kept.append(record)
         if not kept:
             return
         first = kept[0].pending[0]
-        # What fails alone has a backoff of its own; all others are the probes of what may be an outage.
-        backoff = (
-            self._backoff(first.attempts) if first.alone else min(self._backoff(first.failures), self._probe_seconds)
-        )
+        wait = answer.wait_seconds or self._backoff_of(first, is_refused)
         groups = [tuple(kept)]
         patience = FAILURES_BESIDE_OTHERS if first.failing_seconds else FAILURES_BEFORE_HALVES
+        patience = 1 if is_refused else patience  # a refusal does not pass
         if first.failures >= patience and len(all_pending) > 1:
             for pending in all_pending:
                 pending.failures = 0
@@ -397,7 +400,13 @@ class Outbox:
                 return
             groups = halves(groups[0])
         for records in groups:
-            self._send_later(batch.part, records, now + (answer.wait_seconds or backoff))
+            self._send_later(batch.part, records, now + wait)
+
+    def _backoff_of(self, pending: Pending, is_refused: bool) -> float:
+        """What fails alone has one of its own; all others are the probes of what may be an outage."""
+        if pending.alone:
+            return self._backoff(1 if is_refused else pending.attempts)
+        return min(self._backoff(pending.failures), self._probe_seconds)
 
     def _backoff(self, failures: int) -> float:
         # Exponential with full jitter, as Iterable advises for 429 (its article "API Response Codes").
