@@ -20,8 +20,8 @@ OUTAGE_SECONDS = 300.0
 LAST_ANSWER_SECONDS = REQUEST_SECONDS  # longer than that, for an answer that is under way then
 TROUBLE_SECONDS = 30.0  # without a success: then somebody who looks at the screen should know
 # Refusals in a row, over some time, that are not in Iterable's form: then it is not the records that are bad.
-MAX_FOREIGN = 10
-FOREIGN_SECONDS = 20.0
+MAX_FOREIGN = 6
+FOREIGN_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 

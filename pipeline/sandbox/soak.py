@@ -66,9 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         *(Job(f"Seed {n}", (f"--first={n}", "--seeds=1", f"--messages={options.messages}")) for n in seeds),
     ]
     failures = _run_all(jobs, options.jobs)
-    well = len(jobs) - len(failures)
-    show = Console().print
-    show(f"{well} of {len(TRIALS)} trials and {len(seeds)} seeds came to what they must.", highlight=False)
+    done = f"{len(jobs) - len(failures)} of {len(jobs)} came to what they must"
+    Console().print(f"{done}: {len(TRIALS)} trials and {len(seeds)} seeds.", highlight=False)
     return 1 if failures else 0
 
 
