@@ -41,7 +41,7 @@ class Clause:
     | `< <= > >=`    | a number (`true` is none) that compares so with a value                                   |
     | `set is`       | a list of exactly the values, in any order and number                                     |
     | `set contains` | a list with all the values in it                                                          |
-    | `glob match`   | a string that fits a pattern as a whole (transforms/globs.py), case-sensitive             |
+    | `glob match`   | a string that fits a pattern as a whole (see globs.py), case-sensitive                    |
 
     A missing property, null or a value of another type does not hold. `is not`, `does not contain`, `does not start
     with`, `set is not`, `set does not contain` and `glob does not match` hold exactly when their positive does not, so
