@@ -12,7 +12,6 @@ from pipeline.screen import redact_logs, show
 from transforms.api_key import read_api_key
 from transforms.errors import FatalError
 
-NOTHING_LOST = "What is not settled comes again."
 EXIT_FAULT = 1
 EXIT_USAGE = 2
 EXIT_FATAL = 3
@@ -20,11 +19,8 @@ EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141  # as a shell tells it: whoever read our output has gone
 
 
-def run_command(program: str, work: Callable[[], None], after_stop: str = "") -> int:
-    """Returns the exit code: 0, 1 for a fault of ours, 2 for a wrong command line or config, 3 for a wrong set-up.
-
-    `after_stop` is what there is to say then.
-    """
+def run_command(program: str, work: Callable[[], None]) -> int:
+    """Returns the exit code: 0, 1 for a fault of ours, 2 for a wrong command line or config, 3 for a wrong set-up."""
     redact_logs()
     try:
         work()
@@ -32,14 +28,14 @@ def run_command(program: str, work: Callable[[], None], after_stop: str = "") ->
         logging.error(error)
         return EXIT_USAGE
     except FatalError as error:
-        logging.error(f"{program} stopped: {error}. {after_stop}".rstrip())
+        logging.error(f"{program} stopped: {error}.")
         return EXIT_FATAL
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return EXIT_PIPE
     except Exception:
-        logging.exception(f"{program} failed, which nobody thought of. {after_stop}".rstrip())
+        logging.exception(f"{program} failed, which nobody thought of.")
         return EXIT_FAULT
     return 0
 

@@ -29,6 +29,7 @@ class Told(NamedTuple):
     remedy: str
 
 
+_KEY_OF_A_ROW = re.compile(r" (property|path|as|type|event|where|operator|value): ")
 _ROW = re.compile(r"\s*(?:- +)*")  # indentation, and the dashes of a list's rows
 _KEY = re.compile(r"\s*(?:- +)*(?:[^\s\"'\[{#:][^:#]*|\"[^\"]*\"|'[^']*'):(?:\s+|$)")
 _CONTENT = re.compile(r"\s*[^\s#]")
@@ -138,6 +139,12 @@ def _colon(lines: Sequence[str], slip: Slip) -> Told | None:
     if begin > slip.column:
         return None
     value = _value_at(line, begin, is_inside)
+    if is_inside and (key := _KEY_OF_A_ROW.search(value)):
+        return Told(
+            slip.line + 1,
+            f"lacks a comma in front of {key[1]}:",
+            f"Write , {key[1]}: or put it in quotes if it is one text",
+        )
     return Told(slip.line + 1, 'holds ": ", and is read as a key', told_quotes(value))
 
 

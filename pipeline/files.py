@@ -66,7 +66,9 @@ class FilesSource:
         self._checkpoint = checkpoint
         self._select = select
         self._comes_again = comes_again or f"give {waiting_file} as --input_files"
-        begin = (checkpoint and checkpoint.read()) or Checkpoint(BEGIN, 0, [])
+        found = checkpoint and checkpoint.read()
+        self._is_noted = bool(found)  # that something is settled
+        begin = found or Checkpoint(BEGIN, 0, [])
         self._lines = _lines_until(begin, files, checkpoint, max_line_bytes) if checkpoint else None
         self._position, self._done_bytes = begin.position, begin.done_bytes  # all before is settled, but what waits:
         self._content = begin.content
@@ -92,7 +94,9 @@ class FilesSource:
         """See RunSource.comes_again."""
         if self._is_finished:
             return self._comes_again
-        return f"the same command goes on from {self._checkpoint.path}" if self._checkpoint else "give the files again"
+        if not self._checkpoint:
+            return "give the files again"
+        return f"the same command {f'goes on from {self._checkpoint.path}' if self._is_noted else 'begins anew'}"
 
     @property
     def has_more(self) -> bool:
@@ -135,6 +139,7 @@ class FilesSource:
         if self._checkpoint:
             letters = self._letters(self._waiting.values())
             self._checkpoint.write(self._position, self._done_bytes, letters, self._content)
+            self._is_noted = True
 
     def set_aside(self, message_ids: Collection[str]) -> None:
         """See RunSource.set_aside: a file keeps its lines."""

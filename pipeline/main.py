@@ -2,7 +2,7 @@
 
 import sys
 
-from pipeline.command import NOTHING_LOST, leave, load_sync, run_command
+from pipeline.command import leave, load_sync, run_command
 from pipeline.forecast import forecast
 from pipeline.options import PROGRAM, parse_options
 from pipeline.runs import run_chunks, run_streaming
@@ -12,7 +12,7 @@ from pipeline.summary import summarize
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code; see run_command."""
-    return run_command(PROGRAM, lambda: _run(sys.argv[1:] if arguments is None else arguments), NOTHING_LOST)
+    return run_command(PROGRAM, lambda: _run(sys.argv[1:] if arguments is None else arguments))
 
 
 def _run(arguments: list[str]) -> None:

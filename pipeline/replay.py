@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from pipeline.archives import InputFile, find_files
-from pipeline.command import NOTHING_LOST, leave, load_sync, run_command
+from pipeline.command import leave, load_sync, run_command
 from pipeline.config import LoadedConfig
 from pipeline.file_problems import own_files
 from pipeline.files import FilesSource
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code; see run_command."""
-    return run_command(PROGRAM, lambda: _replay(sys.argv[1:] if arguments is None else arguments), NOTHING_LOST)
+    return run_command(PROGRAM, lambda: _replay(sys.argv[1:] if arguments is None else arguments))
 
 
 def _replay(arguments: list[str]) -> None:
@@ -52,11 +52,25 @@ def _replay(arguments: list[str]) -> None:
         return
     if options.to_topic:
         ran = _publish(options, loaded, letters)
-    else:
-        ran = run_source(lambda state, _: _open_to_send(options, loaded, state, letters), options.run, loaded)
+        _check_asked_for(options, letters)
+        show(_describe(letters, "Dead letters taken"))
+        show(_summarize_published(ran, options.to_topic))
+        return
+    ran = run_source(lambda state, _: _open_to_send(options, loaded, state, letters), options.run, loaded)
     _check_asked_for(options, letters)
     show(f"{_describe(letters, 'Dead letters replayed')}\n")
     show(summarize(ran.tally, ran.comes_again))
+
+
+def _summarize_published(ran: Ran, topic: str) -> str:
+    """What becomes of them is told by the run that reads the topic."""
+    tally = ran.tally
+    lines = [f"Published to {topic}: {tally.total(DELIVERED):,}"]
+    if kept := tally.total(DEAD_LETTERED):
+        lines.append(f"Dead letters still, for no topic takes them: {kept:,}")
+    if tally.in_flight:
+        lines.append(f"Not published: {tally.in_flight:,} ({ran.comes_again})")
+    return "\n".join(lines)
 
 
 def _publish(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter) -> Ran:

@@ -56,6 +56,7 @@ def only_run(name: str, path: str, share: float = 1.0) -> Iterator[None]:
     """
     with try_lock(path) as is_ours:
         if not is_ours:
-            advice = "" if share < 1 else "; --share 30% runs beside it"
-            raise FatalError(f"another run of {name!r} is under way on this machine{advice}")
+            if share < 1:
+                raise FatalError(f"another run of {name!r} with a --share is under way on this machine: one may be")
+            raise FatalError(f"another run of {name!r} is under way on this machine; add --share 30% to run beside it")
         yield

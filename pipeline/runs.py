@@ -42,6 +42,7 @@ from transforms.events import Message, Select
 from transforms.leave import CountAndKeep
 from transforms.send_keyed import SendKeyed
 
+NOTHING_LOST = "What is not settled comes again"
 CHUNKS_AT_ONCE = 3  # one is mapped while another is sent and the last answers of a third are awaited
 
 log = logging.getLogger(__name__)
@@ -133,7 +134,10 @@ def drive(
             source.hurry()
 
         with _stop_on_signal(hurry) as stop:
-            loop.run(stop)
+            try:
+                loop.run(stop)
+            except FatalError as error:
+                raise FatalError(f"{error}. {NOTHING_LOST}") from error
         return Ran(loop.tally, source.comes_again)
 
 

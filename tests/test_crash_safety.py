@@ -275,8 +275,8 @@ def test_two_drains_at_once(pubsub_emulator: PubsubEmulator) -> None:
         assert ended[1] == Ended(
             3,
             "",
-            "python -m pipeline.main stopped: another run of 'Demo' is under way on this machine; --share 30% runs "
-            "beside it. What is not settled comes again.\n",
+            "python -m pipeline.main stopped: another run of 'Demo' is under way on this machine; add --share 30% "
+            "to run beside it.\n",
         )
         assert sum(counts["over_rate_limit"] for counts in endpoints) == 0
         assert problems_of(generated, iterable, pull_letters(stage)) == []

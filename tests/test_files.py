@@ -378,12 +378,15 @@ def test_a_checkpoint_of_an_earlier_version_is_gone_on_with_and_told(
 
 
 def test_how_what_is_in_flight_comes_again(tmp_path: Path, open_source: OpenSource) -> None:
-    """Before the end by the same command, after it from the waiting file."""
+    """Before the end by the same command, from the beginning if nothing is settled; after it from the waiting file."""
     source = open_source()
+    at_first = source.comes_again
+    source.settle(ids_of(source.take(0)), [])
     before = source.comes_again
 
     source.finish([Message(b"{}", {}, "m1", 0.0)])
 
+    assert at_first == "the same command begins anew"
     assert before == f"the same command goes on from {tmp_path / 'checkpoint'}"
     assert source.comes_again == f"give {tmp_path / 'w'} as --input_files"
 

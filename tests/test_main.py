@@ -47,10 +47,10 @@ def run(*arguments: object, **environ: str) -> Ended:
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
-def stopped(problem: str) -> str:
+def stopped(problem: str, has_begun: bool = True) -> str:
     """What a run that the set-up stops says."""
-    ended = "What is not settled comes again."
-    return f"python -m pipeline.main stopped: {problem}. {ended}\n"
+    ended = " What is not settled comes again." if has_begun else ""
+    return f"python -m pipeline.main stopped: {problem}.{ended}\n"
 
 
 def write_config(folder: Path, **replacements: str) -> Path:
@@ -174,7 +174,7 @@ def test_a_drain_without_credentials_ends_with_3() -> None:
         "no Google Cloud credentials; `gcloud auth application-default login` makes some"
     )
 
-    assert ended == Ended(3, "", stopped(problem))
+    assert ended == Ended(3, "", stopped(problem, has_begun=False))
 
 
 @pytest.mark.slow

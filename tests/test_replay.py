@@ -174,7 +174,8 @@ def test_only_the_part_that_failed_runs_again(staged: Staged) -> None:
     drained = staged.drain()
 
     assert (ended.code, ended.err) == (0, "")
-    assert "Dead letters replayed                1\n" in ended.out
+    assert "Dead letters taken                   1\n" in ended.out
+    assert ended.out.endswith(f"Published to {staged.stage.events}: 1\n")
     assert published == {}
     assert drained.code == 0
     assert len(staged.iterable.dump(settle=True)["events"]) == 1
