@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from pipeline.tally import Tally
-from pipeline.waiting_messages import WaitingMessages
+from pipeline.waiting_messages import Key, WaitingMessages, key_of
 from transforms.dead_letter_sinks import DeadLetterSink
 from transforms.dead_letters import dead_letter, only_part
 from transforms.errors import FatalError, OutageError
@@ -42,10 +42,11 @@ class Source(Protocol):
     def is_exhausted(self) -> bool:
         """Whether nothing more is to be expected. Raises FatalError if that cannot be told."""
 
-    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
         """These messages must not come again; those that wait now must, if the run ends here.
 
-        Of one message both parts may wait, each as a message of its own with the same id.
+        Of one message both parts may wait, each as a message of its own with the same id; `done` are those of which the
+        other part must come again, but this one must not.
         """
 
     def finish(self, waiting: Collection[Message]) -> None:
@@ -132,6 +133,7 @@ class ChunkLoop:
         self._paused_until = 0.0
         self._idle_since: float | None = None
         self._stopped_at: float | None = None
+        self.gave_up = False  # what was under way, when the grace was over
         self.tally = Tally()
 
     def run(self, stop: threading.Event) -> None:
@@ -268,7 +270,8 @@ class ChunkLoop:
                 messages = "1 message that is" if count == 1 else f"{count:,} messages that are"
                 what = f"{messages} under way" if count else "the end to be confirmed"
                 log.warning("Stopping: waiting up to %.0f s for %s. A second signal does not wait.", self._grace, what)
-        return self._clock() - self._stopped_at >= self._grace
+        self.gave_up = self._clock() - self._stopped_at >= self._grace
+        return self.gave_up
 
     def _pause(self, piece: Piece, error: OutageError) -> None:
         self._again.append(piece)
@@ -300,10 +303,13 @@ class ChunkLoop:
         if crowded_out := self._waiting.crowd_out():
             self._start_keeping(list(map(_expire, crowded_out)), pool)
         self.tally.add(outcome for outcome in outcomes if outcome.kind != WAITING)
-        open_elsewhere = self._ids_of_other_parts(messages)
-        not_settled = open_elsewhere.union(outcome.message.message_id for outcome in waiting)
-        settled = [message.message_id for message in messages if message.message_id not in not_settled]
-        self._source.settle(settled, list(self._waiting))
+        still_wait = {key_of(outcome.message) for outcome in waiting}
+        not_settled = self._ids_of_other_parts(messages).union(message_id for message_id, _ in still_wait)
+        ids = dict.fromkeys(message.message_id for message in messages)
+        settled = [message_id for message_id in ids if message_id not in not_settled]
+        resumed = {key_of(message) for message in messages if message.resumed}
+        done = [key for key in resumed - still_wait if key[0] in not_settled]
+        self._source.settle(settled, list(self._waiting), done)
 
     def _ids_of_other_parts(self, messages: list[Message]) -> set[str]:
         """Of those that waited: which have another part that is not settled."""
@@ -322,7 +328,7 @@ class ChunkLoop:
 def _expire(message: Message) -> Outcome:
     """Of one that waited for longest when too many did."""
     part, attempts = (message.resumed.part, message.resumed.attempts) if message.resumed else (TRACK, 0)
-    reason = EXPIRED if message.resumed and message.resumed.alone else UNKNOWN_USER
+    reason = EXPIRED if message.resumed and message.resumed.own_failures else UNKNOWN_USER
     return Outcome(DEAD_LETTERED, part, reason, message, "too many events wait", attempts)
 
 

@@ -11,7 +11,7 @@ from pipeline.archives import BEGIN, HEAD_BYTES, MAX_LINE_BYTES, InputFile, Posi
 from pipeline.checkpoint import Checkpoint, CheckpointFile
 from pipeline.read_lines import ReadLines, read_again
 from pipeline.waiting_file import WaitingFile
-from pipeline.waiting_messages import key_of
+from pipeline.waiting_messages import Key, key_of
 from transforms.dead_letters import DL_DETAIL, DL_REASON, LINE_TOO_LONG, DeadLetter, from_line, waiting_letter
 from transforms.events import Message, Select
 
@@ -123,16 +123,17 @@ class FilesSource:
             self._chunk_of |= dict.fromkeys((message.message_id for message in chunk), taken)
         return chunk
 
-    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
         """See Source.settle: the checkpoint holds them."""
         # What has waited and is under way once more is not in `waiting`: until it is settled it must come again.
         self._waiting |= {key_of(message): message for message in waiting}
         for message_id in (*message_ids, *(message_id for message_id, _ in self._waiting)):
             if chunk := self._chunk_of.pop(message_id, None):
                 chunk.open -= 1
-        settled = set(message_ids)
-        for key in [key for key in self._waiting if key[0] in settled]:
-            del self._waiting[key]
+        settled, gone = set(message_ids), set(done)
+        self._waiting = {
+            key: message for key, message in self._waiting.items() if key not in gone and key[0] not in settled
+        }
         while self._chunks and not self._chunks[0].open:
             chunk = self._chunks.popleft()
             self._position, self._done_bytes, self._content = chunk.end, chunk.done_bytes, chunk.content

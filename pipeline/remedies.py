@@ -83,7 +83,7 @@ REMEDIES = {
         "See dl_detail, ask Iterable's support with the time; replay one letter to try.",
     ),
     "expired": Remedy(
-        "It failed for delivery.retry.give_up_after, or 20 times alone, while others succeeded; or alone at the end.",
+        "It failed for delivery.retry.give_up_after, or 20 times and at last alone, while others succeeded.",
         "Look whether Iterable is well again, then replay them.",
     ),
     # We do not take it.

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
+from pipeline.waiting_messages import Key
 from pipeline.whole_file import write_whole
 from transforms.append_file import append_lines, open_locked
 from transforms.dead_letters import resumed_of
@@ -45,27 +46,32 @@ class ResumedMessages:
         self._path = path
         self._compact_lines = compact_lines
         self._clock = clock
-        self._left: dict[_Key, Resumed] = {}
-        self._whole: set[str] = (
-            set()
-        )  # message ids: both parts waited, and an interrupted run would run them as a whole
+        self._left: dict[_Key, dict[str, Resumed]] = {}  # by part
         self._keys: dict[str, _Key] = {}  # by message id
         self._lines = 0  # appended since they were folded
         self._compact()
 
-    def resume(self, message: Message) -> Message:
-        """The same, and where it was left, if it waited in an earlier delivery."""
-        resumed = self._left.get(_Key(message.message_id, message.publish_time))
-        return message._replace(resumed=resumed) if resumed else message
+    def resume(self, message: Message) -> list[Message]:
+        """The same, or, of one that waited in an earlier delivery, each part that is open with where it was left."""
+        left = self._left.get(_Key(message.message_id, message.publish_time))
+        return [message._replace(resumed=resumed) for resumed in left.values()] if left else [message]
 
-    def keep(self, settled: Iterable[str], waiting: Iterable[Message]) -> None:
-        """Remember those that wait, and forget those that are settled, by message id; the disk has it then."""
-        settled = set(settled)
+    def keep(self, settled: Iterable[str], waiting: Iterable[Message], done: Iterable[Key] = ()) -> None:
+        """Remember those that wait, and forget those that are settled, by message id; the disk has it then.
+
+        `done`: parts that are settled of messages of which the other part is not.
+        """
         lines: list[bytes] = []
         for message in waiting:
-            lines += self._keep_one(message)
-        self._whole -= settled
-        for message_id in settled & self._keys.keys():
+            key, resumed = _Key(message.message_id, message.publish_time), message.resumed
+            if resumed and self._left.get(key, {}).get(resumed.part) != resumed:
+                self._left.setdefault(key, {})[resumed.part] = resumed
+                self._keys[message.message_id] = key
+                lines.append(_to_line(key, resumed))
+        for message_id, part in done:
+            if (at := self._keys.get(message_id)) and self._left[at].pop(part, None):
+                lines.append(_to_line(at, None, part))
+        for message_id in self._keys.keys() & settled:
             key = self._keys.pop(message_id)
             del self._left[key]
             lines.append(_to_line(key, None))
@@ -78,19 +84,6 @@ class ResumedMessages:
         if self._lines > self._compact_lines + len(self._left):
             self._compact()
 
-    def _keep_one(self, message: Message) -> Iterator[bytes]:
-        key = _Key(message.message_id, message.publish_time)
-        before = self._left.get(key)
-        if not message.resumed or message.message_id in self._whole or before == message.resumed:
-            return
-        if before and before.part != message.resumed.part:
-            self._whole.add(message.message_id)
-            del self._left[key], self._keys[message.message_id]
-            yield _to_line(key, None)
-            return
-        self._left[key], self._keys[message.message_id] = message.resumed, key
-        yield _to_line(key, message.resumed)
-
     def _compact(self) -> None:
         """Fold the lines of the file, which another run may have appended to."""
         try:
@@ -100,39 +93,45 @@ class ResumedMessages:
                 file.seek(0)
                 lines = file.readall().splitlines()
                 left = self._fold(lines)
-                if len(left) < len(lines):
-                    write_whole(self._path, (_to_line(key, resumed) for key, resumed in left.items()))
+                folded = [_to_line(key, resumed) for key, parts in left.items() for resumed in parts.values()]
+                if len(folded) < len(lines):
+                    write_whole(self._path, folded)
         except OSError as error:
             raise self._problem(error) from error
         self._left = left
         self._keys = {key.message_id: key for key in left}
         self._lines = 0
 
-    def _fold(self, lines: Iterable[bytes]) -> dict[_Key, Resumed]:
-        left: dict[_Key, Resumed] = {}
-        for key, resumed in _read(lines):
-            left.pop(key, None)
+    def _fold(self, lines: Iterable[bytes]) -> dict[_Key, dict[str, Resumed]]:
+        left: dict[_Key, dict[str, Resumed]] = {}
+        for key, part, resumed in _read(lines):
+            parts = left.pop(key, {})
             if resumed:
-                left[key] = resumed
+                left[key] = {**parts, resumed.part: resumed}
+            elif rest := {name: other for name, other in parts.items() if part and name != part}:
+                left[key] = rest
         oldest = self._clock() - MAX_AGE_SECONDS
-        young = [(key, resumed) for key, resumed in left.items() if key.publish_time > oldest]
+        young = [(key, parts) for key, parts in left.items() if key.publish_time > oldest]
         return dict(young[-MAX_MESSAGES:])
 
     def _problem(self, error: OSError) -> FatalError:
         return FatalError(f"what waits cannot be remembered in {self._path}: {error.strerror}")
 
 
-def _to_line(key: _Key, resumed: Resumed | None) -> bytes:
-    line = {"messageId": key.message_id, "publishTime": key.publish_time, "resumed": resumed and resumed._asdict()}
+def _to_line(key: _Key, resumed: Resumed | None, part: str = "") -> bytes:
+    """Without `resumed`: it is settled, or, with a `part`, that part of it is."""
+    line: dict[str, object] = {"messageId": key.message_id, "publishTime": key.publish_time}
+    line |= {"resumed": resumed and resumed._asdict()} | ({"part": part} if part else {})
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _read(lines: Iterable[bytes]) -> Iterator[tuple[_Key, Resumed | None]]:
+def _read(lines: Iterable[bytes]) -> Iterator[tuple[_Key, str, Resumed | None]]:
     """What a crash or another version left of a line is skipped: then that message runs as a whole."""
     for line in lines:
         try:
             read = orjson.loads(line)
             key = _Key(str(read["messageId"]), float(read["publishTime"]))
-        except (ValueError, TypeError, KeyError):
+            part = str(read.get("part", ""))
+        except (ValueError, TypeError, KeyError, AttributeError):
             continue
-        yield key, resumed_of(read.get("resumed"))
+        yield key, part, resumed_of(read.get("resumed"))

@@ -138,6 +138,8 @@ def drive(
                 loop.run(stop)
             except FatalError as error:
                 raise FatalError(f"{error}. {NOTHING_LOST}") from error
+        if loop.gave_up:  # there is no time left to wait for anything
+            source.hurry()
         return Ran(loop.tally, source.comes_again)
 
 

@@ -114,8 +114,8 @@ class StateFolder:
             raise FatalError(f"{problem}; --state_dir names another place") from error
         if identity != {"version": VERSION, **self._identity}:
             raise FatalError(
-                f"the state folder {self.path} is not of this sync, as its {_IDENTITY} says: it was copied by hand, or"
-                " is of another version. Remove it, or name another place with --state_dir"
+                f"the state folder {self.path} is not of this sync, as its {_IDENTITY} says: it was copied by hand, is"
+                " damaged, or is of another version. Remove it, or name another place with --state_dir"
             )
 
     def _close_to_others(self) -> None:
@@ -144,11 +144,15 @@ class StateFolder:
     def _write_identity(self) -> dict[str, Any]:
         identity = {"version": VERSION, **self._identity}
         file, path = tempfile.mkstemp(dir=self.path)  # another run may write the same at the same time
-        with open(file, "wb") as stream:
-            stream.write(orjson.dumps(identity, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-            stream.flush()
-            os.fsync(file)
-        os.replace(path, self._place(_IDENTITY))
+        try:
+            with open(file, "wb") as stream:
+                stream.write(orjson.dumps(identity, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+                stream.flush()
+                os.fsync(file)
+            os.replace(path, self._place(_IDENTITY))
+        except OSError:
+            os.remove(path)
+            raise
         return identity
 
     def _place(self, name: str) -> str:

@@ -24,6 +24,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from pipeline.leases import CALL_SECONDS, CLOSE_SECONDS, RETRY_SECONDS, Leases
 from pipeline.reachability import Reachability
 from pipeline.resumed_messages import ResumedMessages
+from pipeline.waiting_messages import Key
 from transforms.errors import FatalError
 from transforms.events import Message, Select
 from transforms.pubsub_errors import NO_CREDENTIALS, PASSING, first_line
@@ -104,10 +105,8 @@ class SubscriptionSource:
                 until = time.monotonic() + LINGER_SECONDS
             message = _to_message(self._rest.popleft())
             size += len(message.data)
-            if self._resumed:
-                message = self._resumed.resume(message)
             if selected := self._select(message) if self._select else message:
-                chunk.append(selected)
+                chunk += self._resumed.resume(selected) if self._resumed else [selected]
             else:
                 aside.append(message.message_id)
         with self._counting:
@@ -147,11 +146,11 @@ class SubscriptionSource:
         """See RunSource.comes_again."""
         return "their messages are not acknowledged"
 
-    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
         """See Source.settle: they are acknowledged, and `finish` waits for it. What waits is remembered by then."""
         self._waiting = len(waiting)
         if self._resumed:
-            self._resumed.keep(message_ids, waiting)
+            self._resumed.keep(message_ids, waiting, done)
         self._leases.settle(message_ids)
 
     def set_aside(self, message_ids: Collection[str]) -> None:

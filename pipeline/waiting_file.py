@@ -5,6 +5,7 @@ Knows no source, no sink and no outcome.
 
 import hashlib
 import io
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -18,6 +19,8 @@ from transforms.events import Message
 from transforms.waiting import MAX_WAITING, MAX_WAITING_BYTES
 
 _BLOCK_BYTES = 1 << 20
+
+log = logging.getLogger(__name__)
 
 
 class WaitingFile:
@@ -57,6 +60,8 @@ class WaitingFile:
             lines.append(line)
             size += len(line)
         self._read = size, _digest_of(lines)
+        if self._strange:
+            log.warning("%s holds lines that are no messages: %s. They stay.", self.path, f"{len(self._strange):,}")
         return messages
 
     def mark(self) -> None:

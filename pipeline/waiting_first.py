@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 
 from pipeline.run_source import RunSource
 from pipeline.waiting_file import WaitingFile
+from pipeline.waiting_messages import Key
 from transforms.dead_letters import DL_ATTEMPTS, DL_PART, waiting_letter
 from transforms.events import TRACK, USER, Message, Resumed
 
@@ -59,7 +60,7 @@ class WaitingFirst:
         more = f"; {len(self._left):,} of an earlier run are in {self._file.path}" if self._left else ""
         return f"{self._source.comes_again}{more}"
 
-    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
         """See Source.settle."""
         settled = self._ids & set(message_ids)
         left = {message_id: message for message_id, message in self._left.items() if message_id not in settled}
@@ -67,7 +68,7 @@ class WaitingFirst:
         if left != self._left:
             self._file.replace(waiting_letter(message, self._tag) for message in left.values())
             self._left = left
-        self._source.settle([one for one in message_ids if one not in settled], self._others(waiting))
+        self._source.settle([one for one in message_ids if one not in settled], self._others(waiting), done)
 
     def finish(self, waiting: Collection[Message]) -> None:
         """See Source.finish."""

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from pipeline.chunk_loop import MAX_FAILED_IN_A_ROW, ChunkLoop
+from pipeline.waiting_messages import Key
 from transforms.dead_letter_sinks import FileSink
 from transforms.dead_letters import DeadLetter
 from transforms.errors import FatalError, OutageError
@@ -55,6 +56,7 @@ class MemorySource:
         self.is_finished = False
         self.chunks = list(chunks)
         self.settled: list[str] = []
+        self.done: list[Key] = []
         self.patience: list[float] = []
         self.on_settle: Callable[[], object] = lambda: None
         self._clock = clock
@@ -74,9 +76,10 @@ class MemorySource:
     def is_exhausted(self) -> bool:
         return not self.chunks
 
-    def settle(self, message_ids: Collection[str], waiting: Collection[Message]) -> None:
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
         self.on_settle()
         self.settled.extend(message_ids)
+        self.done.extend(done)
         self.waiting = list(waiting)
 
     def finish(self, waiting: Collection[Message]) -> None:
@@ -355,6 +358,7 @@ def test_a_message_of_which_both_parts_wait_is_settled_with_the_second(clock: Cl
     loop = make_loop(clock, source, run_chunk, kept)
     loop.run(Stop(clock))
 
+    assert source.done == [("a", first)]
     second = "track" if first == "user" else "user"
     assert tried == [("", []), (first, []), (second, [])]
     assert source.settled == ["a"]

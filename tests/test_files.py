@@ -508,3 +508,17 @@ def test_a_waiting_file_that_cannot_be_written_is_fatal(tmp_path: Path, open_sou
 
     with pytest.raises(FatalError, match=r"^waiting events cannot be written to .*: Is a directory$"):
         open_source().finish(WAITING)
+
+
+def test_a_part_that_is_settled_is_not_gone_on_with(tmp_path: Path, open_source: OpenSource) -> None:
+    """Of a message of which both parts waited, only the open one is in the checkpoint."""
+    (tmp_path / "rows.jsonl").write_bytes(b"1\n")
+    source = open_source()
+    (message, *_) = source.take(0)
+    parts = [message._replace(resumed=Resumed(part, 1, 1, 1_800_000_000.0)) for part in (USER, TRACK)]
+    source.settle([], parts)
+    source.settle([], parts[1:], [(message.message_id, USER)])
+
+    resumed = [one.resumed.part for one in take_all(open_source()) if one.resumed]
+
+    assert resumed == [TRACK]

@@ -151,7 +151,15 @@ def test_yesterdays_entries_fill_an_outbox() -> None:
     expected = {
         USER: (
             0.0,
-            {"item": update, "queued": 5000.0, **untried, "together": 0, "failures": 0, "narrowed": False, "alone": 0},
+            {
+                "item": update,
+                "queued": 5000.0,
+                **untried,
+                "together": 0,
+                "failures": 0,
+                "narrowed": False,
+                "own_failures": 0,
+            },
         ),
         TRACK: (
             1790000060.0,
@@ -162,7 +170,7 @@ def test_yesterdays_entries_fill_an_outbox() -> None:
                 "together": True,
                 "failures": 0,
                 "narrowed": False,
-                "alone": 0,
+                "own_failures": 0,
             },
         ),
     }

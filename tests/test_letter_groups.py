@@ -65,7 +65,7 @@ field_type_mismatch                                        4
       dead.jsonl:1: {event_type: "Song", event_properties: {total: text of 3}}
 
 expired                                                    1
-  It failed for delivery.retry.give_up_after, or 20 times alone, while others succeeded; or alone at the end.
+  It failed for delivery.retry.give_up_after, or 20 times and at last alone, while others succeeded.
   → Look whether Iterable is well again, then replay them.
   track · Order                                            1   2026-01-05 10:00 UTC
       dead.jsonl:1: {event_type: "Order", event_properties: {total: text of 3}}"""

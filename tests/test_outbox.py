@@ -12,7 +12,7 @@ from transforms.answers import ACCEPTED, FATAL, FOREIGN, RETRY, SPLIT, THROTTLED
 from transforms.batches import Batch, DeliveryRules
 from transforms.coalescing import SentValues
 from transforms.events import TRACK, USER, Item, Resumed
-from transforms.outbox import MAX_ALONE, MAX_ALONE_REFUSED, PROBE_SECONDS, Outbox
+from transforms.outbox import MAX_OWN_FAILURES, MAX_OWN_REFUSALS, PROBE_SECONDS, Outbox
 from transforms.outcomes import DEAD_LETTERED, DELIVERED, FINAL, NOTED, UNKNOWN_USER, WAITING, Outcome
 from transforms.waiting import MAX_WAITING
 
@@ -707,7 +707,7 @@ def test_what_fails_alone_is_handed_over(new_track: NewItem) -> None:
     assert (waiting.kind, waiting.part, waiting.reason) == (WAITING, TRACK, "expired")
     resumed = waiting.message.resumed
     assert resumed
-    assert (resumed.part, resumed.attempts, resumed.alone, resumed.first_tried) == (TRACK, 4, 3, failed_at)
+    assert (resumed.part, resumed.attempts, resumed.own_failures, resumed.first_tried) == (TRACK, 4, 3, failed_at)
     assert waiting.time == resumed.last_failure + 8.0
     assert not outbox
     assert not list(outbox.entries())
@@ -719,7 +719,7 @@ def test_what_failed_alone_goes_alone_again(part: str, new_update: NewItem, new_
     """In whichever chunk it comes back: it must not take others along."""
     new = new_update if part == USER else new_track
     item = new("bad")
-    message = item.message._replace(resumed=Resumed(part, attempts=4, waits=0, first_tried=900.0, alone=3))
+    message = item.message._replace(resumed=Resumed(part, attempts=4, waits=0, first_tried=900.0, own_failures=3))
     outbox = new_outbox(new("a"), item._replace(message=message), new("b"))
 
     batches = [items_of(take(outbox, 1000.0)) for _ in range(2)]
@@ -730,13 +730,16 @@ def test_what_failed_alone_goes_alone_again(part: str, new_update: NewItem, new_
 @pytest.mark.usefixtures("no_jitter")
 @pytest.mark.parametrize(
     ("answer", "most", "reason"),
-    [(UNAVAILABLE, MAX_ALONE, "expired"), (Answer(FOREIGN, "HTTP 400"), MAX_ALONE_REFUSED, "refused_by_iterable")],
+    [
+        (UNAVAILABLE, MAX_OWN_FAILURES, "expired"),
+        (Answer(FOREIGN, "HTTP 400"), MAX_OWN_REFUSALS, "refused_by_iterable"),
+    ],
 )
 def test_what_failed_alone_so_often_is_a_dead_letter(
     new_track: NewItem, answer: Answer, most: int, reason: str
 ) -> None:
     """The bound is on failures of its own while others succeed, over all the chunks it came in."""
-    resumed = Resumed(TRACK, 17, 0, first_tried=900.0, alone=most - 2, last_failure=990.0)
+    resumed = Resumed(TRACK, 17, 0, first_tried=900.0, own_failures=most - 2, last_failure=990.0)
     message = new_track("bad").message._replace(resumed=resumed)
     outbox = new_outbox(new_track("bad")._replace(message=message))
     outbox.endpoints[TRACK].last_success = 995.0
@@ -750,7 +753,7 @@ def test_what_failed_alone_so_often_is_a_dead_letter(
 @pytest.mark.usefixtures("no_jitter")
 def test_what_failed_alone_is_not_worse_for_an_outage(new_track: NewItem) -> None:
     """In whichever chunk it comes back: only failures while others succeed count."""
-    resumed = Resumed(TRACK, 17, 0, first_tried=900.0, alone=MAX_ALONE - 1, last_failure=990.0)
+    resumed = Resumed(TRACK, 17, 0, first_tried=900.0, own_failures=MAX_OWN_FAILURES - 1, last_failure=990.0)
     message = new_track("bad").message._replace(resumed=resumed)
     for now in range(1000, 100_000, 1000):
         outbox = new_outbox(new_track("bad")._replace(message=message), now=float(now))
@@ -759,7 +762,7 @@ def test_what_failed_alone_is_not_worse_for_an_outage(new_track: NewItem) -> Non
         message = waiting.message
 
     assert message.resumed
-    assert message.resumed.alone == MAX_ALONE - 1
+    assert message.resumed.own_failures == MAX_OWN_FAILURES - 1
 
 
 @pytest.mark.usefixtures("no_jitter")
@@ -775,6 +778,27 @@ def test_what_alone_fails_while_nothing_succeeds_is_not_bad(new_track: NewItem) 
 
     assert outbox.take_waiting() == []
     assert max(after - before for before, after in itertools.pairwise(times)) == 15.0
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize("others_succeed", [True, False])
+def test_what_is_left_of_a_chunk_waits_by_itself(new_track: NewItem, others_succeed: bool) -> None:
+    """A few records that fail alone when all others are delivered; where nothing succeeds, it is an outage."""
+    others, left = [new_track("good") for _ in range(4)], new_track("last")
+    outbox = new_outbox(*others, left, max_items=4)
+    if others_succeed:
+        outbox.settle(take(outbox, 1000.0), OK, 1000.0)
+    else:
+        outbox.settle(take(outbox, 1000.0), UNAVAILABLE, 1000.0)
+    now, waiting = 1000.0, []
+    for _ in range(3):
+        now = max(now, outbox.next_time(TRACK, now, flush=True) or now)
+        while batch := outbox.next_batch(now, BOTH, flush=True):
+            outbox.settle(batch, UNAVAILABLE, now)
+        waiting += outbox.take_waiting(is_idle=True)
+
+    assert [outcome.message.message_id for outcome in waiting] == [left.message.message_id] * others_succeed
+    assert bool(outbox) != others_succeed
 
 
 @pytest.mark.usefixtures("no_jitter")

@@ -22,7 +22,7 @@ def open_at(folder: Path, compact_lines: int = 100, now: float = NOW) -> Resumed
 
 
 def resumed_of(kept: ResumedMessages, count: int) -> list[Resumed | None]:
-    return [kept.resume(message(number)).resumed for number in range(count)]
+    return [one.resumed for number in range(count) for one in kept.resume(message(number))]
 
 
 def test_a_later_run_goes_on_where_a_message_was_left(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_message_of_another_time_is_another_message(tmp_path: Path) -> None:
     """An emulator that was started again counts from 1."""
     open_at(tmp_path).keep([], [left(0)])
 
-    assert open_at(tmp_path).resume(message(0, NOW + 1e-6)).resumed is None
+    assert open_at(tmp_path).resume(message(0, NOW + 1e-6)) == [message(0, NOW + 1e-6)]
 
 
 def test_what_pub_sub_no_longer_holds_is_forgotten(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_it_holds_nothing_that_is_in_a_message(tmp_path: Path) -> None:
 
     assert (tmp_path / "resumed").read_bytes() == (
         b'{"messageId":"0","publishTime":1800000000.0,'
-        b'"resumed":{"part":"track","attempts":2,"waits":1,"first_tried":1800000000.0,"alone":0,"last_failure":0.0}}\n'
+        b'"resumed":{"part":"track","attempts":2,"waits":1,"first_tried":1800000000.0,"own_failures":0,"last_failure":0.0}}\n'
     )
     assert (tmp_path / "resumed").stat().st_mode & 0o777 == 0o600
 
@@ -109,14 +109,15 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         kept.keep([], [left(0)])
 
 
-def test_of_a_message_of_which_both_parts_wait_neither_is_forgotten(tmp_path: Path) -> None:
-    """It runs as a whole again, also when one of them is under way while the other still waits; until it is settled."""
+def test_both_parts_of_a_message_go_on_where_they_were(tmp_path: Path) -> None:
+    """Each for itself; one that is settled does not run again, though the message comes again for the other."""
     kept = open_at(tmp_path)
     kept.keep([], [left(0, USER), left(0, TRACK)])
-    kept.keep([], [left(0, TRACK, waits=2)])
-    after_a_crash = resumed_of(open_at(tmp_path), 1)
+    both = resumed_of(open_at(tmp_path), 1)
+    kept.keep([], [left(0, TRACK, waits=2)], [("0", USER)])
+    one = [resumed_of(kept, 1), resumed_of(open_at(tmp_path), 1)]
     kept.keep(["0"], [])
-    kept.keep([], [left(0, TRACK)])
 
-    assert after_a_crash == [None]
-    assert resumed_of(open_at(tmp_path), 1) == [left(0, TRACK).resumed]
+    assert both == [left(0, USER).resumed, left(0, TRACK).resumed]
+    assert one == [[left(0, TRACK, waits=2).resumed]] * 2
+    assert resumed_of(open_at(tmp_path), 1) == [None]

@@ -41,7 +41,7 @@ class Pending:
     together: int = 0  # at most so many updates of one user become one object again; 0 for any
     failures: int = 0  # requests with it that failed for no fault of theirs
     narrowed: bool = False  # it was in a refused request already, among others
-    alone: int = 0  # requests with it alone that failed while others succeeded
+    own_failures: int = 0  # requests with it that failed though others had succeeded since the one before
 
     @property
     def size(self) -> int:

@@ -79,7 +79,7 @@ class Courier:
                 self._take_in(outbox)
                 outcomes = self._delivery.step(outbox, self._flush, longest=LOOK_SECONDS)
                 outcomes += self._delivery.check_outage(outbox)
-                self._hand_out([*outcomes, *outbox.take_waiting()])
+                self._hand_out([*outcomes, *outbox.take_waiting(self._delivery.is_idle)])
             except Exception as error:  # told to whoever waits, in the thread that can act on it
                 self._fail(error)
                 self._delivery.abandon()

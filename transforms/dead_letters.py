@@ -89,7 +89,7 @@ def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
 def waiting_letter(message: Message, tag: str) -> DeadLetter:
     """A message of which one part waits, to be read again later: only that part runs then, from where it was."""
     part, attempts = message.resumed[:2] if message.resumed else (TRACK, 0)
-    reason = EXPIRED if message.resumed and message.resumed.alone else UNKNOWN_USER
+    reason = EXPIRED if message.resumed and message.resumed.own_failures else UNKNOWN_USER
     letter = dead_letter(Outcome(WAITING, part, reason, message, attempts=attempts), tag, time.time())
     return letter._replace(resumed=message.resumed)
 

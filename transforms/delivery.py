@@ -11,7 +11,7 @@ from transforms.batches import Batch
 from transforms.errors import OutageError
 from transforms.events import TRACK, USER
 from transforms.iterable_client import BULK_UPDATE, REQUEST_SECONDS, TRACK_BULK, Response
-from transforms.outbox import Outbox
+from transforms.outbox import MAX_LEFT, Outbox
 from transforms.outcomes import Outcome
 from transforms.pacing import Pace
 
@@ -22,6 +22,7 @@ TROUBLE_SECONDS = 30.0  # without a success: then somebody who looks at the scre
 # Refusals in a row, over some time, that are not in Iterable's form: then it is not the records that are bad.
 MAX_FOREIGN = 6
 FOREIGN_SECONDS = 10.0
+FOREIGN_SECONDS_LATER = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,11 @@ class Delivery:
         self._asked_until = -math.inf  # for so long Iterable itself asked to wait
         self._trouble = ""  # what Iterable answered since the last success
         self._is_told = False
-        self._foreign: dict[str, list[float]] = {part: [] for part in PATHS}  # when, since the last answer in form
+        self._foreign: dict[str, list[Batch]] = {
+            part: [] for part in PATHS
+        }  # refused so, since the last answer in form
+        self._foreign_since: dict[str, float] = {}
+        self._known: set[str] = set()  # parts that Iterable has answered in form
         self.slept_seconds = 0.0  # in all, because no request might leave: what a runner calls throttled
 
     def run(self, outbox: Outbox, flush: bool, until: float | None = None, patience: float = math.inf) -> list[Outcome]:
@@ -86,6 +91,11 @@ class Delivery:
         except BaseException:
             self.abandon()
             raise
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return not self._under_way
 
     def begin(self) -> None:
         """Something is there to send after a pause: an outage is counted from now."""
@@ -126,7 +136,7 @@ class Delivery:
         outcomes: list[Outcome] = []
         for batch, response in self._wait(min(self.next_start(outbox, now, flush) - now, longest)):
             now = self._clock()
-            answer = self._weigh(batch.part, read_answer(response, len(batch.records)), now)
+            answer = self._weigh(batch, read_answer(response, len(batch.records)), now)
             outcomes.extend(outbox.settle(batch, answer, now))
             if answer.verdict == FATAL:
                 self._on_fatal(f"Iterable refused {PATHS[batch.part]} with {answer.detail}")
@@ -138,16 +148,29 @@ class Delivery:
                     self._asked_until = max(self._asked_until, now + answer.wait_seconds)
         return outcomes
 
-    def _weigh(self, part: str, answer: Answer, now: float) -> Answer:
-        """Where nothing but refusals in another's form comes, it is the set-up that is bad, and no record."""
+    def _weigh(self, batch: Batch, answer: Answer, now: float) -> Answer:
+        """Where nothing but refusals in another's form comes, it is the set-up that is bad, and no record.
+
+        Once there were others, it takes longer to be sure, and more than a few records.
+        """
+        part = batch.part
         if answer.verdict in (ACCEPTED, SPLIT):
+            self._known.add(part)
             self._foreign[part].clear()
         elif answer.verdict == FOREIGN:
-            refusals = self._foreign[part]
-            refusals.append(now)
-            if len(refusals) >= MAX_FOREIGN and now - refusals[0] >= FOREIGN_SECONDS:
-                refusals.clear()
+            refused = self._foreign[part]
+            if not refused:
+                self._foreign_since[part] = now
+            refused.append(batch)
+            is_long = now - self._foreign_since[part] >= (
+                FOREIGN_SECONDS_LATER if part in self._known else FOREIGN_SECONDS
+            )
+            items = {id(pending) for one in refused for record in one.records for pending in record.pending}
+            is_of_many = part not in self._known or len(items) > MAX_LEFT
+            if len(refused) >= MAX_FOREIGN and is_long and is_of_many:
+                refused.clear()
                 return answer._replace(verdict=FATAL)
+            del refused[:-MAX_FOREIGN]
         return answer
 
     def _succeed(self, now: float) -> None:

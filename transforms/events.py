@@ -15,7 +15,7 @@ class Resumed(NamedTuple):
     attempts: int  # requests that held the item
     waits: int  # how often it was sent back to wait
     first_tried: float  # Unix seconds
-    alone: int = 0  # how often it failed alone while others succeeded: it goes alone again
+    own_failures: int = 0  # how often it failed though others had succeeded since the time before: it goes alone again
     last_failure: float = 0.0  # Unix seconds
 
 

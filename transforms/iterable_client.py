@@ -1,6 +1,7 @@
 """The only file that speaks HTTP: a request body in, the raw response out. Knows no Beam and no Amplitude word."""
 
 import contextlib
+import logging
 import socket
 import threading
 import zlib
@@ -57,6 +58,7 @@ class IterableClient:
         self._session.trust_env = False  # a .netrc must not replace the key's header
         self._session.headers["Content-Type"] = "application/json"
         self._session.headers["Accept-Encoding"] = "identity"  # answers are small, and packed ones are of any size
+        logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs headers, and an answer may echo the key
         self._adapter = _Adapter(pool_maxsize=connections, max_retries=0)
         self.read_key_again()
 

@@ -75,7 +75,7 @@ def _history(entry: Entry) -> History:
         pending.together,
         pending.failures,
         pending.narrowed,
-        pending.alone,
+        pending.own_failures,
     )
 
 

@@ -25,9 +25,12 @@ PROBE_SECONDS = 60.0  # how often a refused key is tried again
 # Of one batch, in a row: then it may be one of its records that Iterable fails at; sooner if others succeed meanwhile.
 FAILURES_BEFORE_HALVES = 5
 FAILURES_BESIDE_OTHERS = 3
-# Refusals of a record alone that are not in Iterable's form, of which the first came while others succeeded.
-MAX_ALONE_REFUSED = 3
-MAX_ALONE = 20  # failures of a record alone while others succeed: with the default backoff about an hour
+# Failures of a record, in whatever company, though others had succeeded since the one before; then alone.
+MAX_OWN_REFUSALS = 6  # not in Iterable's form
+MAX_OWN_FAILURES = 20  # with the default backoff about an hour
+# Records that are all that is left, and each failed so often alone: they wait by themselves, with no word on them yet.
+MAX_LEFT = 10
+FAILURES_WHEN_LEFT = 3
 ALONE_SECONDS = 10.0  # so long a record must have failed while others succeeded, to be what is bad
 
 
@@ -40,8 +43,9 @@ class Parcel(NamedTuple):
     records: tuple[Record, ...]
 
     @property
-    def fails_alone(self) -> bool:
-        return len(self.records) == 1 and len(self.records[0].pending) == 1 and self.records[0].pending[0].alone > 0
+    def only(self) -> Pending | None:
+        """The item, if it is but one."""
+        return self.records[0].pending[0] if len(self.records) == 1 and len(self.records[0].pending) == 1 else None
 
 
 class Entry(NamedTuple):
@@ -96,8 +100,8 @@ class Outbox:
         if item.message.resumed:
             resumed = item.message.resumed
             pending.attempts, pending.waits, pending.first_tried = resumed.attempts, resumed.waits, resumed.first_tried
-            pending.alone, pending.last_failure = resumed.alone, resumed.last_failure
-        if pending.alone:
+            pending.own_failures, pending.last_failure = resumed.own_failures, resumed.last_failure
+        if pending.own_failures:
             self._restore_parcel([pending], now)
         else:
             self._queue(pending)
@@ -148,7 +152,7 @@ class Outbox:
         """Others succeeded since it first failed: its failures are its own, and say nothing of the endpoint."""
         first = batch.records[0].pending[0]
         return (
-            first.alone > 0
+            first.own_failures > 0
             or first.failing_seconds > 0
             or 0 < first.last_failure < self.endpoints[batch.part].last_success
         )
@@ -163,18 +167,34 @@ class Outbox:
         for closed in self.endpoints.values() if answer.verdict == FATAL else (endpoint,):
             closed.closed_until = max(closed.closed_until, now + wait)
 
-    def take_waiting(self) -> list[Outcome]:
+    def take_waiting(self, is_idle: bool = False) -> list[Outcome]:
         """Hand over what waits: for its user, or by itself because it fails alone while others succeed.
 
         Each message says where to resume, each `time` when it is due.
+
+        Args:
+          is_idle: no request is under way: then what fails alone when nothing else is left waits by itself, too.
         """
         outcomes = [_handed_over(pending, due, UNKNOWN_USER) for due, pending in self._waiting.entries()]
         self._waiting.clear()
-        for parcel in [parcel for parcel in self._parcels if parcel.fails_alone]:
+        failing = [parcel for parcel in self._parcels if (only := parcel.only) and only.own_failures and only.failures]
+        for parcel in failing or (self._left_alone() if is_idle else []):
+            pending = parcel.records[0].pending[0]
+            pending.own_failures = pending.own_failures or 1  # it goes alone again
             self._parcels.remove(parcel)
-            outcomes.append(_handed_over(parcel.records[0].pending[0], parcel.not_before, EXPIRED))
+            outcomes.append(_handed_over(pending, parcel.not_before, EXPIRED))
             self._release(parcel.records[0])
         return outcomes
+
+    def _left_alone(self) -> list[Parcel]:
+        """What failed alone, some times, while nothing else is left of what others succeeded of; else nothing."""
+        is_blocked = not any(self._is_ready(user, updates) for user, updates in self._updates.items())
+        if not is_blocked or self._events or len(self._parcels) > MAX_LEFT:
+            return []
+        last_success = max(endpoint.last_success for endpoint in self.endpoints.values())
+        only = [parcel.only for parcel in self._parcels]
+        is_left = (one and one.failures >= FAILURES_WHEN_LEFT and one.queued <= last_success for one in only)
+        return list(self._parcels) if all(is_left) else []
 
     def wake_waiting(self) -> None:
         """What waits for its user is tried now, whenever it is due."""
@@ -197,8 +217,8 @@ class Outbox:
         is_blocked = not any(self._is_ready(user, updates) for user, updates in self._updates.items())
         is_alone = len(records) == len(self._parcels) and is_blocked and not self._events
         all_pending = [pending for record in records for pending in record.pending]
-        is_bad = [pending.alone > 0 or pending.failing_seconds >= ALONE_SECONDS for pending in all_pending]
-        if not is_alone or not is_bad or not all(is_bad):
+        is_bad = [pending.own_failures > 0 or pending.failing_seconds >= ALONE_SECONDS for pending in all_pending]
+        if not is_alone or not is_bad or not (all(is_bad) or self._left_alone()):
             return None
         self._parcels.clear()
         outcomes: list[Outcome] = []
@@ -370,25 +390,26 @@ class Outbox:
         last_success = self.endpoints[batch.part].last_success
         all_pending = _pending_of(batch)
         is_refused = answer.verdict == FOREIGN
-        is_its_own = 0 < all_pending[0].last_failure < last_success or (is_refused and all_pending[0].alone > 0)
+        is_its_own = 0 < all_pending[0].last_failure < last_success
         for pending in all_pending:
             if 0 < pending.last_failure < last_success:
                 pending.failing_seconds += now - pending.last_failure
             pending.last_failure = now
             pending.failures += 1
-            pending.alone += is_its_own and len(all_pending) == 1
+            pending.own_failures += is_its_own
         kept = []
-        most_alone = MAX_ALONE_REFUSED if is_refused else MAX_ALONE
+        most = MAX_OWN_REFUSALS if is_refused else MAX_OWN_FAILURES
         for record in batch.records:
             first = record.pending[0]
-            if first.failing_seconds >= self._rules.give_up_after_seconds or first.alone >= most_alone:
+            is_over = len(all_pending) == 1 and first.own_failures >= most
+            if is_over or first.failing_seconds >= self._rules.give_up_after_seconds:
                 yield from self._dead_letter(record, REFUSED if is_refused else EXPIRED, answer.detail)
             else:
                 kept.append(record)
         if not kept:
             return
         first = kept[0].pending[0]
-        wait = answer.wait_seconds or self._backoff_of(first, is_refused)
+        wait = answer.wait_seconds or self._backoff_of(first, len(all_pending) == 1, is_refused)
         groups = [tuple(kept)]
         patience = FAILURES_BESIDE_OTHERS if first.failing_seconds else FAILURES_BEFORE_HALVES
         patience = 1 if is_refused else patience  # a refusal does not pass
@@ -402,10 +423,11 @@ class Outbox:
         for records in groups:
             self._send_later(batch.part, records, now + wait)
 
-    def _backoff_of(self, pending: Pending, is_refused: bool) -> float:
-        """What fails alone has one of its own; all others are the probes of what may be an outage."""
-        if pending.alone:
-            return self._backoff(1 if is_refused else pending.attempts)
+    def _backoff_of(self, pending: Pending, is_alone: bool, is_refused: bool) -> float:
+        """What fails beside others has one of its own; all else are the probes of what may be an outage."""
+        if pending.own_failures:
+            is_to_be_narrowed = is_refused or not is_alone
+            return self._backoff(1 if is_to_be_narrowed else pending.attempts)
         return min(self._backoff(pending.failures), self._probe_seconds)
 
     def _backoff(self, failures: int) -> float:
@@ -479,7 +501,7 @@ def _is_of_one_user(record: Record) -> bool:
 
 def _handed_over(pending: Pending, due: float, reason: str) -> Outcome:
     item = pending.item
-    tried = (pending.attempts, pending.waits, pending.first_tried, pending.alone, pending.last_failure)
+    tried = (pending.attempts, pending.waits, pending.first_tried, pending.own_failures, pending.last_failure)
     resumed = Resumed(item.part, *tried)
     message = item.message._replace(resumed=resumed)
     return Outcome(WAITING, item.part, reason, message, attempts=pending.attempts, time=due)

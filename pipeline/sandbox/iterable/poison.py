@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.sandbox.iterable.answers import Answer, page
+from pipeline.sandbox.iterable.answers import Answer, envelope
 from pipeline.sandbox.iterable.bodies import refuse_shapes
 from pipeline.sandbox.iterable.endpoints import EVENTS
 from pipeline.sandbox.iterable.fields import refuse_types
@@ -24,7 +24,7 @@ def check_poison(simulation: Simulation, call: WriteCall) -> Answer | None:
     simulation.chaos.count(call.endpoint.name, kind)
     positions = [index for index, why in found.items() if why == kind]
     if kind == NO_CLUE:
-        return page(400, "Bad Request")
+        return envelope(400, "BadParams", "Bad Request")
     if kind == TYPES_MISMATCHED:
         return refuse_types(simulation, call, [_clash_in(simulation, call, call.items[index]) for index in positions])
     return refuse_shapes(simulation, call, [_misfit_at(simulation, call, index) for index in positions])
