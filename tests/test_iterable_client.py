@@ -323,6 +323,17 @@ def test_a_malformed_answer_raises_nothing(
     assert response.status == status
 
 
+def test_nothing_of_an_answer_is_logged(
+    new_talker: NewTalker, new_client: NewClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The HTTP library tells of malformed headers by repeating them, and they may hold the key."""
+    talker = new_talker(OK + b"X-Trace sandbox-key of ada@example.com\r\nContent-Length: 2\r\n\r\n{}")
+
+    new_client(talker.url).post(TRACK_BULK, EVENTS)
+
+    assert caplog.records == []
+
+
 def test_several_threads_share_a_client(iterable: SimulatedIterable, new_client: NewClient) -> None:
     """As many requests may be under way as there are threads."""
     client = new_client(iterable.url)

@@ -63,7 +63,7 @@ def imports_of(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-RUNS_THE_PROGRAM = {"pipeline.sandbox.chaos_run", "pipeline.sandbox.bench.outage"}
+RUNS_THE_PROGRAM = {"pipeline.sandbox.chaos_run", "pipeline.sandbox.bench.outage", "pipeline.sandbox.stepping_clock"}
 
 FILES = sorted([*ROOT.glob("pipeline/**/*.py"), *ROOT.glob("transforms/**/*.py")])
 IMPORTS = {module_name(file): set(imports_of(ast.parse(file.read_bytes()))) for file in FILES}
