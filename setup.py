@@ -8,7 +8,7 @@ setup(
     description="Self-hosted Amplitude to Iterable event streaming, as an Apache Beam pipeline",
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
-    packages=find_packages(include=["pipeline", "pipeline.*", "transforms", "transforms.*"]),
+    packages=find_packages(include=["pipeline*", "transforms*"], exclude=["pipeline.sandbox*"]),
     install_requires=[
         "apache-beam[gcp]==2.77.0",
         "google-cloud-pubsub>=2.30,<3",

@@ -1,17 +1,27 @@
 """The graph, as a contents page: labelled steps only. Source, sender and sink are handed in; labels are an interface.
 
 messages ─ Parse ─ Branch ─┬─ Identify (filter → map) ─┐
-                           └─ Track    (filter → map) ─┴─ Send ─ outcomes
+                           └─ Track    (filter → map) ─┴─ Send ─ outcomes ─ Report
+
+| way to run               | read                          | send             | report           |
+|--------------------------|-------------------------------|------------------|------------------|
+| one machine, each chunk  | TakeChunk, of its chunk       | SendBounded      | CollectOutcomes  |
+| streaming job            | ReadFromPubSub, in lists      | SendStreaming    | ReportOutcomes   |
+
+On one machine the source and the sink are the chunk loop's (runs/chunk_loop.py).
 """
 
 from typing import NamedTuple
 
 import apache_beam as beam
 
-from transforms.arrive import ParseMessages
-from transforms.branch import BranchEvents, BranchRules
-from transforms.identify import IdentifyUsers, UserUpdateRules
-from transforms.track import TrackEventRules, TrackEvents
+from transforms.branch import BranchEvents
+from transforms.identify import IdentifyUsers
+from transforms.mapping.routing import BranchRules
+from transforms.mapping.track_events import TrackEventRules
+from transforms.mapping.user_updates import UserUpdateRules
+from transforms.parse import ParseMessages
+from transforms.track import TrackEvents
 
 
 class Rules(NamedTuple):
@@ -27,13 +37,13 @@ def build_graph(
     read: beam.PTransform,
     rules: Rules,
     send: beam.PTransform,
-    leave: beam.PTransform,
+    report: beam.PTransform,
 ) -> None:
-    """From `read` (→ list[Message]) to `leave`, which takes the outcomes of every item (several list[Outcome]).
+    """From `read` (→ list[Message]) to `report`, which takes the outcomes of every item (several list[Outcome]).
 
     There is no output for success but its outcomes: sending is the job.
     """
-    # Arrive
+    # Parse
     messages = pipeline | "Read" >> read
     parsed = messages | "Parse" >> ParseMessages()
 
@@ -49,5 +59,5 @@ def build_graph(
     # Send
     sent = (users.records, tracks.records) | "Send" >> send
 
-    # Leave
-    (*parsed.outcomes, branched.outcomes, *users.outcomes, *tracks.outcomes, sent) | "Leave" >> leave
+    # Report
+    (*parsed.outcomes, branched.outcomes, *users.outcomes, *tracks.outcomes, sent) | "Report" >> report

@@ -2,12 +2,13 @@
 
 import sys
 
-from pipeline.command import leave, load_sync, run_command
-from pipeline.forecast import forecast
-from pipeline.options import PROGRAM, parse_options
-from pipeline.runs import run_chunks, run_streaming
-from pipeline.screen import show
-from pipeline.summary import summarize
+from pipeline.cli.app import exit_now, load_sync, run_command
+from pipeline.cli.arguments import PROGRAM, parse_options
+from pipeline.reports.screen import show
+from pipeline.reports.summary import summarize
+from pipeline.runs.forecast import forecast
+from pipeline.runs.local import run_chunks
+from pipeline.runs.streaming import run_streaming
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,4 +31,4 @@ def _run(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_now(main())

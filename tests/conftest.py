@@ -15,8 +15,8 @@ from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.sandbox.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
-from transforms.events import TRACK, USER, Item, Message, Resumed
-from transforms.lists import Records
+from transforms.elements import Records
+from transforms.model.items import TRACK, USER, Item, Message, Resumed
 
 # CI must not fail by chance for what a change did not touch; on a person's machine every run looks somewhere new.
 hypothesis.settings.register_profile("ci", derandomize=True)

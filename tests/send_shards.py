@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 
-from transforms.batches import DeliveryRules
-from transforms.coalescing import SentValues
-from transforms.events import TRACK, USER, Item, Message
-from transforms.key_by_shard import STREAMING_SHARDS
-from transforms.outbox import Outbox
-from transforms.outcomes import DELIVERED
-from transforms.sender import SenderSettings, shard_delivery
+from transforms.delivery.batch import DeliveryRules
+from transforms.delivery.coalescing import SentValues
+from transforms.delivery.resources import SenderSettings, shard_delivery
+from transforms.delivery.scheduler import Scheduler
+from transforms.model.items import TRACK, USER, Item, Message
+from transforms.model.outcomes import DELIVERED
+from transforms.shards import STREAMING_SHARDS
 
 REQUESTS = {USER: 5, TRACK: 10}  # of each shard
 MAX_ITEMS = 3
@@ -37,11 +37,11 @@ def _item(part: str, message_id: str, user_id: str, event_name: str, body: dict[
 
 
 def _send(settings: SenderSettings, shard: int) -> None:
-    outbox = Outbox(settings.rules, SentValues())
+    scheduler = Scheduler(settings.rules, SentValues())
     for item in _items(shard):
-        outbox.add(item, time.time())
+        scheduler.add(item, time.time())
     delivery = shard_delivery(settings, shard, STREAMING_SHARDS, time.time, time.sleep)
-    outcomes = delivery.run(outbox, flush=True)
+    outcomes = delivery.run(scheduler, flush=True)
     delivered = [outcome.message.message_id for outcome in outcomes if outcome.kind == DELIVERED]
     sys.stdout.write(" ".join(delivered) + "\n")  # at once: another thread writes, too
 

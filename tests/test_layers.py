@@ -1,3 +1,5 @@
+"""The house: which rooms there are, and what may import what. Rooms are told here, files are not."""
+
 import ast
 import sys
 from collections.abc import Iterator
@@ -8,43 +10,35 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# Steps and wiring: all else is plain Python, testable without a runner.
-BEAM = {
-    "pipeline.chunk_runner",
+# From the bottom up: each room may import itself and those above it in this list.
+ROOMS = (
+    "transforms.model",
+    "transforms.dead_letters",
+    "transforms.amplitude",
+    "transforms.iterable",
+    "transforms.mapping",
+    "transforms.delivery",
+    "transforms",  # its own files: the steps
     "pipeline.graph",
-    "pipeline.options",
+    "pipeline.config",
+    "pipeline.sources",
+    "pipeline.run_options",
+    "pipeline.reports",
     "pipeline.runs",
-    "transforms.apply_rule",
-    "transforms.arrive",
-    "transforms.branch",
-    "transforms.identify",
-    "transforms.in_process",
-    "transforms.key_by_shard",
-    "transforms.leave",
-    "transforms.lists",
-    "transforms.send_collected",
-    "transforms.send_keyed",
-    "transforms.track",
-}
+    "pipeline.cli",
+    "pipeline",  # its own files: what `python -m` runs
+    "pipeline.sandbox",
+)
+COMMANDS = {"pipeline.main", "pipeline.replay", "pipeline.dead_letters", "pipeline.config.__main__"}
+
+# Which files or rooms know a library; all else is plain Python.
 IMPORTERS = {
-    "apache_beam": BEAM,
-    "requests": {"transforms.iterable_client"},
-    "yaml": {"pipeline.config_yaml"},
-    "rich": {"pipeline.progress"},
-    "google": {
-        "pipeline.archives",
-        "pipeline.leases",
-        "pipeline.subscription",
-        "transforms.dead_letter_sinks",
-        "transforms.pubsub_errors",
-    },
-}
-# The nouns: what every file may import imports next to nothing.
-OURS_IN_NOUNS = {
-    "transforms.events": set(),
-    "transforms.errors": set(),
-    "transforms.paths": set(),
-    "transforms.outcomes": {"transforms.events"},
+    "apache_beam": {"transforms", "pipeline.graph", "pipeline.run_options", "pipeline.cli", "pipeline.runs"},
+    "requests": {"transforms.iterable"},
+    "yaml": {"pipeline.config"},
+    "pydantic": {"pipeline.config"},
+    "rich": {"pipeline.reports"},
+    "google": {"transforms.dead_letters", "pipeline.sources"},
 }
 
 
@@ -63,7 +57,11 @@ def imports_of(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-RUNS_THE_PROGRAM = {"pipeline.sandbox.chaos_run", "pipeline.sandbox.bench.outage", "pipeline.sandbox.stepping_clock"}
+RUNS_THE_PROGRAM = {
+    "pipeline.sandbox.chaos_run",
+    "pipeline.sandbox.bench.outage",
+    "pipeline.sandbox.stepping_clock",
+}
 
 FILES = sorted([*ROOT.glob("pipeline/**/*.py"), *ROOT.glob("transforms/**/*.py")])
 IMPORTS = {module_name(file): set(imports_of(ast.parse(file.read_bytes()))) for file in FILES}
@@ -71,6 +69,11 @@ IMPORTS = {module_name(file): set(imports_of(ast.parse(file.read_bytes()))) for 
 
 def is_in(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
+
+
+def room_of(module: str) -> str:
+    """The longest name in ROOMS that it is in; of a command, the room of commands."""
+    return "pipeline" if module in COMMANDS else max((room for room in ROOMS if is_in(module, room)), key=len)
 
 
 def importers_of(package: str) -> set[str]:
@@ -82,22 +85,28 @@ def in_sandbox(module: str) -> bool:
 
 
 def test_there_is_something_to_read() -> None:
-    """The tests of this file look at every module of both rooms."""
-    assert {"pipeline.main", "pipeline.sandbox.iterable.server", "transforms.outbox"} < IMPORTS.keys()
+    """The tests of this file look at every module of every room."""
+    assert {"pipeline.main", "pipeline.sandbox.iterable.server", "transforms.delivery.scheduler"} < IMPORTS.keys()
+    assert {room_of(module) for module in IMPORTS} == set(ROOMS)
 
 
-def test_transforms_never_imports_pipeline() -> None:
-    """What happens to messages does not know how it was launched."""
-    offenders = {module for module in importers_of("pipeline") if is_in(module, "transforms")}
+def test_imports_point_down() -> None:
+    """Never back up, and so never in a circle of rooms: what happens to messages does not know how it was launched."""
+    offenders = {
+        (module, name)
+        for module, names in IMPORTS.items()
+        for name in names & IMPORTS.keys()
+        if ROOMS.index(room_of(name)) > ROOMS.index(room_of(module))
+    }
 
     assert set() == offenders
 
 
-def test_nothing_but_the_sandbox_imports_the_sandbox() -> None:
-    """No worker code runs what is there for trying and testing."""
-    offenders = {module for module in importers_of("pipeline.sandbox") if not in_sandbox(module)}
+def test_every_room_says_what_it_is() -> None:
+    """Its `__init__.py` is a contents page."""
+    rooms = [ROOT / room.replace(".", "/") for room in ROOMS if (ROOT / room.replace(".", "/")).is_dir()]
 
-    assert set() == offenders
+    assert [room for room in rooms if not ast.get_docstring(ast.parse((room / "__init__.py").read_bytes()))] == []
 
 
 def test_the_sandbox_imports_nothing_of_what_it_tests() -> None:
@@ -115,11 +124,11 @@ def test_the_sandbox_imports_nothing_of_what_it_tests() -> None:
 
 
 @pytest.mark.parametrize("library", IMPORTERS)
-def test_a_library_is_known_in_its_own_files_only(library: str) -> None:
+def test_a_library_is_known_in_its_own_rooms_only(library: str) -> None:
     """YAML, HTTP, the screen, Pub/Sub and Beam each have their place; rules and the delivery core have none of them."""
-    importers = {module for module in importers_of(library) if not in_sandbox(module)}
+    rooms = {room_of(module) for module in importers_of(library) if not in_sandbox(module)}
 
-    assert IMPORTERS[library] == importers
+    assert IMPORTERS[library] == rooms
 
 
 def test_one_file_writes_to_the_screen() -> None:
@@ -128,7 +137,7 @@ def test_one_file_writes_to_the_screen() -> None:
     offenders = {
         (module_name(file), ast.unparse(node))
         for file in FILES
-        if not in_sandbox(module_name(file)) and module_name(file) != "pipeline.screen"
+        if not in_sandbox(module_name(file)) and module_name(file) != "pipeline.reports.screen"
         for node in ast.walk(ast.parse(file.read_bytes()))
         if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) in writers
     }
@@ -136,30 +145,33 @@ def test_one_file_writes_to_the_screen() -> None:
     assert set() == offenders
 
 
-def test_pydantic_is_known_to_the_config_alone() -> None:
-    """Only pipeline/config*.py validates with it; nothing of the config's model reaches a step."""
-    offenders = {
-        module
-        for module in importers_of("pydantic") | importers_of("pydantic_core")
-        if not module.startswith("pipeline.config") and not in_sandbox(module)
+def test_the_nouns_need_no_library() -> None:
+    """What every file may import."""
+    imported = {
+        name.partition(".")[0]
+        for module in IMPORTS
+        if room_of(module) == "transforms.model"
+        for name in IMPORTS[module]
     }
 
-    assert set() == offenders
+    assert imported - {"transforms"} <= sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("noun", OURS_IN_NOUNS)
-def test_the_nouns_import_next_to_nothing(noun: str) -> None:
-    """Events, errors, paths and outcomes are below everything else of ours, and need no library."""
-    from_ours = {name for name in IMPORTS[noun] if name in IMPORTS}
-    libraries = {name.partition(".")[0] for name in IMPORTS[noun]} - {"transforms"}
-
-    assert OURS_IN_NOUNS[noun] == from_ours
-    assert libraries <= sys.stdlib_module_names
-
-
-def test_no_module_is_named_like_a_library() -> None:
+def test_no_file_at_the_top_of_a_room_that_is_run_is_named_like_a_library() -> None:
     """`python pipeline/main.py` puts the room first on the path: a requests.py there would hide the real one."""
     libraries = sys.stdlib_module_names | packages_distributions().keys()
-    names = {file.stem for file in FILES} - {"__init__", "__main__"}
+    names = {file.stem for file in FILES if file.parent.parent == ROOT} - {"__init__", "__main__"}
 
     assert set() == names & libraries
+
+
+def test_tests_lie_like_what_they_test() -> None:
+    """Of a file in a room, the tests are in the room of the same name under tests/, in a file of the same name."""
+    modules = {module.replace(".", "/") for module in IMPORTS}
+    tested = {
+        str(file.relative_to(ROOT / "tests").with_name(file.name.removeprefix("test_")).with_suffix(""))
+        for room in ("transforms", "pipeline")
+        for file in (ROOT / "tests" / room).rglob("test_*.py")
+    }
+
+    assert tested - modules == set()

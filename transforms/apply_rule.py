@@ -8,14 +8,13 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import no_annotations
 
-from transforms.errors import DroppedError, RejectedError
-from transforms.events import Message
-from transforms.lists import Records, of_records
-from transforms.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
+from transforms.elements import Records, of_records
+from transforms.model.errors import DroppedError, RejectedError
+from transforms.model.items import Message
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Note, Outcome
 
 OUTCOMES = "outcomes"
 
-Note = Callable[[str], None]
 In = TypeVar("In")
 Out = TypeVar("Out")
 

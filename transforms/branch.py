@@ -1,7 +1,6 @@
-"""Event → identify branch, track branch, or both. Knows no filter and no mapping."""
+"""Events → the branches, as a step; which ones is told by mapping/routing.py."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -9,63 +8,11 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import no_annotations
 
 from transforms.apply_rule import OUTCOMES
-from transforms.dead_letters import DL_CONFIG, only_part, sync_name_of
-from transforms.errors import DroppedError
-from transforms.events import TRACK, USER, Event
-from transforms.lists import Records, of_records
-from transforms.outcomes import DROPPED, SPLIT, Outcome
-from transforms.time_range import ANY_TIME, TimeRange
-
-IDENTIFY = "identify"
-PROPERTY_CHANGES = "property_changes"
-
-
-@dataclass(frozen=True)
-class BranchRules:
-    """`on`: what updates a user, of IDENTIFY (identify calls) and PROPERTY_CHANGES (events that changed the user).
-
-    `times`: what is older or newer is dropped, except for an identify without a time and what waited in an earlier run.
-    `events_only`: no user updates.
-    """
-
-    sync_name: str
-    on: frozenset[str]
-    times: TimeRange = ANY_TIME
-    events_only: bool = False
-
-
-def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
-    """The parts that this event makes, one item each: USER, TRACK or both.
-
-    Raises:
-      DroppedError: other_sync, a dead letter of another config; outside_time_range; events_only, an identify then;
-        identify_not_selected; part_not_selected, a dead letter whose part this config no longer makes.
-    """
-    attributes = event.message.attributes
-    if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != rules.sync_name:
-        raise DroppedError("other_sync")
-    is_new = event.message.resumed is None  # what waited has passed the range of the run in which it came
-    if is_new and event.event_time is not None and not rules.times.holds(event.event_time):
-        raise DroppedError("outside_time_range")
-    if event.event_type != "$identify":
-        changed = PROPERTY_CHANGES in rules.on and not rules.events_only and _changed_user(event.row)
-        parts: tuple[str, ...] = (USER, TRACK) if changed else (TRACK,)
-    elif rules.events_only:
-        raise DroppedError("events_only")
-    elif IDENTIFY in rules.on:
-        parts = (USER,)
-    else:
-        raise DroppedError("identify_not_selected")
-    if only := only_part(event.message):
-        parts = tuple(part for part in parts if part == only)
-        if not parts:
-            raise DroppedError("part_not_selected")
-    return parts
-
-
-def _changed_user(row: dict[str, Any]) -> bool:
-    # Amplitude writes the key only when true; other exporters write it as text or as 1.
-    return row.get("data", {}).get("user_properties_updated") in (True, "true", "True", "1")
+from transforms.elements import Records, of_records
+from transforms.mapping.routing import BranchRules, parts_of
+from transforms.model.errors import DroppedError
+from transforms.model.items import TRACK, USER
+from transforms.model.outcomes import DROPPED, SPLIT, Outcome
 
 
 class Branched(NamedTuple):

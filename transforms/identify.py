@@ -1,38 +1,14 @@
-"""The identify branch: event → user update for bulkUpdate. Knows no HTTP and no batch."""
+"""The identify branch as a step: filter, then map; the rules are mapping/user_updates.py."""
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 from apache_beam.typehints.decorators import no_annotations
 
-from transforms.apply_rule import Applied, ApplyRule, Note
-from transforms.errors import DroppedError
-from transforms.events import USER, Event, Item
-from transforms.identify_operators import apply_operators
-from transforms.identity import EMAIL, USER_ID, Identity, IdentityRules
-from transforms.item_body import encode_body
-from transforms.properties import PropertySelection, note_unknown, select_properties
-from transforms.reserved_fields import RESERVED_FIELDS
-
-# In dataFields these two are identity changes (Iterable's Swagger, `invalidEmails`): they come from the mappings alone.
-_IDS = frozenset({EMAIL, USER_ID})
-NEVER_SELECTED = RESERVED_FIELDS | _IDS
-SCOPE = "user_properties"
-MAX_CLOCK_SKEW = 60.0  # seconds: by less than that Amplitude does not correct a client's clock
-
-
-@dataclass(frozen=True)
-class UserUpdateRules:
-    """The config's create_and_update_users, with what else a user update is made of."""
-
-    enabled: bool
-    properties: PropertySelection
-    identity: IdentityRules
-    merge_nested_objects: bool | None
-    max_bytes: int
+from transforms.apply_rule import Applied, ApplyRule
+from transforms.mapping.user_updates import UserUpdateRules, filter_identify, map_identify
+from transforms.model.items import USER
 
 
 class IdentifyUsers(beam.PTransform):
@@ -52,79 +28,3 @@ class IdentifyUsers(beam.PTransform):
         filtered = events | "Filter" >> ApplyRule(partial(filter_identify, self._rules), USER)
         mapped = filtered.records | "Map" >> ApplyRule(partial(map_identify, self._rules), USER)
         return Applied(mapped.records, filtered.outcomes + mapped.outcomes)
-
-
-def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Event:
-    """The event with its operators applied: a value to set, None to clear."""
-    if not rules.enabled:
-        raise DroppedError("users_disabled")
-    known = apply_operators(event.row.get(SCOPE, {}))
-    note_unknown([rules.properties], known.unknown, note, NEVER_SELECTED)
-    values = known.values
-    if known.cleared:
-        if rules.properties.everything_in:
-            note("not_expressible_clearAll")
-        values = dict.fromkeys(rules.properties.listed_in(SCOPE).difference(*known.unknown.values())) | values
-    return event._replace(row={**event.row, SCOPE: values})
-
-
-def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
-    """One element of bulkUpdate's `users`: its identity, and in dataFields the selected properties."""
-    identity = rules.identity.of_update(event.row)
-    fields = select_properties(rules.properties, _without_mapped(rules, event.row), NEVER_SELECTED, note)
-    body: dict[str, Any] = {}
-    if identity.by == EMAIL:
-        body["email"] = identity.email
-        if identity.user_id:
-            body["userId"] = identity.user_id
-    else:
-        body["userId"] = identity.user_id
-        if identity.email:
-            fields[EMAIL] = identity.email
-        if rules.identity.prefer_user_id:
-            body["preferUserId"] = True
-    if not fields and not _creates_user(rules, identity):
-        raise DroppedError("nothing_to_send")
-    body["dataFields"] = fields
-    if rules.merge_nested_objects is not None:
-        body["mergeNestedObjects"] = rules.merge_nested_objects
-    return Item(
-        message=event.message,
-        part=USER,
-        identity=identity.key,
-        email=identity.email,
-        user_id=identity.user_id,
-        event_name="",
-        event_time=_order_time(event, note),
-        body=encode_body(body, rules.max_bytes),
-    )
-
-
-def _order_time(event: Event, note: Note) -> float:
-    """What orders the updates of one user, Unix seconds: an identify without a time is as old as its message.
-
-    So is one from the future: its values would keep those of every later update from being sent.
-    """
-    published = event.message.publish_time
-    if event.event_time is None:
-        return published
-    if event.event_time > published + MAX_CLOCK_SKEW:
-        note("future_event_time")
-        return published
-    return event.event_time
-
-
-def _without_mapped(rules: UserUpdateRules, row: dict[str, Any]) -> dict[str, Any]:
-    """Under "*" an identity field that a mapping sends is not one that is left out: there is nothing to note."""
-    if not rules.properties.everything_in:
-        return row
-    mapped = [path for path in (rules.identity.email, rules.identity.user_id) if path]
-    values = {name: value for name, value in row[SCOPE].items() if (SCOPE, name) not in mapped or name not in _IDS}
-    return {**row, SCOPE: values}
-
-
-def _creates_user(rules: UserUpdateRules, identity: Identity) -> bool:
-    """Whether the identity alone is worth an update: no property is listed, or the identify brings the email itself."""
-    email = rules.identity.email
-    listed = rules.properties.rows or rules.properties.everything_in
-    return not listed or bool(identity.email and email and email.scope == SCOPE)

@@ -1,154 +1,77 @@
-"""Message → event, in every shape Amplitude is known to write. Knows no filter rule and no Iterable word."""
+"""Messages → events, as a step; what a message is, is told by amplitude/parse.py."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
-import orjson
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.typehints.decorators import no_annotations
+from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.dead_letters import DL_DETAIL, DL_REASON, LINE_TOO_LONG
-from transforms.errors import DroppedError, RejectedError
-from transforms.event_times import from_epoch_ms, parse_time
-from transforms.events import Event, Message
-from transforms.json_bounds import MAX_VALUES, has_too_many_values
-from transforms.paths import SCOPES, is_absent
-from transforms.row_json import read_json
+from transforms.amplitude.parse import parse_event
+from transforms.apply_rule import Applied, ApplyRule
+from transforms.elements import Records
+from transforms.model.items import MESSAGE, Message
 
-IDENTIFY = "$identify"
-GROUP_IDENTIFY = "$groupidentify"
-MERGED_ID = "merged_amplitude_id"
-OBJECTS = (*SCOPES, "data")
-IDS = ("user_id", "device_id")
-INSERT_IDS = ("$insert_id", "insert_id")  # in exports, and in HTTP V2
-MAX_DEPTH = 100  # Amplitude's own limit is 40. orjson reads 1,024 levels but writes 254, and pickle recurses
-
-# The same thing under the Export API's name, under the name in the Pub/Sub destination's page, and in HTTP V2.
-_EVENT_TYPE_KEYS = ("event_type", "event_name")
-_EVENT_TIME_KEYS = ("event_time", "created_at", "time")
+MAX_LIST = 500  # messages in one element: a hop costs as much as the work on one record
+MAX_LIST_BYTES = 1_000_000  # of them, but for one alone: all of a list are parsed before the first goes on
 
 
-def parse_event(message: Message, note: Callable[[str], None] | None = None) -> Event:
-    """The event in `message`, its scopes made sure of: each is an object or absent.
+class Lists:
+    """Messages become lists that are bounded in count and in bytes; `rest` is the one that is being filled."""
 
-    Of two equal keys the last counts. An integer beyond 64 bits is the nearest float, except as an id, where rounding
-    would turn one user into another. Half a character, such as an emoji's, is U+FFFD and noted as lone_surrogate.
+    def __init__(self) -> None:
+        self.rest = Records()
+        self._bytes = 0
 
-    Raises:
-      RejectedError: line_too_long, too_many_values, not_json, not_an_object, wrong_type, missing_event_type,
-        missing_event_time, bad_event_time.
-      DroppedError: group_identify; merged_ids, a line of the list that lies among the files of an export.
+    def add(self, message: Message) -> Records | None:
+        """Returns the list before this message, once it has no room for it."""
+        size = len(message.data)
+        full = None
+        if len(self.rest) == MAX_LIST or (self.rest and self._bytes + size > MAX_LIST_BYTES):
+            full, self.rest, self._bytes = self.rest, Records(), 0
+        self.rest.append(message)
+        self._bytes += size
+        return full
+
+
+class MicroBatch(beam.PTransform):
+    """Message → list[Message], the messages of one bundle, bounded in count and in bytes.
+
+    The only buffer that ends with the bundle: nothing is sent from it and nothing can be lost in it, the runner has not
+    taken the bundle's messages yet.
     """
-    if message.attributes.get(DL_REASON) == LINE_TOO_LONG:  # but the head of it, whatever that looks like
-        raise RejectedError("line_too_long", message.attributes.get(DL_DETAIL, ""))
-    row = _load_row(message.data, note)
-    named = _event_type(row)
-    if named == GROUP_IDENTIFY:
-        raise DroppedError("group_identify")
-    if named is None and MERGED_ID in row:
-        raise DroppedError("merged_ids")
-    _normalise_objects(row)
-    _check_ids(row)
-    event_type = named or _identify_without_name(row)
-    event_time = _event_time(row)
-    if event_time is None and event_type != IDENTIFY:
-        raise RejectedError("missing_event_time")
-    return Event(message, row, event_type, event_time)
+
+    def expand(self, messages: PCollection) -> PCollection:
+        return messages | "Gather" >> beam.ParDo(_MicroBatchFn())
 
 
-def event_type_of(data: bytes) -> str:
-    """The event's type as far as it can be told, IDENTIFY for an identify without one; "" if it cannot."""
-    try:
-        row = _load_row(data)
-        return _event_type(row) or _identify_without_name(row)
-    except RejectedError:
-        return ""
+class _MicroBatchFn(beam.DoFn):
+    def start_bundle(self) -> None:
+        self._lists = Lists()
+
+    def process(self, message: Message) -> Iterator[Records]:
+        if full := self._lists.add(message):
+            yield full
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        if self._lists.rest:
+            yield GlobalWindows.windowed_value(self._lists.rest)
 
 
-def _load_row(data: bytes, note: Callable[[str], None] | None = None) -> dict[str, Any]:
-    if has_too_many_values(data):
-        raise RejectedError("too_many_values", f"more than {MAX_VALUES}")
-    try:
-        row = read_json(data, note)
-    except orjson.JSONDecodeError as error:
-        raise RejectedError("not_json", f"{error.msg} (character {error.pos})") from None
-    if not isinstance(row, dict):
-        raise RejectedError("not_an_object")
-    # Fewer brackets than levels: no need to look. So nearly every event pays for two counts only.
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper_than(MAX_DEPTH, row):
-        raise RejectedError("not_json", f"nested deeper than {MAX_DEPTH} levels")
-    return row
+class ParseMessages(beam.PTransform):
+    """list[Message] → list[Event] and outcomes.
+
+    Drops: group_identify, merged_ids.
+    Rejects: line_too_long, too_many_values, not_json, not_an_object, missing_event_type, wrong_type,
+    missing_event_time, bad_event_time. Notes: lone_surrogate.
+    """
+
+    @no_annotations  # Beam knows no transform with two outputs
+    def expand(self, messages: PCollection) -> Applied:
+        return messages | "Parse" >> ApplyRule(parse_event, MESSAGE, message_of=_itself)
 
 
-def _is_deeper_than(levels: int, row: dict[str, Any]) -> bool:
-    nodes: list[Any] = [row]
-    for _ in range(levels):
-        children = (child for node in nodes for child in (node.values() if isinstance(node, dict) else node))
-        nodes = [child for child in children if isinstance(child, (dict, list))]
-        if not nodes:
-            return False
-    return True
-
-
-def _event_type(row: dict[str, Any]) -> str | None:
-    """None for an event without a name, which may still be an identify."""
-    for key in _EVENT_TYPE_KEYS:
-        value = row.get(key)
-        if value is None:
-            continue
-        if not isinstance(value, str):
-            raise RejectedError("wrong_type", key)
-        if not value:
-            raise RejectedError("missing_event_type")
-        return value
-    return None
-
-
-def _normalise_objects(row: dict[str, Any]) -> None:
-    for key in OBJECTS:
-        value = row.get(key)
-        if value is None:
-            row.pop(key, None)
-        elif not isinstance(value, dict):
-            raise RejectedError("wrong_type", key)
-
-
-def _check_ids(row: dict[str, Any]) -> None:
-    for key in IDS:
-        value = row.get(key)
-        if value is None or isinstance(value, str):
-            continue
-        is_rounded = isinstance(value, float) and abs(value) >= 2**53
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or is_rounded:
-            raise RejectedError("wrong_type", key)
-
-
-def _identify_without_name(row: dict[str, Any]) -> str:
-    """The Identify API's own element: user properties and an id, no event_type. A whole event without one is none."""
-    has_id = not all(is_absent(row.get(key)) for key in IDS)
-    if not has_id or row.get("user_properties") is None or _is_framed_as_event(row):
-        raise RejectedError("missing_event_type")
-    return IDENTIFY
-
-
-def _is_framed_as_event(row: dict[str, Any]) -> bool:
-    frame = (("event_properties",), INSERT_IDS, _EVENT_TIME_KEYS)
-    return all(any(row.get(key) is not None for key in keys) for keys in frame)
-
-
-def _event_time(row: dict[str, Any]) -> float | None:
-    for key in _EVENT_TIME_KEYS:
-        value = row.get(key)
-        if value is None:
-            continue
-        try:
-            return _parse_time_of(key, value)
-        except ValueError:
-            raise RejectedError("bad_event_time", key) from None
-    return None
-
-
-def _parse_time_of(key: str, value: Any) -> float:
-    if key != "time" and isinstance(value, str):
-        return parse_time(value)
-    if key == "time" and isinstance(value, int) and not isinstance(value, bool):
-        return from_epoch_ms(value)
-    raise ValueError("neither a timestamp nor milliseconds")
+def _itself(message: Any) -> Message:
+    return message

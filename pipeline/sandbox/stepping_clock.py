@@ -18,7 +18,7 @@ def step_the_clock() -> None:
 
 if __name__ == "__main__":
     step_the_clock()
-    from pipeline.command import leave
+    from pipeline.cli.app import exit_now
     from pipeline.main import main
 
-    leave(main(sys.argv[1:]))
+    exit_now(main(sys.argv[1:]))

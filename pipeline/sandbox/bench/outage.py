@@ -17,14 +17,14 @@ from apache_beam.transforms.window import GlobalWindow
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Settings
-from transforms.batches import DeliveryRules
-from transforms.events import TRACK, Item, Message
-from transforms.item_codec import encode_items
-from transforms.key_by_shard import STREAMING_SHARDS
-from transforms.lists import Records
-from transforms.outcomes import DELIVERED
-from transforms.send_keyed import MAX_STATE_BYTES, SendKeyedFn
-from transforms.sender import SenderSettings
+from transforms.delivery.batch import DeliveryRules
+from transforms.delivery.codec import encode_items
+from transforms.delivery.resources import SenderSettings
+from transforms.elements import Records
+from transforms.model.items import TRACK, Item, Message
+from transforms.model.outcomes import DELIVERED
+from transforms.send_streaming import MAX_STATE_BYTES, SendStreamingFn
+from transforms.shards import STREAMING_SHARDS
 
 START = 1_790_000_000.0
 KEY_NAME = "OUTAGE_API_KEY"
@@ -121,7 +121,7 @@ class Shard:
         self.delivered_at: list[float] = []  # of each event
         self._fill = Cell()
         self._time = time
-        self._fn = SendKeyedFn(settings, time.clock, time.sleep, max_state_bytes)
+        self._fn = SendStreamingFn(settings, time.clock, time.sleep, max_state_bytes)
 
     def take_in(self, blob: bytes) -> None:
         self._note(self._fn.process((SHARD, blob), GlobalWindow(), self.items, self._fill, self.flush, Timer()))

@@ -1,0 +1,176 @@
+"""The replay of dead letters: through the pipeline, or to the topic that it reads. Holds no step and no rule."""
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from pipeline.cli.app import load_sync, run_command
+from pipeline.cli.arguments import UsageError
+from pipeline.cli.letter_search import nothing_asked_for
+from pipeline.cli.replay_arguments import PROGRAM, ReplayOptions, parse_replay_options
+from pipeline.config.loader import LoadedConfig
+from pipeline.reports.redaction import redact_name
+from pipeline.reports.screen import show
+from pipeline.reports.summary import summarize
+from pipeline.runs.local import Ran, drive, run_source
+from pipeline.runs.open import open_files, state_of
+from pipeline.runs.replay_filter import Kind, LetterFilter
+from pipeline.sources.archives import InputFile, find_files
+from pipeline.sources.files import FilesSource
+from pipeline.sources.own_files import own_files
+from pipeline.sources.pubsub import SubscriptionSource, refuse_loop
+from pipeline.sources.resumed_messages import ResumedMessages
+from pipeline.sources.source import RunSource
+from pipeline.sources.state_folder import StateFolder
+from transforms.dead_letters.letter import DL_REASON, DeadLetter, only_part
+from transforms.dead_letters.sinks import FileSink, TopicSink
+from transforms.model.items import MESSAGE, Message, Select
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, Outcome
+
+NO_ROOM = "more than a topic takes"  # dl_detail of what could not be published
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code; see run_command."""
+    return run_command(PROGRAM, lambda: _replay(sys.argv[1:] if arguments is None else arguments))
+
+
+def _replay(arguments: list[str]) -> None:
+    options = parse_replay_options(arguments)
+    loaded = load_sync(options.run.config)
+    if not loaded:
+        return
+    letters = LetterFilter(options.wanted(loaded.config.name), time.time())
+
+    if options.dry_run:
+        _count(_open_to_publish(options, letters.take))
+        _check_asked_for(options, letters)
+        show(_describe(letters, "Dead letters to replay"))
+        return
+    if options.to_topic:
+        ran = _publish(options, loaded, letters)
+        _check_asked_for(options, letters)
+        show(_describe(letters, "Dead letters taken"))
+        show(_summarize_published(ran, options.to_topic))
+        return
+    ran = run_source(lambda state, _: _open_to_send(options, loaded, state, letters), options.run, loaded)
+    _check_asked_for(options, letters)
+    show(f"{_describe(letters, 'Dead letters replayed')}\n")
+    show(summarize(ran.tally, ran.comes_again))
+
+
+def _summarize_published(ran: Ran, topic: str) -> str:
+    """What becomes of them is told by the run that reads the topic."""
+    tally = ran.tally
+    lines = [f"Published to {topic}: {tally.total(DELIVERED):,}"]
+    if kept := tally.total(DEAD_LETTERED):
+        lines.append(f"Dead letters still, for no topic takes them: {kept:,}")
+    if tally.in_flight:
+        lines.append(f"Not published: {tally.in_flight:,} ({ran.comes_again})")
+    return "\n".join(lines)
+
+
+def _publish(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter) -> Ran:
+    """To a topic, which must not be the one that the letters come from."""
+    topic = TopicSink(options.to_topic)
+    topic.check()
+    if options.is_subscription:
+        refuse_loop(options.dead_letters, options.to_topic)
+
+    def select(message: Message) -> Message | None:
+        return letters.take(topic.not_ours(message))
+
+    overflow = state_of(options.run, loaded).letters
+    with contextlib.closing(_open_to_publish(options, select)) as source:
+        return drive(source, _Publish(topic, overflow), FileSink(overflow), options.run, loaded)
+
+
+def _open_to_send(options: ReplayOptions, loaded: LoadedConfig, state: StateFolder, letters: LetterFilter) -> RunSource:
+    run = options.run
+    if options.is_subscription:
+        resumed = ResumedMessages(state.resumed(options.dead_letters))
+        return SubscriptionSource(options.dead_letters, run.chunk_size, letters.take, resumed=resumed)
+    return open_files(_files_of(options), run, loaded, state, select=letters.take)
+
+
+def _open_to_publish(options: ReplayOptions, select: Select) -> RunSource:
+    """Or only to count; nothing waits of what is not sent from here."""
+    chunk_size = options.run.chunk_size
+    if options.is_subscription:
+        return SubscriptionSource(options.dead_letters, chunk_size, select)
+    return FilesSource(_files_of(options), chunk_size, "", "", select=select)
+
+
+def _files_of(options: ReplayOptions) -> list[InputFile]:
+    run = options.run
+    return find_files([options.dead_letters], own_files(run.state_dir, run.dead_letter_file, run.waiting_file))
+
+
+class _Publish:
+    """Runs a chunk by publishing its messages: what becomes of them is told by the run that reads the topic.
+
+    What the topic cannot take stays a dead letter, for the same reason.
+    """
+
+    def __init__(self, topic: TopicSink, overflow: str) -> None:
+        self._topic = topic
+        self._overflow = overflow
+
+    def __call__(self, messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:  # noqa: ARG002
+        refused = {
+            letter.message_id for letter in self._topic.publish([DeadLetter(*message[:4]) for message in messages])
+        }
+        if refused:
+            log.warning("Letters that the topic cannot take: %s. They stay in %s.", f"{len(refused):,}", self._overflow)
+        now = time.time()
+        return [_outcome(message, message.message_id in refused, now) for message in messages]
+
+
+def _outcome(message: Message, is_refused: bool, now: float) -> Outcome:
+    part = only_part(message) or MESSAGE
+    if is_refused:
+        return Outcome(DEAD_LETTERED, part, message.attributes[DL_REASON], message, NO_ROOM)
+    return Outcome(DELIVERED, part, "", message, attempts=1, time=now)
+
+
+def _count(source: RunSource) -> None:
+    """Look at all of them, and change nothing: what was held comes again at once."""
+    with contextlib.closing(source):
+        while not source.is_exhausted:
+            source.set_aside([message.message_id for message in source.take(1.0)])
+
+
+def _check_asked_for(options: ReplayOptions, letters: LetterFilter) -> None:
+    """What no letter has was most likely misspelt: then nothing was taken, and nothing changed.
+
+    Raises:
+      UsageError: with what there is to ask for.
+    """
+    if problem := nothing_asked_for(options.reason, options.event_type, letters):
+        raise UsageError(problem)
+
+
+def _describe(letters: LetterFilter, title: str) -> str:
+    return "\n".join(_lines(letters, title))
+
+
+def _lines(letters: LetterFilter, title: str) -> Iterator[str]:
+    yield f"{title:<28} {letters.taken.total() + letters.taken.others:>9,}"
+    for kind, count in letters.taken.most_common():
+        yield f"  {_name(kind):<50} {count:>9,}"
+    if letters.taken.others:
+        yield f"  {'of more kinds than can be listed':<50} {letters.taken.others:>9,}"
+    if letters.events_alone:
+        yield f"  of {letters.events_alone:,} whole messages the event alone (--with_users: the user update, too)"
+    if letters.left_alone:
+        yield f"{'Left alone':<28} {letters.left_alone.total():>9,}"
+        for why, count in letters.left_alone.most_common():
+            yield f"  {why:<50} {count:>9,}"
+
+
+def _name(kind: Kind) -> str:
+    return " · ".join(map(redact_name, filter(None, kind)))

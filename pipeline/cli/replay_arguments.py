@@ -1,0 +1,83 @@
+"""The command line of a replay: which dead letters, where to, the options of a run. Knows no YAML and no network."""
+
+import argparse
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.cli.arguments import (
+    Parser,
+    add_run_options,
+    read_values,
+    resource_problem,
+    run_options,
+    run_problems,
+    time_problems,
+)
+from pipeline.cli.resource_names import is_subscription, looks_like_a_resource
+from pipeline.run_options import RunOptions
+from pipeline.runs.replay_filter import Wanted
+from pipeline.sources.archives import find_files
+from transforms.model.time_range import TimeRange
+
+PROGRAM = "python -m pipeline.replay"
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """`dead_letters`: a subscription, a file or a pattern of files. `times`: of dead-lettering, not of events."""
+
+    run: RunOptions
+    dead_letters: str
+    times: TimeRange
+    to_topic: str
+    reason: str
+    event_type: str
+    with_users: bool
+    dry_run: bool
+
+    @property
+    def is_subscription(self) -> bool:
+        return is_subscription(self.dead_letters)
+
+    def wanted(self, sync_name: str) -> Wanted:
+        return Wanted(sync_name, self.reason, self.event_type, self.times, self.with_users)
+
+
+def parse_replay_options(arguments: list[str]) -> ReplayOptions:
+    """Raises UsageError with every problem; `--help` prints and exits."""
+    parser = Parser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} --config FILE --dead_letters FILE|SUBSCRIPTION\n"
+        "       (--dead_letter_topic T | --dead_letter_file F | --to_topic T | --dry_run) [option ...]",
+        description="Send the dead letters of a sync again: through the pipeline, or to the topic it reads.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--dead_letters", default="", metavar="FILE|S", help="a file or pattern, or projects/P/subscriptions/S")
+    add("--to_topic", default="", metavar="T", help="publish them to projects/P/topics/T instead of running them here")
+    add("--reason", default="", metavar="R", help="only those of this dl_reason")
+    add("--event_type", default="", metavar="E", help="only those of this event type")
+    add("--start_time", metavar="T", help="only those dead-lettered from then on, such as 2026-01-31T09:30:00Z")
+    add("--end_time", metavar="T", help="only those dead-lettered before then")
+    add("--with_users", action="store_true", help="user updates, too: old values may overwrite newer ones")
+    add("--dry_run", action="store_true", help="count what would be replayed, and change nothing")
+    add_run_options(parser)
+    ours, rest = parser.parse_known_args(arguments)
+    values, problems = read_values(ours, rest)
+    problems += [*time_problems(ours, values), *_problems(ours)]
+    times = TimeRange(values.pop("start_time", -math.inf), values.pop("end_time", math.inf))
+    run = run_options(values, problems)
+    return ReplayOptions(
+        run, ours.dead_letters, times, ours.to_topic, ours.reason, ours.event_type, ours.with_users, ours.dry_run
+    )
+
+
+def _problems(ours: argparse.Namespace) -> Iterator[str]:
+    if not ours.dead_letters:
+        yield "--dead_letters is missing. Give a file of dead letters, or a subscription of their topic."
+    yield from resource_problem("to_topic", ours.to_topic, "topics")
+    files = [ours.dead_letters] if ours.dead_letters and not is_subscription(ours.dead_letters) else []
+    if files and looks_like_a_resource(files[0]) and not find_files(files):
+        yield from resource_problem("dead_letters", files.pop(), "subscriptions")
+    yield from run_problems(ours, "dead_letters", files, sends=not (ours.to_topic or ours.dry_run))

@@ -1,0 +1,81 @@
+"""What must agree between keys that live apart. Knows no YAML.
+
+The checks of problems read what they can of the document itself: a mistake in one key must not hide one in another.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.config.document import Document
+from pipeline.config.model import ProjectType
+from pipeline.config.problems import Keys, Problem
+from pipeline.config.properties import PropertyRow, PropertyRowOrName
+from transforms.iterable.reserved_fields import RESERVED_FIELDS
+
+_PROPERTY: TypeAdapter[PropertyRow] = TypeAdapter(PropertyRowOrName)
+_IDENTITY_FIELDS = {"email": "mappings.email", "userId": "mappings.user_id"}
+_IDENTITY_MAPPINGS: dict[ProjectType, tuple[str, ...]] = {
+    "email": ("email",),
+    "user_id": ("user_id",),
+    "hybrid": ("user_id", "email"),
+}
+_IDENTITY_REMEDIES = {"email": "user_properties.email", "user_id": "user_id"}
+
+
+def problems_between_keys(document: Document) -> Iterator[Problem]:
+    """What no key shows alone."""
+    yield from _missing_identity(document)
+    users = list(_rows(document, ("create_and_update_users", "user_properties")))
+    yield from _unwritable_targets(document, users)
+    yield from _targets_twice(document, users)
+    events = ("send_events", "event_properties"), ("send_events", "user_properties")
+    yield from _targets_twice(document, [row for keys in events for row in _rows(document, keys)])
+
+
+def _missing_identity(document: Document) -> Iterator[Problem]:
+    mappings = document.at(("mappings",))
+    project_type = document.at(("destination", "project_type"))
+    if not isinstance(mappings, dict) or project_type not in list(_IDENTITY_MAPPINGS):  # it may be a list, too
+        return
+    usable = _IDENTITY_MAPPINGS[project_type]
+    if all(mappings.get(key, "") is None and ("mappings", key) not in document.refused for key in usable):
+        rule = f"must not be null in a project of type {project_type}: its users are known by {' or '.join(usable)}"
+        remedy = f"Use {_IDENTITY_REMEDIES[usable[0]]}, or the property that holds it"
+        yield document.problem_with_value(("mappings", usable[0]), rule, remedy)
+
+
+def _rows(document: Document, keys: Keys) -> Iterator[tuple[Keys, PropertyRow]]:
+    """The rows at `keys` that are well-formed: the schema tells of the others."""
+    rows = document.at(keys)
+    for i, row in enumerate(rows if isinstance(rows, list) else []):
+        if well_formed := _read_row(row):
+            yield (*keys, i), well_formed
+
+
+def _read_row(row: object) -> PropertyRow | None:
+    try:
+        return _PROPERTY.validate_python(row)
+    except ValidationError:
+        return None
+
+
+def _unwritable_targets(document: Document, rows: list[tuple[Keys, PropertyRow]]) -> Iterator[Problem]:
+    for keys, row in rows:
+        if row.target in RESERVED_FIELDS:
+            rule = f"must not become the field {row.target}: Iterable manages it"
+            yield document.problem_with_value((*keys, "as"), rule, "Give it another name with as")
+        elif row.target in _IDENTITY_FIELDS:
+            mapping = _IDENTITY_FIELDS[row.target]
+            rule = f"must not become the field {row.target}: {mapping} writes it"
+            remedy = f"Set {mapping}, or give it another name with as"
+            yield document.problem_with_value((*keys, "as"), rule, remedy)
+
+
+def _targets_twice(document: Document, rows: list[tuple[Keys, PropertyRow]]) -> Iterator[Problem]:
+    first: dict[str, Keys] = {}
+    for keys, row in rows:
+        if row.target in first:
+            rule = f"must not become the field {row.target} too: line {document.lines[first[row.target]]} does"
+            yield document.problem_with_value((*keys, "as"), rule, "Give one of them another name with as")
+        first.setdefault(row.target, keys)

@@ -1,0 +1,235 @@
+"""What a valid config most likely does not mean: what never matches, and what surprises. Knows no YAML."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from pipeline.config.document import Document
+from pipeline.config.events import COMPARISONS, NO_VALUE, Clause, EventRow, Scalar
+from pipeline.config.model import Config
+from pipeline.config.problems import Keys, Problem, show_value
+from pipeline.config.properties import PropertyRow, PropertySelection
+from pipeline.config.value_types import EVERYTHING
+from transforms.amplitude.event_keys import EVENT_KEYS, TEXT_KEYS
+from transforms.amplitude.paths import SCOPES, Path
+from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
+from transforms.mapping import filters
+
+_ALL_ON_THE_SCREEN = "All Events"  # Amplitude's word for "*"
+_POSITION = re.compile(r"\[\d*\]|(?<!\d)\.\d+(?:\.|$)")  # but for "version 1.2"
+
+
+def warnings_of(config: Config, document: Document) -> list[str]:
+    """What a valid config most likely does not mean, in the order of the file."""
+    warnings = [
+        *document.warnings,
+        *_idle_toggles(config, document),
+        *_names_of_many(config, document),
+        *_unreachable_rows(config, document),
+        *_contradictions(config, document),
+        *_unfit_operators(config, document),
+        *_unknown_event_keys(config, document),
+        *_positions_in_lists(config, document),
+        *_absent_from_identifies(config, document),
+        *_paths_as_names(config, document),
+        *_dotted_fields(config, document),
+        *_short_backoff(config, document),
+    ]
+    return [str(warning) for warning in sorted(warnings, key=lambda warning: warning.line)]
+
+
+def _idle_toggles(config: Config, document: Document) -> Iterator[Problem]:
+    users, events = config.create_and_update_users, config.send_events
+    if not users.enabled and not events.enabled:
+        rule = "create_and_update_users and send_events are both disabled: nothing is sent"
+        yield document.problem((), rule, "Enable one of them")
+    if users.enabled and not users.user_properties.everything and not users.user_properties.rows:
+        keys = "create_and_update_users", "user_properties"
+        rule = "none are listed: users are created without properties"
+        yield document.problem(keys, rule, 'List them, or write "*" for all')
+    if events.enabled and not events.events:
+        yield document.problem(("send_events", "events"), "none are listed: none are sent", 'List them, or write ["*"]')
+
+
+def _names_of_many(config: Config, document: Document) -> Iterator[Problem]:
+    """Where one name is meant as several, or several become one."""
+    for i, row in enumerate(config.send_events.events):
+        keys: Keys = ("send_events", "events", i)
+        if row.event == EVERYTHING and row.rename:
+            rule = f"every event becomes {show_value(row.rename)} in Iterable"
+            yield document.problem((*keys, "as"), rule, "Remove as, unless that is meant")
+        elif row.event == _ALL_ON_THE_SCREEN:
+            yield document.problem(keys, f"{row.event} is read as the name of one event", 'Write "*" for every event')
+        elif row.event != EVERYTHING and (problem := _odd_name(row.event)):
+            yield document.problem(keys, *problem)
+    for keys, property_row in _property_rows(config):
+        if property_row.name and (problem := _odd_name(property_row.name)):
+            yield document.problem(keys, *problem)
+
+
+def _odd_name(name: str) -> tuple[str, str] | None:
+    """The rule and the remedy."""
+    if EVERYTHING in name:
+        return f"{show_value(name)} is read as a whole name, * included", "List each name; only * alone means all"
+    if name != name.strip():
+        return f"{show_value(name)} begins or ends with a blank", "Remove it, unless the name in Amplitude has it, too"
+    return None
+
+
+def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
+    """Whatever fits such a row fits an earlier one: that has the same name, or "*", and no clause besides."""
+    earlier: list[tuple[Keys, EventRow]] = []
+    for i, row in enumerate(config.send_events.events):
+        keys = "send_events", "events", i
+        name = name_in_data(row.event)
+        names = {name} if name in RESERVED_EVENTS else {name, EVERYTHING}
+        same = [(at, one) for at, one in earlier if name_in_data(one.event) in names]
+        by = [at for at, one in same if all(clause in row.where for clause in one.where)]
+        if by:
+            rule = f"never matches: line {document.lines[by[0]]} takes these events first"
+            yield document.problem(keys, rule, "Remove it, or put it before that line")
+        else:
+            earlier.append((keys, row))
+
+
+def _contradictions(config: Config, document: Document) -> Iterator[Problem]:
+    for i, row in enumerate(config.send_events.events):
+        for path in dict.fromkeys(clause.path for clause in row.where):
+            clauses = [clause for clause in row.where if clause.path == path]
+            if len(clauses) > 1 and not _may_hold(clauses):
+                rule = f"never matches: no value of {path} fits all its clauses, and all of them must hold"
+                remedy = "Correct them; values of one clause are alternatives"
+                yield document.problem(("send_events", "events", i, "where"), rule, remedy)
+
+
+def _may_hold(clauses: list[Clause]) -> bool:
+    """Whether some value fits all clauses on one path; True where that cannot be told by trying a few."""
+    tests = [filters.Clause(clause.path, clause.operator, clause.values) for clause in clauses]
+    listed = next((clause.values for clause in clauses if clause.operator == "is"), None)
+    if listed is not None:
+        return any(all(test.holds(_row_with(test.path, value)) for test in tests) for value in listed)
+    bounds = sorted({bound for clause in clauses if clause.operator in COMPARISONS for bound in clause.values})
+    if not bounds:
+        return True
+    between = [(low + high) / 2 for low, high in pairwise(bounds)]  # type: ignore[operator]
+    tried = [bounds[0] - 1, *bounds, *between, bounds[-1] + 1]  # type: ignore[operator]
+    of_numbers = [test for test in tests if test.operator != "is not"]  # which leaves others out of any interval
+    return any(all(test.holds(_row_with(test.path, number)) for test in of_numbers) for number in tried)
+
+
+def _row_with(path: Path, value: Scalar) -> dict[str, Any]:
+    holder = {} if value == NO_VALUE else {path.name: value}
+    return {path.scope: holder} if path.scope else holder
+
+
+def _unfit_operators(config: Config, document: Document) -> Iterator[Problem]:
+    """What holds text, or lists, in every event is compared as something else."""
+    for i, row in enumerate(config.send_events.events):
+        for j, clause in enumerate(row.where):
+            values = [value for value in clause.values if value != NO_VALUE]
+            holds, remedy = _unfit(clause.path, clause.operator, values) if values else ("", "")
+            if holds:
+                outcome = "holds for every event" if clause.operator in filters.NEGATIONS else "never holds"
+                keys = "send_events", "events", i, "where", j
+                yield document.problem(keys, f"{outcome}: Amplitude writes {clause.path} as {holds}", remedy)
+
+
+def _unfit(path: Path, operator: str, values: list[Scalar]) -> tuple[str, str]:
+    """What is there instead, and the remedy; empty if the operator fits."""
+    is_of_lists = operator.startswith("set ")
+    if path.scope == "groups" and not is_of_lists:
+        return "a list of names", 'Use "set contains" or "set does not contain"'
+    if path.scope or path.name not in TEXT_KEYS:
+        return "", ""
+    if is_of_lists or operator in COMPARISONS:
+        return "text", 'Use "is", "starts with" or "glob match"'
+    return ("", "") if any(isinstance(value, str) for value in values) else ("text", "Put the value in quotes")
+
+
+def _unknown_event_keys(config: Config, document: Document) -> Iterator[Problem]:
+    for keys, path in _paths(config):
+        if not path.scope and path.name not in EVENT_KEYS and path.name.split(".")[0] not in EVENT_KEYS:
+            rule = f"{path} is no key of an event that Amplitude documents: most likely nothing is found there"
+            yield document.problem(keys, rule, f"Did you mean {_likely_scope(keys)}.{path}?")
+
+
+def _likely_scope(keys: Keys) -> str:
+    return "event_properties" if keys[0] == "send_events" else "user_properties"
+
+
+def _paths(config: Config) -> Iterator[tuple[Keys, Path]]:
+    for name in ("email", "user_id", "campaign_id", "template_id"):
+        if path := getattr(config.mappings, name):
+            yield ("mappings", name), path
+    for keys, row in _property_rows(config):
+        if row.path:
+            yield (*keys, "path"), row.path
+    for i, event in enumerate(config.send_events.events):
+        for j, clause in enumerate(event.where):
+            yield ("send_events", "events", i, "where", j, "property"), clause.path
+
+
+def _positions_in_lists(config: Config, document: Document) -> Iterator[Problem]:
+    """`products[0].name`: a path that is never walked so; a name may hold such a thing, but hardly does."""
+    places = [(keys, path, "") for keys, path in _paths(config)]
+    places += [(keys, row.source(str(keys[1])), "property") for keys, row in _property_rows(config) if row.name]
+    for keys, path, key in places:
+        if position := _POSITION.search(path.name):
+            rule = f"{path.name} is most likely never found: dots walk into objects, not into lists"
+            list_name = path.name[: position.start()]
+            remedy = f"Use the whole list, {list_name}, or have a property of its own sent to Amplitude"
+            yield document.problem((*keys, key) if key else keys, rule, remedy)
+
+
+def _absent_from_identifies(config: Config, document: Document) -> Iterator[Problem]:
+    users, mappings = config.create_and_update_users, config.mappings
+    if not users.enabled or "property_changes" in users.on:
+        return
+    rule = "is never there: an identify has no event properties, and nothing else updates users here"
+    remedy = "Use a user property, or add property_changes to create_and_update_users.on"
+    for keys, row in _property_rows(config):
+        if keys[0] == "create_and_update_users" and row.path and row.path.scope == "event_properties":
+            yield document.problem((*keys, "path"), f"{row.path} {rule}", remedy)
+    for name in ("email", "user_id"):
+        path = getattr(mappings, name)
+        if path and path.scope == "event_properties":
+            yield document.problem(("mappings", name), f"for user updates, {path} {rule}", remedy)
+
+
+def _dotted_fields(config: Config, document: Document) -> Iterator[Problem]:
+    for keys, row in _property_rows(config):
+        if "." in row.target.strip(".") and not _is_path_as_name(row) and not _POSITION.search(row.target):
+            rule = f"becomes one field called {show_value(row.target)}, dots included, and no field of an object"
+            remedy = f"Give it a name without dots with as, such as {row.target.strip('.').replace('.', '_')}"
+            yield document.problem((*keys, "as") if row.rename else keys, rule, remedy)
+
+
+def _short_backoff(config: Config, document: Document) -> Iterator[Problem]:
+    retry = config.delivery.retry
+    if retry.first_backoff > retry.max_backoff:
+        rule = "is longer than max_backoff, which is the longest there is"
+        yield document.problem(("delivery", "retry", "first_backoff"), rule, "Make it shorter, or max_backoff longer")
+
+
+def _paths_as_names(config: Config, document: Document) -> Iterator[Problem]:
+    for keys, row in _property_rows(config):
+        if _is_path_as_name(row):
+            rule = f"{row.name} is read as the whole name of a property"
+            yield document.problem(keys, rule, f"Write {{path: {row.name}}} if it is a path")
+
+
+def _is_path_as_name(row: PropertyRow) -> bool:
+    scope, dot, _ = (row.name or "").partition(".")
+    return scope in SCOPES and bool(dot)
+
+
+def _property_rows(config: Config) -> Iterator[tuple[Keys, PropertyRow]]:
+    lists: dict[Keys, PropertySelection] = {
+        ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
+        ("send_events", "event_properties"): config.send_events.event_properties,
+        ("send_events", "user_properties"): config.send_events.user_properties,
+    }
+    for keys, selection in lists.items():
+        for i, row in enumerate(selection.rows):
+            yield (*keys, i), row

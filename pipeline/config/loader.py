@@ -1,0 +1,123 @@
+"""The config of a sync, from its YAML file: all problems in one message. Knows no Beam and no HTTP."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from pipeline.config.checks import problems_between_keys
+from pipeline.config.document import Document, read_document
+from pipeline.config.hints import warnings_of
+from pipeline.config.model import Config
+from pipeline.config.problems import ConfigError, Keys, Problem
+from pipeline.config.suggestions import closest
+from pipeline.config.value_types import BROKEN_RULE
+
+__all__ = ["Config", "ConfigError", "LoadedConfig", "Problem", "config_schema", "load_config"]
+
+_API_KEY = ("destination", "api_key")
+_REMEDIES_FOR_MISSING = {
+    "name": "Add name: Amplitude to Iterable",
+    "status": "Add status: enabled, or status: disabled",
+    "destination": "Add destination: with api_key and project_type",
+    "api_key": "Add api_key: env:NAME, file:PATH or secret:projects/P/secrets/S/versions/V",
+    "project_type": "Add project_type: email, user_id or hybrid",
+    "enabled": "Add enabled: true, or enabled: false",
+    "event": "Add event: NAME",
+    "property": "Add property: PATH, such as event_properties.total",
+    "operator": "Add operator: is, or another",
+    "value": "Add value: and what to compare with",
+}
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A valid config, with what to tell its author."""
+
+    path: str
+    config: Config
+    warnings: list[str]
+    hash: str  # 12 hex digits of all it says, api_key apart: equal for two files that do the same
+
+
+def load_config(path: str) -> LoadedConfig:
+    """Read and validate the file at `path`.
+
+    Raises:
+      ConfigError: with every problem of the file.
+    """
+    document = read_document(path, secret=_API_KEY)
+    problems = [*document.problems, *problems_between_keys(document)]
+    try:
+        config = Config.model_validate(document.value)
+    except ValidationError as error:
+        raise ConfigError([*problems, *_schema_problems(error, document)]) from None
+    if problems:
+        raise ConfigError(problems)
+    return LoadedConfig(path, config, warnings_of(config, document), _hash(config))
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema of the YAML file."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+    _tell_defaults(schema)
+    return schema
+
+
+def _hash(config: Config) -> str:
+    content = config.model_dump(mode="json", by_alias=True, exclude={"destination": {"api_key"}})
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _schema_problems(error: ValidationError, document: Document) -> list[Problem]:
+    return [
+        _schema_problem(one, document)
+        for one in error.errors(include_url=False, include_input=False)
+        # Too short is said of a list only beside its wrong elements, which pydantic does not count: Rule says the rest.
+        if one["type"] != "too_short" and document.existing(one["loc"]) not in document.refused
+    ]
+
+
+def _schema_problem(error: ErrorDetails, document: Document) -> Problem:
+    keys = error["loc"]
+    if error["type"] == BROKEN_RULE:
+        return document.problem_with_value(keys, error["ctx"]["rule"], error["ctx"]["remedy"])
+    if error["type"] == "missing":
+        keys = (*document.existing(keys[:-1]), keys[-1])
+        return document.problem(keys, "is missing", _REMEDIES_FOR_MISSING[str(keys[-1])])
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(keys[:-1])
+        close = closest(str(keys[-1]), known)
+        remedy = f"Did you mean '{close}'?" if close else f"Known keys: {', '.join(known)}"
+        return document.problem(document.existing(keys), "is not a known key", remedy)
+    rule, remedy = "must be a mapping of keys", f"Its keys: {', '.join(_known_keys(keys))}"
+    return document.problem_with_value(keys, rule, remedy) if keys else document.problem((), rule, remedy)
+
+
+def _known_keys(keys: Keys) -> list[str]:
+    """The keys of the mapping at `keys`."""
+    model: type[BaseModel] = Config
+    for key in keys:
+        for name, field in model.model_fields.items():
+            if key == (field.alias or name):
+                model = _model_in(field.annotation) or model
+                break
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for argument in get_args(annotation) if (model := _model_in(argument))), None)
+
+
+def _tell_defaults(schema: Any) -> None:
+    """Editors show a key's description; not all show its default."""
+    for part in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else []:
+        _tell_defaults(part)
+        if isinstance(part, dict) and "description" in part and part.get("default") is not None:
+            part["description"] += f" Default: {json.dumps(part['default'])}."

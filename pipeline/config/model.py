@@ -1,0 +1,192 @@
+"""The sections of the config: these models are its schema. Knows no YAML, no rule that spans sections."""
+
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
+
+from pipeline.config.delivery import Delivery
+from pipeline.config.events import EventRowOrName
+from pipeline.config.properties import Properties, PropertySelection
+from pipeline.config.value_types import PropertyPath, Rule, Section, broken_rule
+from transforms.amplitude.paths import Path
+
+API_KEY_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|secret:projects/[^/]+/secrets/[^/]+/versions/[^/]+)$"
+
+_BREAKS = ("Cc", "Zl", "Zp")  # control characters, line and paragraph separators
+
+ProjectType = Literal["email", "user_id", "hybrid"]
+
+_A_PATH_OR_NULL = Rule("must be a path or null", "Write scope.name, such as user_properties.email, or null for none")
+
+
+Enabled = Annotated[StrictBool, Rule("must be true or false", "Write enabled: true, or enabled: false")]
+Switch = Annotated[StrictBool | None, Rule("must be true or false", "Remove the key to leave it to Iterable")]
+
+
+def _check_name(value: Any) -> Any:
+    if not isinstance(value, str) or not value.strip() or "#" in value:
+        raise ValueError("no text, blank, or with a #")
+    if any(unicodedata.category(character) in _BREAKS for character in value):
+        raise ValueError("a control character")
+    return value
+
+
+class Destination(Section):
+    """The Iterable project."""
+
+    api_key: Annotated[
+        str,
+        Field(pattern=API_KEY_PATTERN),
+        Rule(
+            "must say where the key is kept: env:NAME, file:PATH or secret:projects/P/secrets/S/versions/V",
+            "Put the key there, never here",
+        ),
+    ] = Field(
+        description=(
+            "Where the key is kept, never the key itself: env:NAME, file:PATH or "
+            "secret:projects/P/secrets/S/versions/V (Dataflow: secret: only). It must be a server-side key."
+        )
+    )
+    project_type: Annotated[
+        ProjectType,
+        Rule("must be email, user_id or hybrid", "Use the type chosen when the project was created"),
+    ] = Field(description="How the project tells its users apart.")
+    region: Annotated[
+        Literal["us", "eu"], Rule("must be us or eu", "us is api.iterable.com, eu is api.eu.iterable.com")
+    ] = Field(default="us", description="Iterable's data centre.")
+    merge_nested_objects: Switch = Field(
+        default=None,
+        description="Merge objects in a profile one level deep instead of replacing them. Omitted: not sent.",
+    )
+    prefer_user_id: Switch = Field(
+        default=None,
+        description="Email projects: create a user for an unknown userId that has no email. Omitted: not sent.",
+    )
+    create_new_fields: Switch = Field(
+        default=None, description="Let user updates add fields to the project. Omitted: the project's own setting."
+    )
+    update_only: Switch = Field(
+        default=None,
+        description="Never create users; Iterable must have enabled it for the account. Omitted: not sent.",
+    )
+
+    @field_validator("region")
+    @classmethod
+    def _has_such_projects(cls, region: str, info: ValidationInfo) -> str:
+        if region == "eu" and info.data.get("project_type") == "email":
+            rule = "must be us for an email project: Iterable has none in its EU data centre"
+            raise broken_rule(rule, "Use region: us, or correct project_type")
+        return region
+
+    @field_validator("prefer_user_id")
+    @classmethod
+    def _is_email_project(cls, prefer_user_id: bool | None, info: ValidationInfo) -> bool | None:
+        if prefer_user_id is not None and info.data.get("project_type", "email") != "email":
+            raise broken_rule("must not be set: Iterable reads it in email projects only", "Remove it")
+        return prefer_user_id
+
+
+class CreateAndUpdateUsers(Section):
+    """Create users, and update the properties of existing ones."""
+
+    enabled: Enabled = Field(description="The screen's toggle.")
+    on: Annotated[
+        tuple[
+            Annotated[
+                Literal["identify", "property_changes"],
+                Rule("must be identify or property_changes", "Use one of the two"),
+            ],
+            ...,
+        ],
+        Field(min_length=1),
+        Rule("must be a list of identify, property_changes or both", "Write [identify]"),
+    ] = Field(
+        default=("identify",),
+        description="What updates a user: Identify calls; property_changes: events that changed a user property, too.",
+    )
+    user_properties: Properties = Field(
+        default=PropertySelection(),
+        description='Specify user properties to send. None listed: none are sent; "*": all.',
+        json_schema_extra={"default": []},
+    )
+
+    @field_validator("on")
+    @classmethod
+    def _are_different(cls, on: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(on)) < len(on):
+            raise broken_rule("must not list one twice", "Remove one")
+        return on
+
+
+class SendEvents(Section):
+    """Send events."""
+
+    enabled: Enabled = Field(description="The screen's toggle.")
+    events: Annotated[
+        tuple[EventRowOrName, ...],
+        Rule("must be a list of events", 'Write ["*"] to send all, [] to send none'),
+    ] = Field(
+        default=(),
+        description=(
+            'Select and filter events. None listed: none are sent; "*": every event that Amplitude does not reserve.'
+        ),
+    )
+    event_properties: Properties = Field(
+        default=PropertySelection(),
+        description='Specify event properties to send. None listed: none are sent; "*": all.',
+        json_schema_extra={"default": []},
+    )
+    user_properties: Properties = Field(
+        default=PropertySelection(),
+        description='User properties to send in the dataFields of events. None listed: none are sent; "*": all.',
+        json_schema_extra={"default": []},
+    )
+
+
+class Mappings(Section):
+    """Mappings: which Amplitude property becomes which of Iterable's own fields."""
+
+    email: Annotated[PropertyPath | None, _A_PATH_OR_NULL] = Field(
+        default=Path("user_properties", "email"),
+        json_schema_extra={"default": "user_properties.email"},
+        description="Email.",
+    )
+    user_id: Annotated[PropertyPath | None, _A_PATH_OR_NULL] = Field(
+        default=Path("", "user_id"), json_schema_extra={"default": "user_id"}, description="User ID."
+    )
+    campaign_id: Annotated[PropertyPath | None, _A_PATH_OR_NULL] = Field(
+        default=None, description="Campaign ID: attributes an event to a campaign."
+    )
+    template_id: Annotated[PropertyPath | None, _A_PATH_OR_NULL] = Field(
+        default=None, description="Template ID: attributes an event to a template."
+    )
+
+
+class Config(Section):
+    """One sync from Amplitude to Iterable, in the words of Amplitude's own screens."""
+
+    model_config = ConfigDict(title="Amplitude to Iterable")
+
+    name: Annotated[
+        str,
+        BeforeValidator(_check_name, json_schema_input_type=Annotated[str, Field(pattern=r"^[^#\x00-\x1f\x7f]+$")]),
+        Field(max_length=200),
+        Rule(
+            "must be text of 1 to 200 characters without # and line breaks", "Use a name such as Amplitude to Iterable"
+        ),
+    ] = Field(description="Sync name. Dead letters carry it, so that a replay knows its own.")
+    status: Annotated[
+        Literal["enabled", "disabled"],
+        Rule("must be enabled or disabled", "Use disabled to read no message"),
+    ] = Field(description="Status. disabled: the job says so and ends without reading a message.")
+    destination: Destination
+    create_and_update_users: CreateAndUpdateUsers = Field(
+        default_factory=lambda: CreateAndUpdateUsers(enabled=False),
+        description="Create & Update Users. Omitted: disabled.",
+    )
+    send_events: SendEvents = Field(
+        default_factory=lambda: SendEvents(enabled=False), description="Send Events. Omitted: disabled."
+    )
+    mappings: Mappings = Field(default_factory=Mappings, description="Mappings. Omitted: the defaults.")
+    delivery: Delivery = Field(default_factory=Delivery, description="Delivery. Omitted: the defaults.")

@@ -1,0 +1,85 @@
+"""What a config says, as the rules of the steps. Knows no YAML and no Beam."""
+
+from pipeline.config.events import EventRow as ConfigEventRow
+from pipeline.config.loader import Config, LoadedConfig
+from pipeline.config.properties import PropertySelection as ConfigSelection
+from pipeline.graph import Rules
+from transforms.dead_letters.letter import sync_tag
+from transforms.delivery.batch import ENVELOPE_BYTES, DeliveryRules
+from transforms.delivery.resources import SenderSettings
+from transforms.iterable.client import HOSTS
+from transforms.mapping.filters import Clause, EventFilter, EventRow
+from transforms.mapping.identity import IdentityRules
+from transforms.mapping.properties import PropertyRow, PropertySelection
+from transforms.mapping.routing import BranchRules
+from transforms.mapping.track_events import TrackEventRules
+from transforms.mapping.user_updates import UserUpdateRules
+from transforms.model.time_range import ANY_TIME, TimeRange
+
+
+def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = False) -> Rules:
+    """One value per step; each step gets only its own."""
+    users, events, mappings = config.create_and_update_users, config.send_events, config.mappings
+    destination, max_bytes = config.destination, config.delivery.batch.max_bytes - ENVELOPE_BYTES
+    identity = IdentityRules(
+        destination.project_type, mappings.email, mappings.user_id, bool(destination.prefer_user_id)
+    )
+    return Rules(
+        branch=BranchRules(config.name, frozenset(users.on), times, events_only),
+        users=UserUpdateRules(
+            enabled=users.enabled,
+            properties=_selection(users.user_properties, "user_properties"),
+            identity=identity,
+            merge_nested_objects=destination.merge_nested_objects,
+            max_bytes=max_bytes,
+        ),
+        tracks=TrackEventRules(
+            enabled=events.enabled,
+            events=EventFilter(map(_event_row, events.events)),
+            event_properties=_selection(events.event_properties, "event_properties"),
+            user_properties=_selection(events.user_properties, "user_properties"),
+            identity=identity,
+            campaign_id=mappings.campaign_id,
+            template_id=mappings.template_id,
+            create_new_fields=destination.create_new_fields,
+            max_bytes=max_bytes,
+        ),
+    )
+
+
+def sender_settings_of(config: Config, iterable_url: str | None, share: float = 1.0) -> SenderSettings:
+    """`iterable_url`, if given, stands in for the region's host; `share`: of the requests per second."""
+    destination, delivery = config.destination, config.delivery
+    return SenderSettings(
+        url=iterable_url or HOSTS[destination.region],
+        api_key=destination.api_key,
+        rules=DeliveryRules(
+            max_items=delivery.batch.max_items,
+            max_bytes=delivery.batch.max_bytes,
+            max_age_seconds=delivery.batch.max_age_seconds,
+            bulk_update_per_second=share * delivery.requests_per_second.bulk_update,
+            track_bulk_per_second=share * delivery.requests_per_second.track_bulk,
+            give_up_after_seconds=delivery.retry.give_up_after,
+            first_backoff_seconds=delivery.retry.first_backoff,
+            max_backoff_seconds=delivery.retry.max_backoff,
+            unknown_user_delays=delivery.retry.unknown_user_delays,
+            create_new_fields=destination.create_new_fields,
+            update_only=destination.update_only,
+            two_ids=destination.project_type == "hybrid",
+        ),
+    )
+
+
+def sync_tag_of(loaded: LoadedConfig) -> str:
+    """What this config's dead letters carry."""
+    return sync_tag(loaded.config.name, loaded.hash)
+
+
+def _selection(selection: ConfigSelection, scope: str) -> PropertySelection:
+    rows = tuple(PropertyRow(row.source(scope), row.target, row.type) for row in selection.rows)
+    return PropertySelection(rows, everything_in=scope if selection.everything else "")
+
+
+def _event_row(row: ConfigEventRow) -> EventRow:
+    clauses = tuple(Clause(clause.path, clause.operator, clause.values) for clause in row.where)
+    return EventRow(row.event, row.rename or "", clauses)

@@ -1,0 +1,6 @@
+"""What people see. All of it is redacted. Knows no source and no sink.
+
+tally, summary, progress       of a run
+letter_groups                  of dead letters
+screen, redaction              the one way to the screen; bounded_counter for names that others give
+"""

@@ -1,0 +1,44 @@
+"""The way to the screen, for data and for talk: what goes there is redacted first. Knows no run."""
+
+import logging
+import sys
+import threading
+from typing import TextIO
+
+from pipeline.reports.redaction import redact_text
+
+
+def show(text: str) -> None:
+    """Lines to stdout, at once."""
+    print(redact_text(text), flush=True)  # noqa: T201 - the one place that does
+
+
+def tell(text: str) -> None:
+    """Lines to stderr, of a command that runs nothing."""
+    print(redact_text(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def redact_logs() -> None:
+    """From now on what is logged goes to stderr, redacted; so does what Python itself would write there."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[LogHandler()])
+    logging.captureWarnings(True)
+    threading.excepthook = _log_thread
+
+
+class LogHandler(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is at the time: while a line of progress moves there, above it."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # as logging's own last resort does
+        return sys.stderr
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact_text(super().format(record))
+
+
+def _log_thread(failed: threading.ExceptHookArgs) -> None:
+    error = failed.exc_value or failed.exc_type()
+    logging.getLogger(__name__).error("A thread failed, which is a fault of ours.", exc_info=error)

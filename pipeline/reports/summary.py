@@ -1,0 +1,65 @@
+"""A run's tally as a person reads it, under Amplitude's own metric names. Knows no Beam.
+
+Names: Amplitude's Event Streaming Metrics Summary API. Filtered events, which it does not publish, are `dropped`.
+"""
+
+from collections.abc import Iterator
+
+from pipeline.reports.redaction import redact_name
+from pipeline.reports.tally import Tally
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT
+
+EXPIRED = "expired"  # all retries failed; every other reason is `discarded`: its data is incomplete or invalid
+_SHOWN = 8
+
+
+def summarize(tally: Tally, comes_again: str = "") -> str:
+    """Several lines; the first block is promise 1's sum. `comes_again`: how what is in flight does."""
+    return "\n".join(_lines(tally, comes_again))
+
+
+def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
+    delivered, dropped, dead = map(tally.total, (DELIVERED, DROPPED, DEAD_LETTERED))
+    expired = tally.by_reason(DEAD_LETTERED)[EXPIRED]
+    rate, latency = tally.delivery_rate, tally.p95_latency
+    users, events = (tally.counts[DELIVERED, part, ""] for part in ("user", "track"))
+
+    yield f"Messages read        {tally.read:>9,}   that make {tally.items:,} items ({tally.total(SPLIT):,} split)"
+    yield f"Delivered            {delivered:>9,}   {users:,} user updates, {events:,} events"
+    yield f"Dropped              {dropped:>9,}   filtered by the config"
+    yield f"Not delivered        {dead:>9,}   dead-lettered: {expired:,} expired, {dead - expired:,} discarded"
+    if tally.in_flight:
+        yield f"In flight            {tally.in_flight:>9,}   not settled: {comes_again}"
+    yield _sum_line(tally, delivered, dropped, dead)
+    yield ""
+    yield f"Delivery rate        {'–' if rate is None else f'{rate:.2%}':>9}"
+    yield f"p95 latency          {'–' if latency is None else f'{latency:.2f} s':>9}   publishing to Iterable's answer"
+    yield f"On first attempt     {tally.first_attempt:>9,}"
+    yield f"After retry          {tally.after_retry:>9,}"
+    for title, kind in (("Dropped by rule", DROPPED), ("Dead-lettered by reason", DEAD_LETTERED), ("Noted", NOTED)):
+        reasons = tally.by_reason(kind)
+        if reasons:
+            yield ""
+            yield title
+            for reason, count in reasons.most_common():
+                yield f"  {reason:<28} {count:>9,}{_details(tally, reason)}"
+
+
+def _sum_line(tally: Tally, delivered: int, dropped: int, dead: int) -> str:
+    waiting = f" + {tally.in_flight:,}" if tally.in_flight else ""
+    terms = f"{delivered:,} + {dropped:,} + {dead:,}{waiting}"
+    return (
+        f"It adds up           {tally.items:>9,} = {terms}"
+        if tally.adds_up
+        else (f"IT DOES NOT ADD UP   {tally.items:>9,} ≠ {terms}")
+    )
+
+
+def _details(tally: Tally, reason: str) -> str:
+    names = tally.details.get(reason)
+    if not names:
+        return ""
+    shown = ", ".join(redact_name(name) for name, _ in names.most_common(_SHOWN))
+    at_least = "at least " if names.others else ""
+    more = f" and {at_least}{len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return f"   {shown}{more}"

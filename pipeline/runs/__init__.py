@@ -1,0 +1,8 @@
+"""Runs: chunk by chunk on this machine, or launched as a streaming job.
+
+local, streaming                    the two ways
+open                                what a run opens, as its options say
+chunk_loop, chunk_runner            take a chunk, run it, settle it
+waiting_messages, run_lock
+forecast, replay_filter             a look ahead; which dead letters a replay takes
+"""

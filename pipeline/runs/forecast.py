@@ -1,0 +1,166 @@
+"""A look ahead at a run of files: events, requests, time. From a sample of the rows, through the real rules."""
+
+import math
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from pipeline.config.durations import format_duration
+from pipeline.config.loader import LoadedConfig
+from pipeline.config.to_rules import rules_of, sender_settings_of
+from pipeline.graph import Rules
+from pipeline.run_options import RunOptions
+from pipeline.runs.open import checkpoint_of, files_of
+from pipeline.sources.archives import InputFile, Reader
+from transforms.amplitude.parse import parse_event
+from transforms.dead_letters.letter import from_line
+from transforms.delivery.batch import ENVELOPE_BYTES, DeliveryRules
+from transforms.mapping.routing import parts_of
+from transforms.mapping.track_events import filter_track, map_track
+from transforms.mapping.user_updates import filter_identify, map_identify
+from transforms.model.errors import DroppedError, RejectedError
+from transforms.model.items import TRACK, USER, Event, Item, Message
+
+SAMPLE_ROWS = 10_000
+SAMPLE_BYTES = 50_000_000  # unpacked: rows of usual size are fewer than that
+SAMPLE_FILES = 10
+# Of what a run takes for a row, the rules are about this share; the rest is sending and settling it.
+RULES_SHARE = 0.6
+MINUTE = 60.0  # less is told of Iterable's limits alone
+
+
+@dataclass
+class Sample:
+    """What some of the rows come to: `stored_bytes` of the files, which took `seconds` with the rules."""
+
+    rows: int = 0
+    stored_bytes: int = 0
+    seconds: float = 0.0
+    updates: int = 0
+    events: int = 0
+    update_bytes: int = 0
+    event_bytes: int = 0
+
+    def add(self, item: Item) -> None:
+        size = len(item.body) + 1
+        if item.part == USER:
+            self.updates, self.update_bytes = self.updates + 1, self.update_bytes + size
+        else:
+            self.events, self.event_bytes = self.events + 1, self.event_bytes + size
+
+
+def forecast(options: RunOptions, loaded: LoadedConfig) -> str:
+    """Lines for a person.
+
+    Raises:
+      FatalError: the checkpoint is of another run, or a file cannot be read.
+    """
+    files = files_of(options, loaded)
+    total_bytes = sum(file.size for file in files)
+    file = checkpoint_of(options, loaded, files)
+    checkpoint = file.read()
+    done_bytes = checkpoint.done_bytes if checkpoint else 0
+    rules = rules_of(loaded.config, options.times, options.events_only)
+    delivery = sender_settings_of(loaded.config, options.iterable_url, options.share).rules
+    sample = take_sample(files, rules)
+    lines = list(_lines(sample, total_bytes - done_bytes, delivery, is_whole=not done_bytes))
+    if checkpoint:
+        lines.insert(0, f"Going on from {file.path}: {done_bytes / max(1, total_bytes):.0%} is done.")
+    return "\n".join(lines)
+
+
+def take_sample(files: Sequence[InputFile], rules: Rules) -> Sample:
+    """The first rows of files all over the list; all rows if they are few and small."""
+    sample = Sample()
+    chosen = files if len(files) <= SAMPLE_FILES else files[:: math.ceil(len(files) / SAMPLE_FILES)]
+    per_file, bytes_per_file = (max(1, most // max(1, len(chosen))) for most in (SAMPLE_ROWS, SAMPLE_BYTES))
+    for file in chosen:
+        reader, size = Reader([file]), StoredSize()
+        for line in islice(reader, per_file):
+            size.add(line, reader.left_out)
+            began = time.perf_counter()
+            text = line.rstrip(b"\r\n")
+            if text:
+                sample.rows += 1
+                for item in _items_of(from_line(text) or Message(text, {}, "", 0.0), rules):
+                    sample.add(item)
+            sample.seconds += time.perf_counter() - began
+            if size.unpacked_bytes >= bytes_per_file:
+                break
+        is_whole = next(reader, None) is None
+        sample.stored_bytes += file.size if is_whole else size.of(reader.is_packed)
+        reader.close()
+    return sample
+
+
+class StoredSize:
+    """How many bytes lines take where they are stored.
+
+    Compressed here once more: a reader is ahead of its lines by what it has unpacked, for a small file all of it.
+    """
+
+    def __init__(self) -> None:
+        self.unpacked_bytes = self._seen_bytes = self._packed_bytes = 0
+        self._packer = zlib.compressobj()
+
+    def add(self, line: bytes, left_out: int) -> None:
+        """What was left out of a line is taken to be like the rest."""
+        self.unpacked_bytes += len(line) + left_out
+        self._seen_bytes += len(line)
+        self._packed_bytes += len(self._packer.compress(line))
+
+    def of(self, is_packed: bool) -> int:
+        if not is_packed:
+            return self.unpacked_bytes
+        packed_bytes = self._packed_bytes + len(self._packer.flush())
+        return round(packed_bytes * self.unpacked_bytes / max(1, self._seen_bytes))
+
+
+def _items_of(message: Message, rules: Rules) -> Iterator[Item]:
+    try:
+        event = parse_event(message)
+        parts = parts_of(rules.branch, event)
+    except (DroppedError, RejectedError):
+        return
+    for part in parts:
+        try:
+            yield _map(event, part, rules)
+        except (DroppedError, RejectedError):
+            continue
+
+
+def _map(event: Event, part: str, rules: Rules) -> Item:
+    if part == TRACK:
+        return map_track(rules.tracks, filter_track(rules.tracks, event, _no_note), _no_note)
+    return map_identify(rules.users, filter_identify(rules.users, event, _no_note), _no_note)
+
+
+def _no_note(_: str) -> None:
+    pass
+
+
+def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, is_whole: bool) -> Iterator[str]:
+    if not sample.stored_bytes:
+        yield "Forecast: the files are empty."
+        return
+    factor = left_bytes / sample.stored_bytes
+    is_exact = is_whole and factor == 1
+    rows, events, updates = (round(factor * count) for count in (sample.rows, sample.events, sample.updates))
+    track_requests = _requests(events, factor * sample.event_bytes, delivery)
+    update_requests = _requests(updates, factor * sample.update_bytes, delivery)
+    at_limits = max(track_requests / delivery.track_bulk_per_second, update_requests / delivery.bulk_update_per_second)
+    here = factor * sample.seconds / RULES_SHARE
+    source = "" if is_exact else f", by a sample of {sample.rows:,}"
+    about = "" if is_exact else "about "
+    yield f"Forecast: {about}{rows:,} rows make {events:,} events and {updates:,} user updates{source}."
+    yield (
+        f"At {delivery.track_bulk_per_second:g} and {delivery.bulk_update_per_second:g} requests/s, "
+        f"{track_requests:,} + {update_requests:,} requests take {format_duration(at_limits)}"
+        + (f"; this machine takes about {format_duration(here)}." if here > max(at_limits, MINUTE) else ".")
+    )
+
+
+def _requests(items: int, size: float, delivery: DeliveryRules) -> int:
+    return math.ceil(max(items / delivery.max_items, size / (delivery.max_bytes - ENVELOPE_BYTES)))

@@ -1,0 +1,134 @@
+"""The graph chunk by chunk on this machine, over any source."""
+
+import contextlib
+import gc
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from pipeline.config.loader import LoadedConfig
+from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
+from pipeline.reports.progress import Progress
+from pipeline.reports.tally import Tally
+from pipeline.run_options import RunOptions
+from pipeline.runs.chunk_loop import ChunkLoop, RunChunk
+from pipeline.runs.chunk_runner import ChunkRunner
+from pipeline.runs.open import checkpoint_of, open_source, sink_of, state_of
+from pipeline.runs.run_lock import only_run, try_lock
+from pipeline.sources.source import RunSource
+from pipeline.sources.state_folder import StateFolder
+from pipeline.sources.waiting_file import WaitingFile
+from pipeline.sources.waiting_first import WaitingFirst
+from transforms.dead_letters.sinks import DeadLetterSink
+from transforms.model.errors import FatalError
+
+NOTHING_LOST = "What is not settled comes again"
+CHUNKS_AT_ONCE = 3  # one is mapped while another is sent and the last answers of a third are awaited
+
+
+class Ran(NamedTuple):
+    """What a run on this machine came to. `comes_again`: how what is in flight will."""
+
+    tally: Tally
+    comes_again: str
+
+
+def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Ran:
+    """Drain the subscription, or read the files, to the end or until SIGTERM or Ctrl-C.
+
+    Raises:
+      FatalError: the set-up is bad; nothing of the chunk in hand is settled.
+    """
+    return run_source(lambda state, sink: open_source(options, loaded, state, sink), options, loaded)
+
+
+@contextlib.contextmanager
+def _only_run_of_files(options: RunOptions, loaded: LoadedConfig) -> Iterator[None]:
+    """One that takes but a share of the limits may run beside another, but not over the same checkpoint."""
+    checkpoint = checkpoint_of(options, loaded, []).path
+    lock = state_of(options, loaded).lock_of(checkpoint)
+    with try_lock(lock, is_kept=False) as is_ours:
+        if not is_ours:
+            raise FatalError(f"another run goes on from {checkpoint}, of the same files")
+        yield
+
+
+OpenSource = Callable[[StateFolder, DeadLetterSink], RunSource]
+
+
+def run_source(opens: OpenSource, options: RunOptions, loaded: LoadedConfig) -> Ran:
+    """The same for any source, which is opened once no other run can be under way and the sink is looked for.
+
+    First goes what waits.
+    """
+    rules = rules_of(loaded.config, options.times, options.events_only)
+    settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
+    run_chunk = ChunkRunner(rules, settings, options.beam, CHUNKS_AT_ONCE)
+    state = state_of(options, loaded)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(only_run(loaded.config.name, state.lock(options.share), options.share))
+        if options.input_files:
+            stack.enter_context(_only_run_of_files(options, loaded))
+        sink = sink_of(options, state.letters)
+        source = stack.enter_context(contextlib.closing(opens(state, sink)))
+        if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
+            source = WaitingFirst(source, WaitingFile(state.waiting), options.chunk_size, sync_tag_of(loaded))
+        return drive(source, run_chunk, sink, options, loaded)
+
+
+def drive(
+    source: RunSource, run_chunk: RunChunk, sink: DeadLetterSink, options: RunOptions, loaded: LoadedConfig
+) -> Ran:
+    """The chunk loop over a source, with its progress on the screen, until it ends or is told to by a signal."""
+    # A chunk is many objects without cycles: looking for cycles among them again and again costs a quarter of a run.
+    gc.freeze()
+    gc.set_threshold(100_000, 10, 5)
+    # Threads that pull and post need the interpreter often and briefly: beside one that maps, a pull took 50 ms for 2.
+    sys.setswitchinterval(0.0005)
+    done = None if source.done is None else lambda: source.done or 0.0
+    with Progress(loaded.config.name, done) as progress:
+        loop = ChunkLoop(
+            source,
+            run_chunk,
+            sink,
+            sync_tag_of(loaded),
+            forever=options.forever,
+            max_wait=options.max_wait,
+            grace=options.grace_period,
+            chunks_at_once=CHUNKS_AT_ONCE,
+            report=progress,
+        )
+
+        def hurry() -> None:
+            loop.hurry()
+            source.hurry()
+
+        with _stop_on_signal(hurry) as stop:
+            try:
+                loop.run(stop)
+            except FatalError as error:
+                raise FatalError(f"{error}. {NOTHING_LOST}") from error
+        if loop.gave_up:  # there is no time left to wait for anything
+            source.hurry()
+        return Ran(loop.tally, source.comes_again)
+
+
+@contextlib.contextmanager
+def _stop_on_signal(hurry: Callable[[], None]) -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set: the chunk in hand is finished first, unless there is a second signal."""
+    stop = threading.Event()
+
+    def handle(*_: object) -> None:
+        if stop.is_set():
+            hurry()
+        stop.set()
+
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, handle) for number in signals]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,53 @@
+"""The graph as a streaming job: on Dataflow, or on this machine for trying it."""
+
+import contextlib
+import logging
+
+import apache_beam as beam
+from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
+from apache_beam.options.pipeline_options import StandardOptions
+from apache_beam.pvalue import PBegin, PCollection
+
+from pipeline.config.loader import LoadedConfig
+from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
+from pipeline.graph import build_graph
+from pipeline.run_options import LOCAL_RUNNERS, RunOptions
+from pipeline.runs.open import sink_of
+from pipeline.sources.pubsub import refuse_loop
+from transforms.model.items import Message
+from transforms.parse import MicroBatch
+from transforms.report import ReportOutcomes
+from transforms.send_streaming import SendStreaming
+
+log = logging.getLogger(__name__)
+
+
+def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
+    """Launch the streaming job. On Dataflow it then lives by itself; here it runs until Ctrl-C."""
+    settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
+    refuse_loop(options.input_subscription, options.dead_letter_topic)
+    pipeline = beam.Pipeline(options=options.beam)
+    read = _ReadSubscription(options.input_subscription)
+    is_here = options.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS
+    report = ReportOutcomes(sink_of(options, is_here=is_here), sync_tag_of(loaded))
+    build_graph(pipeline, read, rules_of(loaded.config), SendStreaming(settings), report)
+    result = pipeline.run()
+    if is_here:
+        log.warning("Streaming on this machine, for trying it: Beam's DirectRunner acknowledges before it processes.")
+        with contextlib.suppress(KeyboardInterrupt):
+            result.wait_until_finish()
+        result.cancel()
+
+
+class _ReadSubscription(beam.PTransform):
+    def __init__(self, subscription: str) -> None:
+        super().__init__()
+        self._subscription = subscription
+
+    def expand(self, begin: PBegin) -> PCollection:
+        pulled = begin | "Pull" >> ReadFromPubSub(subscription=self._subscription, with_attributes=True)
+        return pulled | "ToMessages" >> beam.Map(_to_message) | "MicroBatch" >> MicroBatch()
+
+
+def _to_message(pulled: PubsubMessage) -> Message:
+    return Message(pulled.data, dict(pulled.attributes), pulled.message_id, pulled.publish_time.timestamp())

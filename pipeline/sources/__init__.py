@@ -1,0 +1,11 @@
+"""Where messages come from, and what must be remembered of them. Knows no graph.
+
+source                                   what a run asks of one
+pubsub, leases, reachability             a subscription
+files, archives, read_lines, checkpoint  files, as they come
+waiting_first, waiting_file              what an earlier run left waiting in files
+resumed_messages                         where messages of a subscription were left
+state_folder, own_files, atomic_write
+
+A message is settled only by `settle`; what waits is told with every call and must come again if the run ends there.
+"""

@@ -1,0 +1,225 @@
+"""Files as a source of chunks: one Amplitude row, or one dead letter, a line. Knows no runner and no sink."""
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.sources.archives import BEGIN, HEAD_BYTES, MAX_LINE_BYTES, InputFile, Position, Reader
+from pipeline.sources.checkpoint import Checkpoint, CheckpointFile
+from pipeline.sources.read_lines import ReadLines, read_again
+from pipeline.sources.source import Key, key_of
+from pipeline.sources.waiting_file import WaitingFile
+from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, LINE_TOO_LONG, DeadLetter, from_line, waiting_letter
+from transforms.model.items import Message, Select
+
+MAX_CHUNK_BYTES = 32_000_000
+LONG_BYTES = 1_000_000_000  # to read them again takes a while
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Taken:
+    """A chunk that is not settled. `open`: how many of its messages are neither settled nor known to wait."""
+
+    open: int
+    end: Position
+    done_bytes: int
+    content: str  # of all up to the end
+
+
+class FilesSource:
+    """The lines of files; see archives.
+
+    Args:
+      files: in the order in which they are read.
+      max_messages: of one chunk.
+      tag: what messages that wait carry as dl_config.
+      waiting_file: what waits at the end is added there, to be read as a file again. If it is one of `files`, it
+        replaces what it held, which is kept beside it, as FILE.bak.
+      checkpoint: where to begin, if there is one; kept up to date with every chunk that is settled.
+      select: which messages are for this run, and how they go.
+      comes_again: how what waits at the end does, if not by being given as a file.
+      max_line_bytes: see Reader; a message may have two thirds of it.
+
+    Raises:
+      FatalError: the checkpoint cannot be gone on from.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[InputFile],
+        max_messages: int,
+        tag: str,
+        waiting_file: str,
+        checkpoint: CheckpointFile | None = None,
+        select: Select | None = None,
+        comes_again: str = "",
+        max_line_bytes: int = MAX_LINE_BYTES,
+    ) -> None:
+        self._max_messages = max_messages
+        self._tag = tag
+        self._waiting_file = WaitingFile(waiting_file)
+        self._checkpoint = checkpoint
+        self._select = select
+        self._comes_again = comes_again or f"give {waiting_file} as --input_files"
+        found = checkpoint and checkpoint.read()
+        self._is_noted = bool(found)  # that something is settled
+        begin = found or Checkpoint(BEGIN, 0, [])
+        self._lines = _lines_until(begin, files, checkpoint, max_line_bytes) if checkpoint else None
+        self._position, self._done_bytes = begin.position, begin.done_bytes  # all before is settled, but what waits:
+        self._content = begin.content
+        self._waiting = {key_of(message): message for message in begin.waiting}
+        self._reads_waiting_file = os.path.realpath(waiting_file) in {os.path.realpath(file.path) for file in files}
+        if self._reads_waiting_file:
+            self._waiting_file.mark()
+        self._total_bytes = sum(file.size for file in files)
+        self._reader = Reader(files, begin.position, max_line_bytes)
+        self._messages = self._read(begin.waiting)
+        self._chunks: deque[_Taken] = deque()
+        self._chunk_of: dict[str, _Taken] = {}  # by message id
+        self.is_exhausted = False
+        self._is_finished = False
+
+    @property
+    def done(self) -> float:
+        """See RunSource.done."""
+        return self._done_bytes / self._total_bytes if self._total_bytes else 1.0
+
+    @property
+    def comes_again(self) -> str:
+        """See RunSource.comes_again."""
+        if self._is_finished:
+            return self._comes_again
+        if not self._checkpoint:
+            return "give the files again"
+        return f"the same command {f'goes on from {self._checkpoint.path}' if self._is_noted else 'begins anew'}"
+
+    @property
+    def has_more(self) -> bool:
+        """See Source.has_more."""
+        return not self.is_exhausted
+
+    def take(self, seconds: float) -> list[Message]:  # noqa: ARG002 - a file is never waited for
+        """See Source.take."""
+        chunk: list[Message] = []
+        size = 0
+        while len(chunk) < self._max_messages and size < MAX_CHUNK_BYTES:
+            message = next(self._messages, None)
+            if message is None:
+                self.is_exhausted = True
+                break
+            chunk.append(message)
+            size += len(message.data)
+        if chunk:
+            content = self._lines.digest() if self._lines else ""
+            taken = _Taken(
+                len({message.message_id for message in chunk}), self._reader.position, self._reader.done_bytes, content
+            )
+            self._chunks.append(taken)
+            self._chunk_of |= dict.fromkeys((message.message_id for message in chunk), taken)
+        return chunk
+
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
+        """See Source.settle: the checkpoint holds them."""
+        # What has waited and is under way once more is not in `waiting`: until it is settled it must come again.
+        self._waiting |= {key_of(message): message for message in waiting}
+        for message_id in (*message_ids, *(message_id for message_id, _ in self._waiting)):
+            if chunk := self._chunk_of.pop(message_id, None):
+                chunk.open -= 1
+        settled, gone = set(message_ids), set(done)
+        self._waiting = {
+            key: message for key, message in self._waiting.items() if key not in gone and key[0] not in settled
+        }
+        while self._chunks and not self._chunks[0].open:
+            chunk = self._chunks.popleft()
+            self._position, self._done_bytes, self._content = chunk.end, chunk.done_bytes, chunk.content
+        if self._checkpoint:
+            letters = self._letters(self._waiting.values())
+            self._checkpoint.write(self._position, self._done_bytes, letters, self._content)
+            self._is_noted = True
+
+    def set_aside(self, message_ids: Collection[str]) -> None:
+        """See RunSource.set_aside: a file keeps its lines."""
+
+    def finish(self, waiting: Collection[Message]) -> None:
+        """See Source.finish: they are in the waiting file. If that was an input of this run, all of it was read."""
+        if self._reads_waiting_file:  # what the config or the options drop of it must not be gone for good
+            self._waiting_file.replace(self._letters(waiting), backup=f"{self._waiting_file.path}.bak")
+        elif waiting:
+            self._waiting_file.append(self._letters(waiting))
+        if self._checkpoint:
+            self._checkpoint.remove()
+        self._is_finished = True
+
+    def hurry(self) -> None:
+        """See RunSource.hurry: a disk is not waited for in another way."""
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def _letters(self, waiting: Iterable[Message]) -> Iterator[DeadLetter]:
+        return (waiting_letter(message, self._tag) for message in waiting)
+
+    def _read(self, waiting: Sequence[Message]) -> Iterator[Message]:
+        yield from waiting
+        # They may stand behind the position, too, where a chunk before theirs was not settled.
+        known = {message.message_id for message in waiting}
+        for message in messages_of(self._reader, self._lines):
+            if message.message_id not in known and (selected := self._selected(message)):
+                yield selected
+
+    def _selected(self, message: Message) -> Message | None:
+        return self._select(message) if self._select else message
+
+
+def _lines_until(
+    begin: Checkpoint, files: Sequence[InputFile], checkpoint: CheckpointFile, max_line_bytes: int
+) -> ReadLines:
+    """What the interrupted run has read, which must be there as it was. Raises FatalError if it is not."""
+    if begin.position == BEGIN:
+        return ReadLines(files)
+    if not begin.content:
+        log.warning(
+            "%s is of an earlier version, which noted neither where it sent to nor what was in its files. If that was"
+            " not %s: stop this run, remove the checkpoint and begin anew. What is sent again replaces itself.",
+            checkpoint.path,
+            checkpoint.host,
+        )
+    if begin.done_bytes > LONG_BYTES:
+        log.warning("%.1f GB that are done are compared with what is there now.", begin.done_bytes / 1e9)
+    lines = read_again(files, begin.position, max_line_bytes)
+    if begin.content and begin.content != lines.digest():
+        raise checkpoint.differs(begin.position.path)
+    return lines
+
+
+def messages_of(reader: Reader, lines: ReadLines | None = None) -> Iterator[Message]:
+    """One for each line that is not blank, known by its place; all of them are added to `lines`.
+
+    Of one that is too large, or whose line the reader did not keep, there is but the head: a letter that says so.
+    """
+    max_bytes = reader.max_line_bytes * 2 // 3  # a letter of it, as base64 and with attributes, is a line that is read
+    for line in reader:
+        if lines:
+            lines.add(reader.position.path, line)
+        if text := line.rstrip(b"\r\n"):
+            message = _to_message(text, reader.position)
+            is_whole = not reader.left_out and len(message.data) <= max_bytes
+            yield message if is_whole else _head_of(line, len(line) + reader.left_out, reader.position)
+
+
+def _to_message(line: bytes, position: Position) -> Message:
+    if replayed := from_line(line):  # one message may stand here twice, once for each part: the line tells them apart
+        return replayed._replace(message_id=position.place)
+    return Message(line, {}, position.place, time.time())
+
+
+def _head_of(line: bytes, size: int, position: Position) -> Message:
+    start = position.offset - size
+    detail = f"{size} bytes from byte {start} on (unpacked), of which this is the head; all are in {position.place}"
+    attributes = {DL_REASON: LINE_TOO_LONG, DL_DETAIL: detail}
+    return Message(line[:HEAD_BYTES], attributes, position.place, time.time())

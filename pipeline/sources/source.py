@@ -1,0 +1,60 @@
+"""What a run on this machine asks of its source. Knows none."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from transforms.model.items import Message
+
+Key = tuple[str, str]  # message id and part: of one message both parts may wait
+
+
+def key_of(message: Message) -> Key:
+    return message.message_id, message.resumed.part if message.resumed else ""
+
+
+class Source(Protocol):
+    """Where messages come from. Message ids are unique in a run."""
+
+    def take(self, seconds: float) -> list[Message]:
+        """The next chunk; empty if nothing came within `seconds`. Raises FatalError if the source cannot be read."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the next chunk is there already."""
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether nothing more is to be expected. Raises FatalError if that cannot be told."""
+
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
+        """These messages must not come again; those that wait now must, if the run ends here.
+
+        Of one message both parts may wait, each as a message of its own with the same id; `done` are those of which the
+        other part must come again, but this one must not.
+        """
+
+    def finish(self, waiting: Collection[Message]) -> None:
+        """The source is exhausted and all is settled but what waits, which must come again in a later run.
+
+        Raises FatalError if that cannot be made sure of.
+        """
+
+
+class RunSource(Source, Protocol):
+    """A source, with what a person is told of it."""
+
+    @property
+    def done(self) -> float | None:
+        """The share of it that is settled, 0 to 1; None if its end is not known."""
+
+    @property
+    def comes_again(self) -> str:
+        """How what is in flight comes again; to be asked when the run is over."""
+
+    def set_aside(self, message_ids: Collection[str]) -> None:
+        """These are not for this run: they must come again, but not in it."""
+
+    def hurry(self) -> None:
+        """`finish` and `close` do not wait any longer for whoever holds the messages."""
+
+    def close(self) -> None: ...

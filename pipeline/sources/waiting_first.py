@@ -1,0 +1,97 @@
+"""A source before which what earlier runs left waiting is taken up again. Knows no Pub/Sub and no outcome."""
+
+from collections import deque
+from collections.abc import Collection, Iterable
+
+from pipeline.sources.source import Key, RunSource
+from pipeline.sources.waiting_file import WaitingFile
+from transforms.dead_letters.letter import DL_ATTEMPTS, DL_PART, waiting_letter
+from transforms.model.items import TRACK, USER, Message, Resumed
+
+
+class WaitingFirst:
+    """The messages of `file`, then those of `source`. The file holds all that is not settled, whenever this ends.
+
+    Args:
+      max_messages: of one chunk.
+      tag: what messages that wait carry as dl_config.
+
+    Raises:
+      FatalError: the file cannot be read.
+    """
+
+    def __init__(self, source: RunSource, file: WaitingFile, max_messages: int, tag: str) -> None:
+        self._source = source
+        self._file = file
+        self._max_messages = max_messages
+        self._tag = tag
+        messages = (_resumed(message) for message in file.take_up())
+        # Known by its place: one message may stand here twice, once for each part.
+        placed = [message._replace(message_id=f"{file.path}:{line}") for line, message in enumerate(messages, 1)]
+        self._left = {message.message_id: message for message in placed}
+        self._ids = frozenset(self._left)
+        self._next = deque(placed)
+
+    def take(self, seconds: float) -> list[Message]:
+        """See Source.take."""
+        if self._next:
+            return [self._next.popleft() for _ in range(min(self._max_messages, len(self._next)))]
+        return self._source.take(seconds)
+
+    @property
+    def has_more(self) -> bool:
+        """See Source.has_more."""
+        return bool(self._next) or self._source.has_more
+
+    @property
+    def is_exhausted(self) -> bool:
+        """See Source.is_exhausted."""
+        return not self._next and self._source.is_exhausted
+
+    @property
+    def done(self) -> float | None:
+        """See RunSource.done."""
+        return self._source.done
+
+    @property
+    def comes_again(self) -> str:
+        """See RunSource.comes_again."""
+        more = f"; {len(self._left):,} of an earlier run are in {self._file.path}" if self._left else ""
+        return f"{self._source.comes_again}{more}"
+
+    def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
+        """See Source.settle."""
+        settled = self._ids & set(message_ids)
+        left = {message_id: message for message_id, message in self._left.items() if message_id not in settled}
+        left |= {message.message_id: message for message in waiting if message.message_id in self._ids}
+        if left != self._left:
+            self._file.replace(waiting_letter(message, self._tag) for message in left.values())
+            self._left = left
+        self._source.settle([one for one in message_ids if one not in settled], self._others(waiting), done)
+
+    def finish(self, waiting: Collection[Message]) -> None:
+        """See Source.finish."""
+        self._source.finish(self._others(waiting))
+
+    def set_aside(self, message_ids: Collection[str]) -> None:
+        """See RunSource.set_aside."""
+        self._source.set_aside(message_ids)
+
+    def hurry(self) -> None:
+        """See RunSource.hurry."""
+        self._source.hurry()
+
+    def close(self) -> None:
+        self._source.close()
+
+    def _others(self, waiting: Iterable[Message]) -> list[Message]:
+        return [message for message in waiting if message.message_id not in self._ids]
+
+
+def _resumed(letter: Message) -> Message:
+    """Only the part that waited runs; an earlier version did not say how far it was."""
+    attributes = letter.attributes
+    if letter.resumed or attributes.get(DL_PART) not in (USER, TRACK):
+        return letter
+    attempts = attributes.get(DL_ATTEMPTS, "")
+    return letter._replace(resumed=Resumed(attributes[DL_PART], int(attempts) if attempts.isdecimal() else 0, 0, 0.0))

@@ -1,0 +1,96 @@
+"""The image without a docker daemon: what the Dockerfile copies, and its entry point, in an empty folder."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+PAGE = (ROOT / "docs" / "one_machine.md").read_text()
+COMMANDS = ["pipeline.main", "pipeline.replay", "pipeline.dead_letters", "pipeline.config"]
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its files, as its COPY lines place them."""
+    image = tmp_path_factory.mktemp("image")
+    for source, target in re.findall(r"^COPY (\S+) (\S+)$", DOCKERFILE, re.MULTILINE):
+        place = image / target.lstrip("/")
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            place.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / source, place)
+    (image / "data").mkdir()
+    return image
+
+
+def run(image: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The container's entry point, in its working folder, on its path."""
+    (path,) = re.findall(r"PYTHONPATH=(\S+)", DOCKERFILE)
+    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE)
+    command = [sys.executable, *json.loads(entry)[1:], *arguments]
+    environ = {**os.environ, "PYTHONPATH": f"{image}{path}"}
+    return subprocess.run(command, cwd=image / "data", env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_the_image(image: Path, command: str) -> None:
+    """It starts from any folder, and needs nothing that is not copied."""
+    done = run(image, command, "--help")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"python -m {command}" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_needs_the_sandbox(image: Path, command: str) -> None:
+    """What the image installs is enough: requirements.txt has no tool of `make run`."""
+    forbidden = ["aiohttp.web", "psutil", "hypothesis", "pipeline.sandbox"]
+    code = f"import {command}, sys; print([name for name in {forbidden} if name in sys.modules])"
+    environ = {**os.environ, "PYTHONPATH": f"{image}/app"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, cwd=image, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[]\n"
+
+
+def test_the_build_context_holds_what_is_copied() -> None:
+    """Everything else is kept out, secrets and virtual environments among it."""
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    copied = {source for source, _ in re.findall(r"^COPY (\S+) (\S+)$", DOCKERFILE, re.MULTILINE)}
+
+    assert ignored[0] == "*"
+    assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == copied
+
+
+def test_the_sample_job_is_one_that_cloud_run_takes() -> None:
+    """One task at a time, a grace period shorter than Cloud Run's, and options that there are."""
+    (text,) = re.findall(r"```yaml\n(# job.yaml.*?)```", PAGE, re.DOTALL)
+    task = yaml.safe_load(text)["spec"]["template"]["spec"]
+    container = task["template"]["spec"]["containers"][0]
+
+    assert task["taskCount"] == 1
+    assert container["args"][0] == "pipeline.main"
+    assert "--grace_period=8s" in container["args"]
+
+
+def test_every_option_on_the_page_exists(image: Path) -> None:
+    """A sample that cannot be copied is worse than none."""
+    shown = "".join(run(image, command, "--help").stdout for command in COMMANDS)
+    samples = "".join(re.findall(r"```(?:yaml|console|cron)\n(.*?)```", PAGE, re.DOTALL))
+    ours = set(re.findall(r"--([a-z]+(?:_[a-z]+)+|share|config|forever)\b", samples))
+
+    assert {"input_subscription", "dead_letter_topic", "grace_period", "share", "input_files"} <= ours
+    assert [option for option in sorted(ours) if f"--{option}" not in shown] == []

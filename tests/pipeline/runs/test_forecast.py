@@ -1,0 +1,127 @@
+import gzip
+import re
+from pathlib import Path
+from random import Random
+
+import orjson
+import pytest
+
+from pipeline.cli.arguments import parse_options
+from pipeline.config.loader import load_config
+from pipeline.runs.forecast import SAMPLE_FILES, forecast
+from pipeline.runs.open import checkpoint_of
+from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
+from pipeline.sources.archives import MAX_LINE_BYTES, Position
+
+CONFIG = "configs/demo.yaml"
+
+
+def forecast_of(folder: Path, pattern: str = "*", **options: object) -> str:
+    arguments = {"config": CONFIG, "dead_letter_file": folder / "d", "checkpoint_file": folder / "c", **options}
+    words = [f"--{name}" if value is True else f"--{name}={value}" for name, value in arguments.items()]
+    return forecast(parse_options([*words, f"--input_files={folder / pattern}"]), load_config(CONFIG))
+
+
+def write_traffic(path: Path, messages: int = 3_000, seed: int = 1) -> Traffic:
+    traffic = Traffic(TrafficSettings(seed=seed, messages=messages))
+    with gzip.open(path, "wb") as stream:
+        write_rows(traffic, stream)  # type: ignore[arg-type]  # it writes bytes
+    return traffic
+
+
+def test_of_a_small_backfill_all_is_known(tmp_path: Path) -> None:
+    """Every row goes through the rules: the counts are those that the run will come to."""
+    outcomes = write_traffic(tmp_path / "rows.gz").expected.outcomes
+    events, updates = outcomes["delivered", "track", ""], outcomes["delivered", "user", ""]
+
+    assert forecast_of(tmp_path) == (
+        f"Forecast: 3,000 rows make {events:,} events and {updates:,} user updates.\n"
+        "At 10 and 5 requests/s, 2 + 1 requests take 1 s."
+    )
+
+
+def test_of_a_large_one_a_sample_is_enough(tmp_path: Path) -> None:
+    """Within a few percent, from the first rows of some of the files; and it says that it is a sample."""
+    outcomes = write_traffic(tmp_path / "all", messages=30_000).expected.outcomes
+    lines = gzip.decompress((tmp_path / "all").read_bytes()).splitlines(keepends=True)
+    Random(1).shuffle(lines)  # the first rows of a sync know fewer users
+    for number in range(3 * SAMPLE_FILES):
+        (tmp_path / f"rows_{number}.gz").write_bytes(gzip.compress(b"".join(lines[number :: 3 * SAMPLE_FILES])))
+
+    line = forecast_of(tmp_path, "rows_*").partition("\n")[0]
+    match = re.fullmatch(r"Forecast: about ([\d,]+) rows make ([\d,]+) events and .*, by a sample of 10,000\.", line)
+
+    assert match
+    rows, events = (int(text.replace(",", "")) for text in match.groups())
+    assert rows == pytest.approx(30_000, rel=0.05)
+    assert events == pytest.approx(outcomes["delivered", "track", ""], rel=0.05)
+
+
+def test_a_share_takes_longer(tmp_path: Path) -> None:
+    """A tenth of the limits, ten times the seconds; the rates it goes by are told."""
+    rows = (
+        orjson.dumps({"event_type": "Song Played", "event_time": "2026-01-05 10:00:00", "user_id": f"user-{n}"})
+        for n in range(9_500)
+    )
+    (tmp_path / "rows").write_bytes(b"\n".join(rows))
+
+    assert forecast_of(tmp_path).endswith("\nAt 10 and 5 requests/s, 10 + 0 requests take 1 s.")
+    assert forecast_of(tmp_path, share="10%").endswith("\nAt 1 and 0.5 requests/s, 10 + 0 requests take 10 s.")
+
+
+def test_what_is_not_sent_is_not_forecast(tmp_path: Path) -> None:
+    """Times and --events_only count, and so does a line that is no event."""
+    write_traffic(tmp_path / "rows.gz")
+    (tmp_path / "bad").write_bytes(b"not JSON\n\n")
+
+    assert "3,001 rows make 0 events and 0 user updates" in forecast_of(
+        tmp_path, end_time="2001-01-01", events_only=True
+    )
+    assert " and 0 user updates." in forecast_of(tmp_path, events_only=True)
+
+
+@pytest.mark.parametrize("files", [1, SAMPLE_FILES])
+def test_small_files_are_not_taken_for_smaller_ones(tmp_path: Path, files: int) -> None:
+    """A reader has unpacked much more of a file than the rows that were taken of it."""
+    write_traffic(tmp_path / "all", messages=20_000)
+    lines = gzip.decompress((tmp_path / "all").read_bytes()).splitlines(keepends=True)
+    for number in range(files):
+        (tmp_path / f"rows_{number}.gz").write_bytes(gzip.compress(b"".join(lines[number::files])))
+
+    match = re.match(r"Forecast: about ([\d,]+) rows", forecast_of(tmp_path, "rows_*"))
+
+    assert match
+    assert int(match[1].replace(",", "")) == pytest.approx(20_000, rel=0.05)
+
+
+def test_of_an_interrupted_run_the_rest_is_forecast(tmp_path: Path) -> None:
+    """It says how far that has come, and what is left."""
+    write_traffic(tmp_path / "a.gz")
+    write_traffic(tmp_path / "b.gz")
+    arguments = [f"--config={CONFIG}", f"--dead_letter_file={tmp_path / 'd'}", f"--input_files={tmp_path / '*.gz'}"]
+    options = parse_options([*arguments, f"--checkpoint_file={tmp_path / 'c'}"])
+    checkpoint = checkpoint_of(options, load_config(CONFIG), options.files)
+    checkpoint.write(Position(str(tmp_path / "b.gz")), (tmp_path / "a.gz").stat().st_size, [])
+
+    first, second, _ = forecast_of(tmp_path, "*.gz").split("\n")
+
+    assert first == f"Going on from {tmp_path / 'c'}: 50% is done."
+    assert second.startswith("Forecast: about 3,000 rows make ")
+
+
+def test_of_large_rows_fewer_are_looked_at(tmp_path: Path) -> None:
+    """Else the look ahead takes as long as the run; and the part of a line that is not kept is counted as bytes."""
+    row = orjson.dumps({"event_type": "Song Played", "event_time": "2026-01-05 10:00:00", "user_id": "u1"})
+    large = row + b" " * (1_000_000 - len(row) - 1) + b"\n"
+    (tmp_path / "rows").write_bytes(large * 100)
+    (tmp_path / "long").write_bytes(row + b"\n" + b"x" * (MAX_LINE_BYTES + 1_000_000) + b"\n" + row)
+
+    assert "about 100 rows make 100 events and 0 user updates, by a sample of 50." in forecast_of(tmp_path, "rows")
+    assert "about 2 rows make 1 events" in forecast_of(tmp_path, "long")
+
+
+def test_empty_files_take_nothing(tmp_path: Path) -> None:
+    """There is no rate of nothing."""
+    (tmp_path / "rows").touch()
+
+    assert forecast_of(tmp_path) == "Forecast: the files are empty."

@@ -1,0 +1,206 @@
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from transforms.delivery.batch import DeliveryRules
+from transforms.delivery.coalescing import SentValues
+from transforms.delivery.dispatcher import Dispatcher
+from transforms.delivery.driver import Delivery
+from transforms.delivery.pacing import EvenPace
+from transforms.iterable.client import IterableClient, Response
+from transforms.model.errors import FatalError
+from transforms.model.items import TRACK, USER, Item
+from transforms.model.outcomes import DELIVERED, WAITING
+
+LONG = 3600.0  # seconds; no batch of these tests closes by age
+
+
+def fail(problem: str) -> None:
+    raise FatalError(problem)
+
+
+@pytest.fixture
+def iterable() -> Iterator[SimulatedIterable]:
+    """A user_id project that applies what it takes at once."""
+    settings = Settings(project_type="user_id", async_delay=AsyncDelay(0, 0), track_unknown_user="not_found")
+    with SimulatedIterable(settings) as running:
+        yield running
+
+
+@pytest.fixture
+def dispatcher(iterable: SimulatedIterable) -> Dispatcher:
+    """Delivers to it."""
+    return dispatcher_of(iterable)
+
+
+def dispatcher_of(iterable: SimulatedIterable) -> Dispatcher:
+    client = IterableClient(iterable.url, lambda: "sandbox-key")
+    delivery = Delivery(client.post, EvenPace({USER: 100, TRACK: 100}), fail, threads=4)
+    return Dispatcher(DeliveryRules(max_age_seconds=LONG), SentValues(), delivery)
+
+
+def test_an_item_that_comes_twice_is_told(dispatcher: Dispatcher, new_update: Callable[..., Item]) -> None:
+    """In one order, or while another one holds it: whoever waits for it would wait for ever. What goes apart goes."""
+    item, other = new_update("u1", {}), new_update("u2", {})
+    with pytest.raises(ValueError, match="came again"):
+        dispatcher.deliver([item, item], True)
+    with ThreadPoolExecutor(1) as pool:
+        of_first = pool.submit(dispatcher.deliver, [item], False)
+        while not dispatcher.has_orders:
+            threading.Event().wait(0.01)
+        with pytest.raises(ValueError, match="came again"):
+            dispatcher.deliver([other, item], True)
+        of_other = dispatcher.deliver([other], True)
+
+    assert [outcome.kind for outcome in (*of_first.result(), *of_other, *dispatcher.deliver([item], True))] == [
+        DELIVERED
+    ] * 3
+
+
+def test_a_short_batch_is_filled_up_with_the_next_order(
+    dispatcher: Dispatcher, iterable: SimulatedIterable, new_update: Callable[..., Item]
+) -> None:
+    """Items of two chunks share a request; each chunk gets the outcomes of its own."""
+    first, second = [new_update("u1", {})], [new_update("u2", {}), new_update("u3", {})]
+    with ThreadPoolExecutor(2) as pool:
+        of_first = pool.submit(dispatcher.deliver, first, False)
+        while not dispatcher.has_orders:
+            threading.Event().wait(0.01)
+        of_second = pool.submit(dispatcher.deliver, second, True)
+
+        messages = [[outcome.message for outcome in of_one.result(30)] for of_one in (of_first, of_second)]
+
+    assert messages == [[item.message for item in first], [item.message for item in second]]
+    assert iterable.metrics()["endpoints"]["bulkUpdate"]["requests"] == 1
+
+
+def test_an_order_ends_with_what_waits_for_its_user(
+    dispatcher: Dispatcher, new_update: Callable[..., Item], new_track: Callable[..., Item]
+) -> None:
+    """It is not held up by it: the outcome says where to resume."""
+    known, unknown = new_track("u1"), new_track("stranger")
+
+    outcomes = dispatcher.deliver([new_update("u1"), known, unknown], flush=True)
+
+    kinds = {outcome.message.message_id: outcome.kind for outcome in outcomes if outcome.part == TRACK}
+    assert kinds == {known.message.message_id: DELIVERED, unknown.message.message_id: WAITING}
+    resumed = [outcome.message.resumed for outcome in outcomes if outcome.kind == WAITING]
+    assert [(one.part, one.attempts, one.waits) for one in resumed if one] == [(TRACK, 1, 1)]
+
+
+def test_a_refused_key_fails_every_order(
+    dispatcher: Dispatcher, iterable: SimulatedIterable, new_update: Callable[..., Item]
+) -> None:
+    """Whoever waits is told; nothing is kept of them, and the next order finds the dispatcher at work."""
+    iterable.configure(keys={"another-key": {}})
+
+    with pytest.raises(FatalError, match=r"^Iterable refused /api/users/bulkUpdate with HTTP 401 BadApiKey$"):
+        dispatcher.deliver([new_update("u1", {})], flush=True)
+
+    iterable.configure(keys={"sandbox-key": {}})
+    outcomes = dispatcher.deliver([new_update("u2", {})], flush=True)
+
+    assert [outcome.kind for outcome in outcomes] == [DELIVERED]
+    assert [user["userId"] for user in iterable.dump()["users"]] == ["u2"]
+
+
+def with_fault(iterable: SimulatedIterable, at: Callable[[], bool]) -> Dispatcher:
+    """One in which something fails that must not, when `at` says so."""
+    client = IterableClient(iterable.url, lambda: "sandbox-key")
+
+    def post(path: str, body: bytes) -> Response:
+        if at():
+            raise KeyError("a fault of ours")
+        return client.post(path, body)
+
+    delivery = Delivery(post, EvenPace({USER: 100, TRACK: 100}), fail, threads=4)
+    return Dispatcher(DeliveryRules(max_age_seconds=LONG), SentValues(), delivery)
+
+
+def test_a_fault_of_ours_is_told_to_whoever_waits(iterable: SimulatedIterable, new_update: Callable[..., Item]) -> None:
+    """Wherever it happens: nobody waits for ever, and the next order is delivered."""
+    faults = iter([True])
+    dispatcher = with_fault(iterable, lambda: next(faults, False))
+
+    with pytest.raises(KeyError, match="a fault of ours"):
+        dispatcher.deliver([new_update("u1")], flush=True)
+
+    outcomes = dispatcher.deliver([new_update("u1")], flush=True)
+
+    assert [outcome.kind for outcome in outcomes] == [DELIVERED]
+
+
+def test_what_iterable_asked_for_outlives_the_order_that_it_was_told(
+    iterable: SimulatedIterable, new_track: Callable[..., Item], new_update: Callable[..., Item]
+) -> None:
+    """An order that fails takes nothing along that the next one has to keep."""
+    iterable.fault("bulkUpdate", status=429, headers={"Retry-After": "2"})
+    faulty = threading.Event()
+    dispatcher = with_fault(iterable, faulty.is_set)
+    with ThreadPoolExecutor(1) as pool:
+        throttled = pool.submit(dispatcher.deliver, [new_update("u1")], True)
+        while not iterable.metrics()["endpoints"].get("bulkUpdate", {}).get("by_status"):
+            threading.Event().wait(0.01)
+        asked_at = time.monotonic()
+        faulty.set()
+        with pytest.raises(KeyError):
+            dispatcher.deliver([new_track("u2")], flush=True)
+        with pytest.raises(KeyError):
+            throttled.result(30)
+        faulty.clear()
+
+    dispatcher.deliver([new_update("u3")], flush=True)
+
+    assert time.monotonic() - asked_at > 1.5
+    assert iterable.metrics()["endpoints"]["bulkUpdate"]["requests"] == 2
+
+
+def test_a_record_that_iterable_fails_at_holds_up_no_order(
+    iterable: SimulatedIterable, new_track: Callable[..., Item]
+) -> None:
+    """The others of its order are delivered, and it is handed back to wait by itself."""
+    iterable.configure(track_unknown_user="create", rate=None)
+    client = IterableClient(iterable.url, lambda: "sandbox-key")
+    bad = new_track("u1")
+
+    def post(path: str, body: bytes) -> Response:
+        return Response(500, b"") if bad.message.message_id.encode() in body else client.post(path, body)
+
+    delivery = Delivery(post, EvenPace({USER: 100, TRACK: 100}), fail, threads=4)
+    rules = DeliveryRules(max_age_seconds=0.01, first_backoff_seconds=0.01, max_backoff_seconds=0.1)
+    dispatcher = Dispatcher(rules, SentValues(), delivery)
+    with ThreadPoolExecutor(1) as pool:
+        with_bad = pool.submit(dispatcher.deliver, [new_track("u1") for _ in range(20)] + [bad], False)
+        while not with_bad.done():
+            dispatcher.deliver([new_track("u2")], flush=True)
+    outcomes = with_bad.result()
+    client.close()
+
+    assert Counter(outcome.kind for outcome in outcomes) == {DELIVERED: 20, WAITING: 1}
+    (resumed,) = [outcome.message.resumed for outcome in outcomes if outcome.kind == WAITING]
+    assert resumed
+    assert resumed.own_failures > 0
+
+
+def test_nothing_to_deliver_is_done_at_once(dispatcher: Dispatcher) -> None:
+    """A chunk may be dropped as a whole."""
+    assert dispatcher.deliver([], flush=False) == []
+
+
+def test_a_wall_clock_that_steps_stops_nothing(
+    dispatcher: Dispatcher, new_update: Callable[..., Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Back by an hour in the middle of a run: batches close and paces run by a clock that does not."""
+    dispatcher.deliver([new_update("u1")], flush=True)
+    monkeypatch.setattr(time, "time", lambda: 1_000_000_000.0)
+
+    began = time.monotonic()
+    dispatcher.deliver([new_update("u1")], flush=True)
+
+    assert time.monotonic() - began < 60

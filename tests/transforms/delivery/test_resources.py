@@ -1,0 +1,135 @@
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from pipeline.sandbox.iterable.settings import Settings
+from transforms.delivery import resources as sender
+from transforms.delivery.batch import DeliveryRules
+from transforms.delivery.coalescing import SentValues
+from transforms.delivery.resources import SenderSettings, client, dispatcher, sent_values, shard_delivery
+from transforms.delivery.scheduler import Scheduler
+from transforms.model.errors import FatalError
+from transforms.model.items import TRACK, USER, Item
+from transforms.model.outcomes import DELIVERED
+
+KEY = "sandbox-key"
+
+
+@pytest.fixture
+def iterable() -> Iterator[SimulatedIterable]:
+    with SimulatedIterable(Settings(rate=None, track_unknown_user="create")) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterator[SenderSettings]:
+    monkeypatch.setenv("A_KEY", KEY)
+    yield SenderSettings(iterable.url, "env:A_KEY", DeliveryRules())
+    for cached in (client, sent_values, dispatcher, shard_delivery):
+        cached.cache_clear()
+
+
+def scheduler_of(item: Item) -> Scheduler:
+    scheduler = Scheduler(DeliveryRules(), SentValues())
+    scheduler.add(item, time.time())
+    return scheduler
+
+
+def test_rates_are_those_of_the_endpoints() -> None:
+    """The limit of bulkUpdate paces users, that of trackBulk paces events."""
+    rules = DeliveryRules(bulk_update_per_second=2.0, track_bulk_per_second=3.0)
+
+    actual = SenderSettings("", "", rules).rates
+
+    assert actual == {USER: 2.0, TRACK: 3.0}
+
+
+def test_equal_settings_share_what_must_outlive_a_chunk(settings: SenderSettings) -> None:
+    """One pool, one pace and one memory per process, however often Beam makes its DoFns anew."""
+    same = SenderSettings(settings.url, settings.api_key, DeliveryRules())
+    other = SenderSettings(settings.url, settings.api_key, DeliveryRules(max_items=1))
+
+    for shared in (client, sent_values, dispatcher):
+        assert shared(settings) is shared(same)
+        assert shared(settings) is not shared(other)
+
+
+def test_a_shards_sender_outlives_a_firing(settings: SenderSettings) -> None:
+    """Each shard has a pace of its own, and keeps it from one firing of its timer to the next."""
+    first, again, other = (shard_delivery(settings, shard, 8, time.time, time.sleep) for shard in (0, 0, 1))
+
+    assert first is again
+    assert first is not other
+
+
+def test_a_missing_key_is_fatal(settings: SenderSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent with no key."""
+    monkeypatch.delenv("A_KEY")
+
+    with pytest.raises(FatalError, match="A_KEY is not set"):
+        dispatcher(settings)
+
+
+def test_a_refused_key_ends_a_chunk_and_is_read_again_by_the_next(
+    settings: SenderSettings, new_track: Callable[..., Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FatalError with one line that does not hold the key; once it is changed the same process goes on."""
+    event = new_track("u1")
+    monkeypatch.setenv("A_KEY", "wrong-key")
+
+    with pytest.raises(FatalError) as raised:
+        dispatcher(settings).deliver([event], flush=True)
+    monkeypatch.setenv("A_KEY", KEY)
+    outcomes = dispatcher(settings).deliver([event], flush=True)
+
+    assert raised.value.args == ("Iterable refused /api/events/trackBulk with HTTP 401 BadApiKey",)
+    assert [outcome.kind for outcome in outcomes] == [DELIVERED]
+
+
+def test_a_refused_key_of_a_streaming_job_is_told_and_read_again(
+    settings: SenderSettings,
+    new_track: Callable[..., Item],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The job goes on: one line without the key, and the next probe uses what is there by then."""
+    scheduler = scheduler_of(new_track("u1"))
+    monkeypatch.setenv("A_KEY", "wrong-key")
+    delivery = shard_delivery(settings, 0, 1, time.time, time.sleep)
+    client(settings)
+    monkeypatch.setenv("A_KEY", KEY)
+
+    with caplog.at_level(logging.ERROR, sender.__name__):
+        delivery.run(scheduler, flush=True, until=time.time() + 5, patience=2)
+    scheduler.endpoints[TRACK].closed_until = 0.0
+    probe = scheduler.next_batch(time.time() + 60, (TRACK,), flush=True)
+
+    refusal = "Iterable refused /api/events/trackBulk with HTTP 401 BadApiKey."
+
+    assert caplog.messages == [f"{refusal} Nothing is lost; the key is read again in a minute."]
+    assert probe
+    assert client(settings).post("/api/events/trackBulk", probe.body).status == 200
+
+
+def test_a_key_that_is_gone_does_not_end_a_streaming_job(
+    settings: SenderSettings,
+    new_track: Callable[..., Item],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One line, nothing is settled, and the item stays until there is a key that is taken."""
+    scheduler = scheduler_of(new_track("u1"))
+    monkeypatch.setenv("A_KEY", "wrong-key")
+    delivery = shard_delivery(settings, 0, 1, time.time, time.sleep)
+    monkeypatch.delenv("A_KEY")
+
+    with caplog.at_level(logging.ERROR, sender.__name__):
+        outcomes = delivery.run(scheduler, flush=True, until=time.time() + 5, patience=2)
+
+    assert not outcomes
+    assert len(list(scheduler.entries())) == 1
+    assert len(caplog.messages) == 1
+    assert "401 BadApiKey, and the environment variable A_KEY is not set" in caplog.messages[0]

@@ -1,0 +1,178 @@
+import pathlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from transforms.delivery.batch import DeliveryRules
+from transforms.delivery.coalescing import SentValues
+from transforms.delivery.codec import decode_entries, encode_items
+from transforms.delivery.scheduler import Endpoint, Entry, Scheduler
+from transforms.delivery.shard_state import Fill, decode_scheduler, encode_scheduler
+from transforms.iterable.responses import ACCEPTED, NARROW, THROTTLED, Answer
+from transforms.model.items import TRACK, USER, Item
+from transforms.model.outcomes import UNKNOWN_USER
+
+NewItem = Callable[..., Item]
+DATA = pathlib.Path(__file__).parents[2] / "data"
+
+FILL = Fill(
+    count=12,
+    size=3456,
+    since=1790000000.25,
+    endpoints={
+        USER: Endpoint(closed_until=1790000060.0, failures=3, last_success=1789999999.5),
+        TRACK: Endpoint(),
+    },
+    held=789,
+    due=1790000060.5,
+)
+
+
+@pytest.mark.parametrize("fill", [FILL, Fill(0, 0, 0.0, {})])
+def test_fill_round_trip(fill: Fill) -> None:
+    """What came since the last flush, and how the endpoints were left."""
+    assert fill == Fill.decode(fill.encode())
+
+
+@pytest.mark.parametrize("state", [None, b""])
+def test_no_state_is_an_empty_fill(state: bytes | None) -> None:
+    """A shard that has seen nothing yet has nothing in its state."""
+    expected = Fill(0, 0, 0.0, {})
+
+    assert expected == Fill.decode(state)
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [("fill_v1.json", {"held": 0, "due": 0.0}), ("fill_v2.json", {"due": 0.0}), ("fill_v3.json", {})],
+)
+def test_yesterdays_fill_still_loads(file: str, told: dict[str, Any]) -> None:
+    """Running jobs hold such bytes in their state: these files may get a sister, they must never change."""
+    state = (DATA / file).read_bytes()
+
+    actual = Fill.decode(state)
+
+    assert actual == replace(FILL, **told)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"), [([USER], 1790000060.0), ([TRACK, USER], 0.0), ([TRACK], 0.0), (["new"], 0.0)]
+)
+def test_when_one_of_some_parts_may_be_sent(parts: list[str], expected: float) -> None:
+    """The endpoint that is open first counts; one that was never used is open."""
+    assert expected == FILL.opens_at(parts)
+
+
+@pytest.mark.parametrize("state", [b"[4,12,3456,0.0,{}]", b"[4]", b'[4,12,3456,0.0,{},0,null,"more"]'])
+def test_a_fill_of_an_unknown_version_is_refused(state: bytes) -> None:
+    """A later layout is told apart by its number, whatever its fields."""
+    with pytest.raises(ValueError, match="state of version 4; this code reads versions 1 to 3"):
+        Fill.decode(state)
+
+
+def new_scheduler() -> Scheduler:
+    return Scheduler(DeliveryRules(max_items=4), SentValues())
+
+
+def kept(scheduler: Scheduler) -> list[tuple[object, ...]]:
+    """All of a scheduler that is not settled; retries are told apart by their company alone."""
+    return [_fields(entry) for entry in scheduler.entries()]
+
+
+def _fields(entry: Entry) -> tuple[object, ...]:
+    return entry.not_before, entry.retry is not None, *vars(entry.pending).values()
+
+
+def test_scheduler_round_trip(new_update: NewItem, new_track: NewItem) -> None:
+    """Throttled, waiting, held, un-coalesced and untried items come back, each with all that was tried."""
+    scheduler = new_scheduler()
+    for item in (new_track("u1"), new_track("u2"), new_track("u3")):
+        scheduler.add(item, 1000.0)
+    batch = scheduler.next_batch(1000.0, (TRACK,), flush=True)
+    assert batch
+    scheduler.settle(batch, Answer(ACCEPTED, "", failed_users={"u1": UNKNOWN_USER}, fail_count=1), 1001.0)
+    for item in (new_track("u4"), new_track("u5")):
+        scheduler.add(item, 1000.0)
+    batch = scheduler.next_batch(1001.0, (TRACK,), flush=True)
+    assert batch
+    scheduler.settle(batch, Answer(THROTTLED, "", wait_seconds=9.0), 1002.0)
+    for item in (new_update("u6", time=2.0), new_update("u6", time=1.0), new_track("u6")):
+        scheduler.add(item, 1002.0)
+    batch = scheduler.next_batch(1002.0, (USER,), flush=True)
+    assert batch
+    scheduler.settle(batch, Answer(ACCEPTED, "", failed_users={"u6": "invalid_data"}, fail_count=1), 1003.0)
+    for item in (new_track("u7"), new_track("u8")):
+        scheduler.add(item, 1002.0)
+    scheduler.endpoints[TRACK].closed_until = 0.0
+    batch = scheduler.next_batch(1003.0, (TRACK,), flush=True)
+    assert batch
+    scheduler.settle(batch, Answer(NARROW, "", suspects=(1,)), 1003.0)
+
+    restored = new_scheduler()
+    decode_scheduler(restored, encode_scheduler(scheduler), since=5000.0)
+
+    assert kept(scheduler) == kept(restored)
+    assert {1003.0, 1011.0, 1061.0, 0.0} == {entry.not_before for entry in restored.entries()}
+    assert len(kept(restored)) == 8
+
+
+def test_untried_items_join_what_was_kept(new_track: NewItem) -> None:
+    """What came since the last flush was appended as bare items: it counts from the time the first of it came."""
+    scheduler, restored = new_scheduler(), new_scheduler()
+    old, new = new_track("u1"), new_track("u2")
+    scheduler.add(old, 1000.0)
+
+    decode_scheduler(restored, encode_scheduler(scheduler) + encode_items([new]), since=5000.0)
+
+    assert [(old, 1000.0), (new, 5000.0)] == [
+        (entry.pending.item, entry.pending.queued) for entry in restored.entries()
+    ]
+
+
+def test_yesterdays_entries_fill_a_scheduler() -> None:
+    """The bytes that item_codec's own test reads are those of a scheduler, too: their history means what it meant."""
+    scheduler = new_scheduler()
+    blob = (DATA / "entries_v1.bin").read_bytes()
+
+    decode_scheduler(scheduler, blob, since=5000.0)
+
+    entries = {entry.pending.item.part: (entry.not_before, vars(entry.pending)) for entry in scheduler.entries()}
+    untried = {"attempts": 0, "waits": 0, "first_tried": 0.0, "last_failure": 0.0, "failing_seconds": 0.0}
+    tried = {
+        "attempts": 2,
+        "waits": 1,
+        "first_tried": 1790000000.5,
+        "last_failure": 1790000001.5,
+        "failing_seconds": 7.25,
+    }
+    update, event = (next(item for item, _ in decode_entries(blob) if item.part == part) for part in (USER, TRACK))
+    expected = {
+        USER: (
+            0.0,
+            {
+                "item": update,
+                "queued": 5000.0,
+                **untried,
+                "together": 0,
+                "failures": 0,
+                "narrowed": False,
+                "own_failures": 0,
+            },
+        ),
+        TRACK: (
+            1790000060.0,
+            {
+                "item": event,
+                "queued": 1790000000.0,
+                **tried,
+                "together": True,
+                "failures": 0,
+                "narrowed": False,
+                "own_failures": 0,
+            },
+        ),
+    }
+
+    assert expected == entries

@@ -1,0 +1,313 @@
+from typing import Any
+
+import orjson
+import pytest
+
+from transforms.iterable.client import NO_ANSWER, Response
+from transforms.iterable.responses import (
+    ACCEPTED,
+    FATAL,
+    FOREIGN,
+    MAX_HINT_SECONDS,
+    NARROW,
+    REFUSED,
+    RETRY,
+    THROTTLED,
+    read_answer,
+)
+from transforms.model.outcomes import UNKNOWN_USER
+
+SECRET = "Invalid API key 0123456789abcdef of ada@example.com"
+HTML = b"<html><body>Bad Gateway</body></html>"
+TEXT = b"Action not found"
+TRUNCATED = b'{"successCount":1,"failCo'
+
+
+def error(code: str, params: Any = None) -> bytes:
+    """IterableApiResponse, the shape of most errors; its msg holds what no log may hold."""
+    return orjson.dumps({"msg": SECRET, "code": code, "params": params})
+
+
+def counters(**fields: Any) -> bytes:
+    return orjson.dumps({"successCount": 1, "failCount": 0, **fields})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, counters(), ACCEPTED),
+        (200, counters(code="Success"), ACCEPTED),
+        (200, counters(a_field_of_tomorrow={"a": 1}), ACCEPTED),
+        (200, error("Success"), RETRY),
+        (200, counters(successCount=0), RETRY),
+        (200, counters(successCount=-1, failCount=2), RETRY),
+        (200, counters(successCount=True), RETRY),
+        (200, b'{"successCount":1}', RETRY),
+        (200, b'{"successCount":"1","failCount":"0"}', RETRY),
+        (200, b"[]", RETRY),
+        (200, HTML, RETRY),
+        (200, TEXT, RETRY),
+        (200, b"", RETRY),
+        (200, TRUNCATED, RETRY),
+        (202, error("Success"), RETRY),
+        (204, b"", RETRY),
+        (301, HTML, FATAL),
+        (302, b"", FATAL),
+        (400, error("BadJsonBody"), NARROW),
+        (400, error("Success"), NARROW),
+        (400, error("error.lists.invalidListId(3)"), NARROW),
+        (400, error("UniqueFieldsLimitExceeded"), NARROW),
+        (400, counters(), NARROW),
+        (400, HTML, FOREIGN),
+        (400, TEXT, FOREIGN),
+        (400, b"", FOREIGN),
+        (400, b"{}", FOREIGN),
+        (400, TRUNCATED, FOREIGN),
+        (401, error("BadApiKey"), FATAL),
+        (401, error("Success"), FATAL),
+        (401, HTML, FATAL),
+        (401, b"", FATAL),
+        (403, error("Forbidden"), FATAL),
+        (403, HTML, FATAL),
+        (404, error("NotFound"), FATAL),
+        (404, HTML, FATAL),
+        (404, TEXT, FATAL),
+        *((status, HTML, FATAL) for status in (402, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 431, 451)),
+        (408, b"", RETRY),
+        (409, error("ExternalKeyConflict"), NARROW),
+        (413, HTML, NARROW),
+        (413, error("BatchTooLarge"), NARROW),
+        (422, b"", FOREIGN),
+        (429, error("RateLimitExceeded"), THROTTLED),
+        (429, error("Success"), THROTTLED),
+        (429, HTML, THROTTLED),
+        (429, b"", THROTTLED),
+        (500, error("GenericError"), RETRY),
+        (500, error("Success"), RETRY),
+        (500, error("RequestFieldsTypesMismatched"), NARROW),
+        (500, counters(), RETRY),
+        (500, HTML, RETRY),
+        (502, HTML, RETRY),
+        (503, TEXT, RETRY),
+        (503, b"", RETRY),
+        (504, TRUNCATED, RETRY),
+        (NO_ANSWER, b"ReadTimeout", RETRY),
+    ],
+)
+def test_status_first_code_second_shape_third(status: int, body: bytes, expected: str) -> None:
+    """Every line of the table: what a status means, with any body that has been seen or can come with it."""
+    actual = read_answer(Response(status, body), 1).verdict
+
+    assert expected == actual
+
+
+@pytest.mark.parametrize(
+    ("counted", "missing"), [((100, 0), 0), ((60, 0), 40), ((60, 10), 30), ((0, 100), 0), ((200, 0), 0)]
+)
+def test_what_the_counters_do_not_tell_of_is_missing(counted: tuple[int, int], missing: int) -> None:
+    """Success is what Iterable counts as one, not what it does not count as a failure."""
+    body = counters(successCount=counted[0], failCount=counted[1])
+
+    assert read_answer(Response(200, body), 100).missing == missing
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (400, "BadJsonBody", "bad_json_body"),
+        (400, "RequestFieldsTypesMismatched", "field_type_mismatch"),
+        (500, "RequestFieldsTypesMismatched", "field_type_mismatch"),
+        (400, "UniqueFieldsLimitExceeded", "field_limit_exceeded"),
+        (400, "InvalidEmailAddressError", "invalid_email"),
+        (400, "InvalidUserIdError", "invalid_user_id"),
+        (400, "UnknownEmailError", UNKNOWN_USER),
+        (400, "UnknownUserIdError", UNKNOWN_USER),
+        (400, "EmailAlreadyExists", "identity_conflict"),
+        (400, "UserIdAlreadyExists", "identity_conflict"),
+        (409, "ExternalKeyConflict", "identity_conflict"),
+        (409, "Conflict", "identity_conflict"),
+        (400, "ForgottenUserError", "forgotten_user"),
+        (409, "ForgottenUserError", "forgotten_user"),
+        (400, "BatchTooLarge", "item_too_large"),
+        (413, "", "item_too_large"),
+        (400, "BadParams", REFUSED),
+        (400, "Success", REFUSED),
+        (400, "error.catalogs.notFound", REFUSED),
+        (400, "", REFUSED),
+    ],
+)
+def test_reason_of_a_refused_request(status: int, code: str, expected: str) -> None:
+    """A record that is refused alone is dead-lettered under the name of Iterable's code; unknown codes share one."""
+    actual = read_answer(Response(status, error(code)), 1).reason
+
+    assert expected == actual
+
+
+USER_LISTS = {
+    "invalidEmails": ("Bad@", "bad@", "invalid_email"),
+    "invalidUserIds": ("Id ", "Id ", "invalid_user_id"),
+    "invalidDataEmails": ("Ada@Example.com", "ada@example.com", "invalid_data"),
+    "invalidDataUserIds": ("Id", "Id", "invalid_data"),
+    "conflictEmails": ("Ada@Example.com", "ada@example.com", "identity_conflict"),
+    "conflictUserIds": ("Id", "Id", "identity_conflict"),
+    "forgottenEmails": ("Ada@Example.com", "ada@example.com", "forgotten_user"),
+    "forgottenUserIds": ("Id", "Id", "forgotten_user"),
+    "notFoundEmails": ("Ada@Example.com", "ada@example.com", UNKNOWN_USER),
+    "notFoundUserIds": ("Id", "Id", UNKNOWN_USER),
+}
+EVENT_LISTS = [name for name in USER_LISTS if not name.startswith(("invalidData", "conflict"))]
+
+
+@pytest.mark.parametrize("name", USER_LISTS)
+def test_failure_lists_of_bulk_update(name: str) -> None:
+    """Each list gives its users one reason; emails are compared in lower case, userIds as they are."""
+    listed, key, reason = USER_LISTS[name]
+
+    answer = read_answer(Response(200, counters(failCount=1, failedUpdates={name: [listed]})), 1)
+
+    assert ({key: reason}, 1) == (answer.failed_users, answer.fail_count)
+
+
+@pytest.mark.parametrize("name", EVENT_LISTS)
+def test_failure_lists_of_track_bulk(name: str) -> None:
+    """Beside the lists of users, trackBulk names the events it does not take."""
+    listed, key, reason = USER_LISTS[name]
+    body = counters(failCount=2, failedUpdates={name: [listed]}, disallowedEventNames=["Order"])
+
+    answer = read_answer(Response(200, body), 1)
+
+    assert ({key: reason}, frozenset({"Order"})) == (answer.failed_users, answer.failed_names)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"invalidEmails": ["Bad@"]}, {"bad@": "invalid_email"}),
+        ({"invalidUserIds": ["Id"]}, {"Id": "invalid_user_id"}),
+        ({"invalidEmails": ["Bad@"], "disallowedEventNames": []}, {"bad@": "invalid_email"}),
+        ({"invalidUserIds": ["Id"], "disallowedEventNames": []}, {"Id": UNKNOWN_USER}),
+    ],
+)
+def test_lists_of_before_failed_updates(fields: dict[str, Any], expected: dict[str, str]) -> None:
+    """Without failedUpdates the top level counts, where trackBulk's invalidUserIds are the users not found."""
+    actual = read_answer(Response(200, counters(failCount=1, **fields)), 1).failed_users
+
+    assert expected == actual
+
+
+@pytest.mark.parametrize("failed_updates", [{}, {"notFoundUserIds": ["Id"]}])
+def test_failed_updates_win_over_the_deprecated_lists(failed_updates: dict[str, list[str]]) -> None:
+    """Where failedUpdates is there, the top-level lists only repeat it in other words."""
+    body = counters(invalidUserIds=["Id", "other"], disallowedEventNames=[], failedUpdates=failed_updates)
+
+    actual = read_answer(Response(200, body), 1).failed_users
+
+    assert dict.fromkeys(failed_updates.get("notFoundUserIds", []), UNKNOWN_USER) == actual
+
+
+@pytest.mark.parametrize("listed", [None, "bad@", [None, 3, "", {"email": "bad@"}], {}])
+def test_lists_of_another_shape_name_nobody(listed: Any) -> None:
+    """What is no list of names is read as an empty one: failCount still tells that something failed."""
+    body = counters(failCount=1, failedUpdates={"invalidEmails": listed}, disallowedEventNames=listed)
+
+    answer = read_answer(Response(200, body), 1)
+
+    assert ({}, frozenset(), 1) == (answer.failed_users, answer.failed_names, answer.fail_count)
+
+
+def test_schema_notes_are_kept() -> None:
+    """Fields that Iterable created, or left out, are silent losses unless someone tells them."""
+    expected = {"createdFields": ("plan",), "filteredOutFields": ("colour", "size")}
+
+    answer = read_answer(Response(200, counters(**expected)), 1)
+
+    assert expected == {"createdFields": answer.created_fields, "filteredOutFields": answer.filtered_out_fields}
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"obj.users[1].preferUserId": "Boolean value expected"}, (1,)),
+        ({"obj.events[12].createdAt": "Number value expected"}, (12,)),
+        ({"obj.events[0].eventName": [{"msg": ["error.expected.jsstring"], "args": []}]}, (0,)),
+        ({"obj.events[3].id": "", "obj.events[1].id": "", "obj.events[1].createdAt": ""}, (1, 3)),
+        ({"obj.events": "error.path.missing"}, ()),
+        ({"validationErrors": {"plan": {"incomingTypes": ["string"]}}}, ()),
+        ({}, ()),
+        (None, ()),
+        ("obj.users[1]", ()),
+    ],
+)
+def test_positions_that_a_refusal_names(params: Any, expected: tuple[int, ...]) -> None:
+    """BadJsonBody names elements by position, once or several times each; other refusals name none."""
+    actual = read_answer(Response(400, error("BadJsonBody", params)), 1).suspects
+
+    assert expected == actual
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("params", "retry_after", "expected"),
+    [
+        ({"rateLimitReset": 7}, "", 7.0),
+        ({"rateLimitReset": 0.25}, "", 0.25),
+        ({"rateLimitReset": "7"}, "", 7.0),
+        ({"rateLimitReset": 7}, "30", 7.0),
+        ({"rateLimitReset": "soon"}, "30", 30.0),
+        ({"rateLimitReset": 0}, "30", 30.0),
+        ({"rateLimitReset": -1}, "30", 30.0),
+        ({"rateLimitReset": True}, "", 0.0),
+        ({"rateLimitReset": None}, "", 0.0),
+        ({"rateLimitReset": 10**8}, "", MAX_HINT_SECONDS),
+        ({}, "30", 30.0),
+        (None, "30", 30.0),
+        ({}, "Wed, 21 Oct 2026 07:28:00 GMT", 0.0),
+        ({}, "30 seconds", 0.0),
+        ({}, "", 0.0),
+    ],
+)
+def test_how_long_iterable_asks_to_wait(status: int, params: Any, retry_after: str, expected: float) -> None:
+    """The body's rateLimitReset, else Retry-After in seconds; a hint of another form is left to our own backoff."""
+    actual = read_answer(Response(status, error("RateLimitExceeded", params), retry_after), 1).wait_seconds
+
+    assert expected == actual
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, counters(), "HTTP 200"),
+        (200, HTML, "HTTP 200 without counters"),
+        (400, error("BadJsonBody"), "HTTP 400 BadJsonBody"),
+        (
+            400,
+            error("BadJsonBody", {"obj.events[12].createdAt": "Number value expected"}),
+            "HTTP 400 BadJsonBody: createdAt",
+        ),
+        (400, error("BadJsonBody", {"obj.users[1]": "Object value expected"}), "HTTP 400 BadJsonBody"),
+        (
+            400,
+            error("RequestFieldsTypesMismatched", {"validationErrors": {"total": {}, "etl:::address.city": {}}}),
+            "HTTP 400 RequestFieldsTypesMismatched: address.city, total",
+        ),
+        (
+            400,
+            error("BadJsonBody", {f"obj.users[{number}].dataFields.f{number}": "" for number in range(9)}),
+            "HTTP 400 BadJsonBody: " + ", ".join(f"dataFields.f{number}" for number in range(5)),
+        ),
+        (400, error("error.users.noUserWithIdExists"), "HTTP 400 error.users.noUserWithIdExists"),
+        (400, error(SECRET), "HTTP 400"),
+        (400, error("a" * 61), "HTTP 400"),
+        (401, error("BadApiKey"), "HTTP 401 BadApiKey"),
+        (429, error("RateLimitExceeded"), "HTTP 429 RateLimitExceeded"),
+        (502, HTML, "HTTP 502"),
+        (503, b'{"code":7}', "HTTP 503"),
+        (NO_ANSWER, b"ReadTimeout", "no answer: ReadTimeout"),
+    ],
+)
+def test_detail_is_status_code_and_fields_alone(status: int, body: bytes, expected: str) -> None:
+    """Iterable's msg can echo the request with its key, so nothing of it gets out, and no code that is none."""
+    answer = read_answer(Response(status, body), 1)
+
+    assert expected == answer.detail
+    assert SECRET not in repr(answer)

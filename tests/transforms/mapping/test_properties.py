@@ -1,0 +1,133 @@
+import pickle
+from typing import Any
+
+import pytest
+
+from transforms.amplitude.paths import Path, parse_path
+from transforms.mapping.properties import PropertyRow, PropertySelection, select_properties
+from transforms.model.errors import RejectedError
+
+ROW: dict[str, Any] = {
+    "country": "France",
+    "event_properties": {"total": 6396.0, "Drop Id": "2", "note": None, "ad": {"cost": "1.5"}, "email": "e", "bad": {}},
+    "user_properties": {"plan": "pro", "total": 7},
+}
+RESERVED = frozenset({"email", "userId"})
+
+
+def listed(path: str, target: str = "", type_name: str | None = None) -> PropertyRow:
+    parsed = parse_path(path)
+    return PropertyRow(parsed, target or parsed.name, type_name)
+
+
+def select(*rows: PropertyRow, everything_in: str = "", row: dict[str, Any] = ROW) -> tuple[dict[str, Any], list[str]]:
+    notes: list[str] = []
+    selected = select_properties(PropertySelection(rows, everything_in), row, RESERVED, notes.append)
+    return selected, notes
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], {}),
+        ([listed("event_properties.total")], {"total": 6396.0}),
+        ([listed("event_properties.total", "amount", "integer")], {"amount": 6396}),
+        ([listed("event_properties.Drop Id", "drop_id", "number")], {"drop_id": 2.0}),
+        ([listed("event_properties.note")], {"note": None}),
+        ([listed("event_properties.note", "note", "date")], {"note": None}),
+        ([listed("event_properties.absent")], {}),
+        ([listed("event_properties.absent", "absent", "integer")], {}),
+        ([listed("group_properties.absent")], {}),
+        ([listed("event_properties.ad.cost", "cost", "number")], {"cost": 1.5}),
+        ([listed("event_properties.ad")], {"ad": {"cost": "1.5"}}),
+        ([listed("country"), listed("user_properties.plan")], {"country": "France", "plan": "pro"}),
+        ([listed("event_properties.total"), listed("user_properties.total", "t")], {"total": 6396.0, "t": 7}),
+        ([listed("event_properties.total"), listed("event_properties.total", "t")], {"total": 6396.0, "t": 6396.0}),
+    ],
+)
+def test_listed_properties_are_selected(rows: list[PropertyRow], expected: dict[str, Any]) -> None:
+    """A listed property goes under its target, converted where asked; null is kept, a missing one left out."""
+    actual, notes = select(*rows)
+
+    assert (expected, []) == (actual, notes)
+
+
+@pytest.mark.parametrize(
+    ("path", "type_name", "detail"),
+    [
+        ("event_properties.bad", "number", "event_properties.bad as number"),
+        ("user_properties.plan", "date", "user_properties.plan as date"),
+        ("country", "boolean", "country as boolean"),
+    ],
+)
+def test_what_cannot_be_converted_is_rejected(path: str, type_name: str, detail: str) -> None:
+    """A value of another type rejects the record; the detail names the property, not the value."""
+    expected = ("unconvertible_property", detail)
+
+    with pytest.raises(RejectedError) as caught:
+        select(listed(path, "target", type_name))
+
+    assert expected == (caught.value.reason, caught.value.detail)
+
+
+@pytest.mark.parametrize(
+    ("scope", "rows", "row", "expected", "notes"),
+    [
+        ("user_properties", [], ROW, {"plan": "pro", "total": 7}, []),
+        ("group_properties", [], ROW, {}, []),
+        ("user_properties", [], {"user_properties": {"a": None, "b.c": [1]}}, {"a": None, "b.c": [1]}, []),
+        (
+            "user_properties",
+            [],
+            {"user_properties": {"email": "e", "userId": 1, "a": 1}},
+            {"a": 1},
+            ["reserved_field"] * 2,
+        ),
+        ("user_properties", [], {"user_properties": {"Email": "e"}}, {"Email": "e"}, []),
+        ("user_properties", [listed("country")], ROW, {"plan": "pro", "total": 7, "country": "France"}, []),
+        (
+            "user_properties",
+            [listed("user_properties.total", "total", "number")],
+            ROW,
+            {"plan": "pro", "total": 7.0},
+            [],
+        ),
+        ("user_properties", [listed("user_properties.total", "t", "string")], ROW, {"plan": "pro", "t": "7"}, []),
+        ("user_properties", [listed("event_properties.total")], ROW, {"plan": "pro", "total": 6396.0}, []),
+        ("user_properties", [listed("event_properties.plan", "p")], ROW, {"plan": "pro", "total": 7}, []),
+        ("user_properties", [listed("event_properties.absent", "total")], ROW, {"plan": "pro", "total": 7}, []),
+        (
+            "user_properties",
+            [listed("user_properties.email", "mail")],
+            {"user_properties": {"email": "e"}},
+            {"mail": "e"},
+            [],
+        ),
+    ],
+)
+def test_everything_in_a_scope(
+    scope: str, rows: list[PropertyRow], row: dict[str, Any], expected: dict[str, Any], notes: list[str]
+) -> None:
+    """All of a scope goes under its own names, but for reserved ones and those with a row of their own."""
+    actual = select(*rows, everything_in=scope, row=row)
+
+    assert (expected, notes) == actual
+
+
+def test_the_row_stays_as_it_was() -> None:
+    """Selecting under "*" copies the scope: the event is not changed."""
+    row = {"user_properties": {"plan": "pro"}}
+    expected = {"user_properties": {"plan": "pro"}}
+
+    select(listed("user_properties.plan", "plan", "list"), everything_in="user_properties", row=row)
+
+    assert expected == row
+
+
+def test_the_selection_survives_pickling() -> None:
+    """The selection is the same after its way to a worker."""
+    expected = PropertySelection((PropertyRow(Path("", "country"), "country", "string"),), "user_properties")
+
+    actual = pickle.loads(pickle.dumps(expected))
+
+    assert expected == actual

@@ -1,0 +1,408 @@
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import apache_beam as beam
+import pytest
+from apache_beam.metrics.metric import MetricsFilter
+from apache_beam.testing.test_pipeline import TestPipeline as BeamPipeline
+from apache_beam.testing.test_stream import TestStream as BeamStream
+
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from transforms.delivery.batch import DeliveryRules
+from transforms.delivery.resources import SenderSettings, client, sent_values, shard_delivery
+from transforms.elements import Records
+from transforms.iterable.client import BULK_UPDATE, IterableClient
+from transforms.model.items import TRACK, USER, Item
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
+from transforms.send_streaming import FLUSH_SECONDS, SendStreaming
+from transforms.shards import STREAMING_SHARDS, shard_of
+
+NewItem = Callable[..., Item]
+START = 1000.0
+
+# Another user whose items meet u1's in one shard.
+NEIGHBOUR = next(
+    user
+    for user in map("n{}".format, itertools.count())
+    if shard_of(f"userId:{user}", STREAMING_SHARDS) == shard_of("userId:u1", STREAMING_SHARDS)
+)
+
+
+# All at module level: the runner pickles what it runs, and a closure's list or clock would be another one. Outcomes are
+# kept in a list because this runner holds no watermark back: what the end of the input sends is late for assert_that.
+class FakeTime:
+    """Moved by sleeping, and by the stream: see `run`."""
+
+    now = START
+
+
+OUTCOMES: list[Outcome] = []
+FIRINGS: list[int] = []  # how many outcomes each firing of a timer had
+
+
+def clock() -> float:
+    return FakeTime.now
+
+
+def sleep(seconds: float) -> None:
+    FakeTime.now += seconds
+
+
+def move_clock(element: list[Item] | float) -> Iterator[Records]:
+    if isinstance(element, float):
+        FakeTime.now = max(FakeTime.now, element)
+    else:
+        yield Records(element)
+
+
+def of_part(items: Records, part: str) -> Records:
+    """What the branch of `part` gives of a list."""
+    return Records(item for item in items if item.part == part)
+
+
+def keep(outcomes: Records) -> None:
+    FIRINGS.append(len(outcomes))
+    OUTCOMES.extend(outcome for outcome in outcomes if outcome.kind != NOTED)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatedIterable]:
+    """A project in which events need their user, and users are there at once."""
+    settings = Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
+    with SimulatedIterable(settings, clock=clock) as iterable:
+        yield iterable
+
+
+@pytest.fixture
+def iterable(server: SimulatedIterable) -> SimulatedIterable:
+    FakeTime.now = START
+    OUTCOMES.clear()
+    FIRINGS.clear()
+    server.reset()
+    return server
+
+
+@pytest.fixture
+def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Runs a script through the streaming sender: lists of items arrive, numbers are seconds after the start."""
+    monkeypatch.setenv("A_KEY", iterable.api_key)
+
+    def run(*script: list[Item] | float, max_state_bytes: int = 20_000_000, **rules: float) -> None:
+        stream = BeamStream()  # type: ignore[no-untyped-call] # Beam's
+        stream = stream.advance_processing_time(START)  # type: ignore[no-untyped-call] # Beam's
+        at = 0.0
+        for step in script:
+            if isinstance(step, list):
+                stream = stream.add_elements([step])
+            else:
+                stream = stream.add_elements([START + step]).advance_processing_time(step - at)
+                at = step
+        settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(**rules))  # type: ignore[arg-type]
+        with BeamPipeline(runner="BundleBasedDirectRunner") as pipeline:  # type: ignore[no-untyped-call] # Beam's
+            elements = pipeline | stream.advance_watermark_to_infinity()
+            lists = elements | beam.FlatMap(move_clock)  # type: ignore[no-untyped-call] # Beam's
+            branches = tuple(lists | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
+            sent = branches | SendStreaming(settings, clock, sleep, max_state_bytes)
+            _ = sent | beam.Map(keep)  # type: ignore[no-untyped-call] # Beam's
+
+    yield run
+    for cached in (client, sent_values, shard_delivery):
+        cached.cache_clear()
+
+
+Run = Callable[..., None]
+
+
+def requests(iterable: SimulatedIterable, endpoint: str) -> list[float]:
+    """The whole second after the start in which each request arrived."""
+    seconds = iterable.metrics()["endpoints"].get(endpoint, {"per_second": []})["per_second"]
+    return [second - START for second, count in seconds for _ in range(count)]
+
+
+def make_users(iterable: SimulatedIterable, *user_ids: str) -> None:
+    """Iterable knows these users."""
+    poster = IterableClient(iterable.url, lambda: iterable.api_key)
+    users = b",".join(b'{"userId":"%b"}' % user_id.encode() for user_id in user_ids)
+    poster.post(BULK_UPDATE, b'{"users":[%b]}' % users)
+    poster.close()
+
+
+def told() -> list[tuple[str, str, int]]:
+    return [(outcome.kind, outcome.part, outcome.attempts) for outcome in OUTCOMES]
+
+
+def test_age_closes_a_batch(iterable: SimulatedIterable, run: Run, new_update: NewItem) -> None:
+    """The first item waits for others for two seconds; then all of them go in one request."""
+    run([new_update("u1", time=1)], 1.0, [new_update("u1", time=2)], 1.5, 2.0, 10.0, 20.0)
+
+    (second,) = requests(iterable, "bulkUpdate")
+
+    assert 2 <= second < 4
+    assert told() == [(DELIVERED, USER, 1), (DELIVERED, USER, 1)]
+    assert all(START + 2 <= outcome.time < START + 4 for outcome in OUTCOMES)
+
+
+@pytest.mark.parametrize("rules", [{"max_items": 3}, {"max_bytes": 600}])
+def test_a_full_batch_does_not_wait(
+    iterable: SimulatedIterable, run: Run, new_track: NewItem, rules: dict[str, float]
+) -> None:
+    """With enough items, or enough bytes, it takes its shard's next slot."""
+    iterable.configure(track_unknown_user="create")
+    events = [new_track("u1", dataFields={"text": "x" * 150}) for _ in range(3)]
+
+    run(events, 50.0, max_age_seconds=40.0, **rules)
+
+    assert told() == [(DELIVERED, TRACK, 1)] * 3
+    assert requests(iterable, "trackBulk")[0] < 10
+
+
+@pytest.mark.parametrize("late", range(5))
+def test_a_slow_shard_with_late_timers_is_not_starved(
+    iterable: SimulatedIterable, run: Run, new_track: NewItem, late: int
+) -> None:
+    """Its slots are far apart: a timer that is always a little late must not miss every one of them."""
+    iterable.configure(track_unknown_user="create")
+    rate = 1.6  # a slot every 5 s
+    firings = (float(second + late) for second in range(5, 100, 5))
+
+    run([new_track("u1")], *firings, track_bulk_per_second=rate, bulk_update_per_second=rate)
+
+    assert told() == [(DELIVERED, TRACK, 1)]
+    assert requests(iterable, "trackBulk")[0] < 20
+
+
+def test_users_go_before_their_events(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """An event that comes first, in another element, still finds its user."""
+    event, update = new_track("u1"), new_update("u1")
+
+    run([event], [update], 10.0)
+
+    assert [update.message, event.message] == [outcome.message for outcome in OUTCOMES]
+    assert told() == [(DELIVERED, USER, 1), (DELIVERED, TRACK, 1)]
+
+
+def test_a_backoff_lies_in_state(iterable: SimulatedIterable, run: Run, new_update: NewItem) -> None:
+    """A 429 keeps the batch: nothing goes for the time Iterable asks for, then the same items go again."""
+    iterable.fault(
+        "bulkUpdate", status=429, body={"code": "RateLimitExceeded", "params": {"rateLimitReset": 30}}, times=2
+    )
+
+    run([new_update("u1"), new_update("u1")], *(float(second) for second in range(5, 100, 5)))
+
+    seconds = requests(iterable, "bulkUpdate")
+    gaps = [later - earlier for earlier, later in itertools.pairwise(seconds)]
+
+    assert len(seconds) == 3
+    assert all(29 <= gap <= 35 for gap in gaps)
+    assert told() == [(DELIVERED, USER, 3), (DELIVERED, USER, 3)]
+
+
+def test_what_comes_during_a_backoff_waits_with_it(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """The user's later update and event stay behind the one that backs off, and others to that endpoint wait, too."""
+    iterable.fault("bulkUpdate", status=503, headers={"Retry-After": "30"})
+    first, second, event = new_update("u1", time=1), new_update("u1", time=2), new_track("u1")
+
+    run([first], 5.0, [event, second, new_update(NEIGHBOUR)], *(float(at) for at in range(10, 60, 5)))
+
+    messages = [first.message, second.message, event.message]
+
+    assert messages == [outcome.message for outcome in OUTCOMES if outcome.message in messages]
+    assert len(OUTCOMES) == 4
+    assert min(outcome.time for outcome in OUTCOMES) >= START + 32
+
+
+def test_one_endpoints_backoff_is_not_the_others(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """What comes for the one that is away for long postpones nothing of the other, which is back before."""
+    make_users(iterable, "u1")
+    event, update, later = new_track("u1"), new_update(NEIGHBOUR), new_update(NEIGHBOUR)
+    iterable.fault("trackBulk", status=503, headers={"Retry-After": "30"})
+    iterable.fault("bulkUpdate", status=503, headers={"Retry-After": "90"})
+
+    run([event, update], 10.0, [later], *(float(second) for second in range(15, 150, 5)))
+
+    at = {outcome.message.message_id: outcome.time - START for outcome in OUTCOMES}
+
+    assert 30 <= at[event.message.message_id] <= 45
+    assert 90 <= at[update.message.message_id] <= at[later.message.message_id] <= 115
+
+
+def test_an_event_goes_again_when_its_user_may_be_known(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """Its user comes ten seconds later; the event goes again a minute after its first try."""
+    event = new_track("u1", time=START)
+
+    run([event], 5.0, 10.0, [new_update("u1")], *(float(second) for second in range(15, 100, 5)))
+
+    outcome = OUTCOMES[-1]
+
+    assert told()[-1] == (DELIVERED, TRACK, 2)
+    assert event.message == outcome.message
+    assert START + 62 <= outcome.time < START + 75
+
+
+def test_a_wait_outlives_many_firings(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """Other items of the shard come and go: the waiting event keeps its time and its count of waits."""
+    event = new_track("nobody", time=START)
+    others = [step for second in range(10, 400, 10) for step in (float(second), [new_update("nobody2")])]
+
+    run([event], *others, 2500.0, 2600.0)
+
+    mine = [outcome for outcome in OUTCOMES if outcome.message == event.message]
+    tries = requests(iterable, "trackBulk")
+
+    assert [(out.kind, out.reason, out.attempts) for out in mine] == [(DEAD_LETTERED, "unknown_user", 4)]
+    assert [second - tries[0] for second in tries] == pytest.approx([0, 60, 360, 2500], abs=15)
+
+
+def test_the_end_of_the_input_sends_everything(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """A drain waits for no age: users, then events, nothing stays behind."""
+    items = [new(f"u{number}") for number in range(20) for new in (new_track, new_update)]
+
+    run(items, max_age_seconds=300.0)
+
+    assert sorted(item.message.message_id for item in items) == sorted(out.message.message_id for out in OUTCOMES)
+    assert {outcome.kind for outcome in OUTCOMES} == {DELIVERED}
+
+
+def test_the_end_of_the_input_waits_out_a_backoff(iterable: SimulatedIterable, run: Run, new_update: NewItem) -> None:
+    """What Iterable does not take at once is sent when it does: the drain is not over before."""
+    iterable.fault("bulkUpdate", status=503, headers={"Retry-After": "100"}, times=2)
+
+    run([new_update("u1")])
+
+    assert told() == [(DELIVERED, USER, 3)]
+    assert OUTCOMES[0].time >= START + 200
+
+
+def test_waiting_events_have_a_last_try_at_the_end(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """A user that came meanwhile is found; without one there is no later, so the event is dead-lettered."""
+    found, lost = new_track("u1", time=START), new_track("nobody", time=START)
+
+    run([found, lost], 5.0, [new_update("u1")])
+
+    ends = {out.message.message_id: (out.kind, out.reason, out.detail, out.attempts) for out in OUTCOMES}
+
+    assert ends[found.message.message_id] == (DELIVERED, "", "", 2)
+    assert ends[lost.message.message_id] == (DEAD_LETTERED, "unknown_user", "input ended", 2)
+
+
+def test_a_refused_key_costs_a_probe_a_minute(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """While the key is refused all stays in state, and one request a minute looks whether it is taken again."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("*", status=401, body={"msg": "Invalid API key", "code": "BadApiKey"}, times=4)
+    items = [new_update("u1"), new_track("u1"), new_track(NEIGHBOUR)]
+
+    run(items, 10.0, [new_track(NEIGHBOUR)], *(float(second) for second in range(15, 400, 5)))
+
+    probes = sorted(requests(iterable, "bulkUpdate") + requests(iterable, "trackBulk"))[:5]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(probes)]
+
+    assert all(59 <= gap <= 70 for gap in gaps)
+    assert {outcome.kind for outcome in OUTCOMES} == {DELIVERED}
+    assert len(OUTCOMES) == 4
+
+
+def test_waiting_for_a_slot_is_told_to_the_runner(
+    iterable: SimulatedIterable, new_track: NewItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As throttled time: else a runner that scales by throughput would take it for work, and add workers for it."""
+    monkeypatch.setenv("A_KEY", iterable.api_key)
+    iterable.configure(track_unknown_user="create")
+    settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(max_items=1))
+    pipeline = BeamPipeline(runner="FnApiRunner")  # type: ignore[no-untyped-call] # Beam's
+    lists = pipeline | beam.Create([[new_track("u1") for _ in range(10)]]).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
+    branches = tuple(lists | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
+    _ = branches | SendStreaming(settings, clock, sleep)
+    result = pipeline.run()  # type: ignore[no-untyped-call] # Beam's
+    result.wait_until_finish()
+
+    (counted,) = result.metrics().query(MetricsFilter().with_name("cumulativeThrottlingSeconds"))["counters"]
+    slots = STREAMING_SHARDS / 10  # seconds between a shard's requests
+
+    assert 9 * slots - 1 <= counted.committed <= 10 * slots + 1
+    for cached in (client, sent_values, shard_delivery):
+        cached.cache_clear()
+
+
+def test_more_than_a_firing_can_send_stays_in_state(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """A firing sends for some seconds, one request a slot; the next one goes on with the rest."""
+    events = [new_track("u1") for _ in range(20)]
+
+    run([new_update("u1"), *events], *(float(second) for second in range(2, 60, 2)), max_items=1)
+
+    seconds = requests(iterable, "trackBulk")
+
+    assert told().count((DELIVERED, TRACK, 1)) == 20
+    assert len(seconds) == 20
+    assert max(FIRINGS) <= FLUSH_SECONDS / (STREAMING_SHARDS / 10) + 2
+    assert max(seconds) - min(seconds) >= 19 * STREAMING_SHARDS / 10 - 1
+    assert max(seconds.count(second) for second in seconds) <= 2
+
+
+def test_one_bad_record_costs_one_record(
+    iterable: SimulatedIterable, run: Run, new_update: NewItem, new_track: NewItem
+) -> None:
+    """Narrowing down goes on through the shard's state like everything else."""
+    events = [new_track("u1") for _ in range(10)]
+    bad = new_track("u1", createdAt="yesterday")
+
+    run([new_update("u1"), *events[:5], bad, *events[5:]], *(float(second) for second in range(2, 40, 2)))
+
+    ends = {outcome.message.message_id: (outcome.kind, outcome.reason) for outcome in OUTCOMES}
+
+    assert ends.pop(bad.message.message_id) == (DEAD_LETTERED, "bad_json_body")
+    assert set(ends.values()) == {(DELIVERED, "")}
+    assert len(OUTCOMES) == 12
+
+
+def test_an_outage_is_borne_within_the_bound_of_state(
+    iterable: SimulatedIterable, run: Run, new_track: NewItem
+) -> None:
+    """A shard that holds more than it may sends by itself, while its element is processed, until half is gone."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("trackBulk", status=503, times=20)
+    lists = [[new_track("u1") for _ in range(10)] for _ in range(30)]
+
+    run(*lists, max_state_bytes=20_000, max_items=10)
+
+    assert max(FIRINGS) < 300
+    assert Counter(outcome.kind for outcome in OUTCOMES) == {DELIVERED: 300}
+    assert iterable.metrics()["endpoints"]["trackBulk"]["by_status"].get("503") == 20
+    assert iterable.dump(settle=True)["events"].keys() == {item.message.message_id for items in lists for item in items}
+
+
+@pytest.mark.parametrize("bulk_update_per_second", [5.0, 0.1])
+def test_what_waits_for_its_user_blocks_nobody(
+    iterable: SimulatedIterable, run: Run, new_track: NewItem, bulk_update_per_second: float
+) -> None:
+    """A shard full of events of unknown users still takes in and sends the others at once; at low rates, too."""
+    unknown = [new_track("nobody", time=START, dataFields={"text": "x" * 500}) for _ in range(50)]
+    known = new_track(NEIGHBOUR, time=START)
+    make_users(iterable, NEIGHBOUR)
+
+    rules = {"max_state_bytes": 20_000, "bulk_update_per_second": bulk_update_per_second}
+    run(unknown, 10.0, [known], 15.0, [new_track("nobody", time=START)], 20.0, **rules)
+
+    delivered = [outcome for outcome in OUTCOMES if outcome.kind == DELIVERED]
+
+    assert [known.message] == [outcome.message for outcome in delivered]
+    assert START + 10 <= delivered[0].time <= START + 20

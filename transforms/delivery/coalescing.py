@@ -1,0 +1,138 @@
+"""Several updates of one user become one object. Knows no queue and no HTTP.
+
+Iterable has no guard by time: the update processed last wins, and the order inside a request is not promised.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from transforms.mapping.identity import user_keys
+from transforms.model.items import Item
+
+Leaf = tuple[str, ...]  # ("plan",), or ("address", "city") where Iterable merges nested objects
+_MERGES = re.compile(rb'"mergeNestedObjects":\s*true')
+_USER_ID: Leaf = ()  # the userId that goes along with an email
+
+
+class SentValues:
+    """When the values that were sent last were made: a bounded memory that keeps an older one from overwriting them.
+
+    Best effort: it lives in one process and forgets the users it has not seen for longest.
+
+    Args:
+      two_ids: see DeliveryRules.
+      max_users: counted by their ids.
+      max_leaves: of all users, 100 bytes each.
+    """
+
+    def __init__(self, two_ids: bool = False, max_users: int = 50_000, max_leaves: int = 500_000) -> None:
+        self._two_ids = two_ids
+        self._max_users = max_users
+        self._max_leaves = max_leaves
+        self._times: OrderedDict[str, dict[Leaf, float]] = OrderedDict()  # by each key of a user
+        self._leaves = 0
+        self._sent_at: dict[str, float] = {}
+
+    def newer_than(self, item: Item) -> frozenset[Leaf]:
+        """The leaves that were already sent with a value newer than this item's."""
+        sent = (self._times.get(key, {}) for key in user_keys(item, self._two_ids))
+        return frozenset(leaf for times in sent for leaf, time in times.items() if time > item.event_time)
+
+    def remember(self, item: Item, now: float) -> None:
+        """Iterable accepted this update at `now`, Unix seconds."""
+        body = orjson.loads(item.body)
+        leaves = [leaf for leaf, _ in _leaves(body)]
+        if _moves_user_id(body):
+            leaves.append(_USER_ID)
+        for key in user_keys(item, self._two_ids):
+            times = self._times.setdefault(key, {})
+            self._times.move_to_end(key)
+            self._sent_at[key] = now
+            self._leaves -= len(times)
+            for leaf in leaves:
+                times[leaf] = max(item.event_time, times.get(leaf, item.event_time))
+            self._leaves += len(times)
+        while len(self._times) > self._max_users or self._leaves > self._max_leaves:
+            forgotten, times = self._times.popitem(last=False)
+            self._leaves -= len(times)
+            del self._sent_at[forgotten]
+
+    def last_update(self, identity: str) -> float:
+        """When an update of this user was last accepted, Unix seconds; 0 if none is remembered."""
+        return self._sent_at.get(identity, 0.0)
+
+
+def coalescible(items: Sequence[Item]) -> int:
+    """How many of these updates of one user, from the first on, one object can stand for.
+
+    A value that is no object, or null, followed by a nested one, is two: Iterable would merge that into what was there.
+    """
+    if len(items) == 1:
+        return 1
+    plain: dict[str, float] = {}  # name → time of its earliest value that is no object
+    nested: dict[str, float] = {}  # name → time of its latest object
+    for count, item in enumerate(items):
+        if not _MERGES.search(item.body):
+            continue
+        for name, value in orjson.loads(item.body)["dataFields"].items():
+            if isinstance(value, dict):
+                nested[name] = max(item.event_time, nested.get(name, item.event_time))
+            else:
+                plain[name] = min(item.event_time, plain.get(name, item.event_time))
+            if name in plain and name in nested and plain[name] <= nested[name]:
+                return count
+    return len(items)
+
+
+def coalesce(items: Sequence[Item], sent: SentValues) -> bytes:
+    """One `users[]` element of all the updates of one user: per property the value with the latest event time.
+
+    Items must be in the order they came; it decides between equal times.
+    """
+    ordered = sorted(items, key=lambda item: item.event_time)
+    if len(ordered) == 1 and not sent.newer_than(ordered[0]):
+        return ordered[0].body
+    merged: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+    for item in ordered:
+        body = orjson.loads(item.body)
+        newer = sent.newer_than(item)
+        newer_names = {leaf[0] for leaf in newer if leaf}
+        for leaf, value in _leaves(body):
+            # Newer may be the leaf itself, what it lies in, or something in it.
+            is_stale = leaf[0] in newer_names if len(leaf) == 1 else leaf in newer or leaf[:1] in newer
+            if not is_stale:
+                _set(fields, leaf, value)
+        if _USER_ID in newer and _moves_user_id(body):
+            del body["userId"]
+        merged.update(body)
+    merged["dataFields"] = fields
+    return orjson.dumps(merged)
+
+
+def _moves_user_id(body: dict[str, Any]) -> bool:
+    """The email identifies, and Iterable gives that user this userId."""
+    return "email" in body and "userId" in body
+
+
+def _leaves(body: dict[str, Any]) -> Iterator[tuple[Leaf, Any]]:
+    # mergeNestedObjects merges one level; what lies deeper, and arrays, are replaced.
+    merges = body.get("mergeNestedObjects", False)
+    for name, value in body["dataFields"].items():
+        if merges and isinstance(value, dict):  # an empty one merges nothing
+            yield from (((name, key), inner) for key, inner in value.items())
+        else:
+            yield (name,), value
+
+
+def _set(fields: dict[str, Any], leaf: Leaf, value: Any) -> None:
+    if len(leaf) == 1:
+        fields[leaf[0]] = value
+    elif isinstance(fields.get(leaf[0]), dict):
+        fields[leaf[0]][leaf[1]] = value
+    else:
+        fields[leaf[0]] = {leaf[1]: value}

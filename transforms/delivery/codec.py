@@ -1,0 +1,66 @@
+"""Items as versioned bytes: what crosses a shuffle and what lies in state. Knows no rule.
+
+A blob is any number of entries, one after the other, so that two blobs joined are a blob. An entry:
+
+    version (1 byte) | lengths of header, body, data (4 bytes each, big-endian) | header (JSON list) | body | data
+
+Running jobs hold these bytes in their state: a changed layout gets a new version, and the old one stays readable.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from transforms.model.items import Item, Message, Resumed
+
+VERSION = 1
+_FRAME = struct.Struct(">BIII")
+
+_ITEM_FIELDS = len(Item._fields) - len(("message", "body"))
+
+History = tuple[Any, ...]  # what the scheduler knows of an item; () for one that was never tried
+
+
+def encode_entry(item: Item, history: History = ()) -> bytes:
+    message = item.message
+    header = orjson.dumps(
+        (
+            item.part,
+            item.identity,
+            item.email,
+            item.user_id,
+            item.event_name,
+            item.event_time,
+            message.message_id,
+            message.publish_time,
+            dict(message.attributes),
+            message.resumed and tuple(message.resumed),
+            history,
+        )
+    )
+    frame = _FRAME.pack(VERSION, len(header), len(item.body), len(message.data))
+    return b"".join((frame, header, item.body, message.data))
+
+
+def encode_items(items: Iterable[Item]) -> bytes:
+    return b"".join(map(encode_entry, items))
+
+
+def decode_entries(blob: bytes) -> Iterator[tuple[Item, History]]:
+    """Raises ValueError for a version that this code does not know."""
+    at = 0
+    while at < len(blob):
+        version, header_size, body_size, data_size = _FRAME.unpack_from(blob, at)
+        if version != VERSION:
+            raise ValueError(f"items of version {version}; this code reads version {VERSION}")
+        header_at = at + _FRAME.size
+        body_at = header_at + header_size
+        data_at = body_at + body_size
+        at = data_at + data_size
+        header = orjson.loads(blob[header_at:body_at])
+        message_id, publish_time, attributes, resumed, history = header[_ITEM_FIELDS:]
+        resumed = Resumed(*resumed) if resumed else None
+        message = Message(blob[data_at:at], attributes, message_id, publish_time, resumed)
+        yield Item._make((message, *header[:_ITEM_FIELDS], blob[body_at:data_at])), tuple(history)

@@ -1,0 +1,86 @@
+"""A shard's state as versioned bytes, so that a running job can be updated. Knows no Beam and no rule."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import orjson
+
+from transforms.delivery.batch import Pending
+from transforms.delivery.codec import History, decode_entries, encode_entry
+from transforms.delivery.scheduler import Endpoint, Entry, Scheduler
+from transforms.model.items import Item
+
+# What version 1 (`held`, `due`) and version 2 (`due`) did not tell; due at once is never too late.
+_NOT_TOLD = [0, 0.0]
+
+
+@dataclass
+class Fill:
+    """What lies in state, so that `process` need not read the items; and how the endpoints were left.
+
+    `count`, `size` and `since` are of what came since the last flush.
+    """
+
+    count: int
+    size: int  # bytes
+    since: float  # Unix seconds; 0 if nothing came
+    endpoints: dict[str, Endpoint]
+    held: int = 0  # bytes that the last flush left, without what waits for its user
+    due: float | None = None  # when the timer fires, Unix seconds
+
+    @classmethod
+    def decode(cls, state: bytes | None) -> "Fill":
+        if not state:
+            return cls(0, 0, 0.0, {})
+        version, *fields = orjson.loads(state)
+        if version not in (1, 2, 3):
+            raise ValueError(f"state of version {version}; this code reads versions 1 to 3")
+        count, size, since, endpoints, *later = fields
+        held, due = later + _NOT_TOLD[len(later) :]
+        return cls(count, size, since, {part: Endpoint(*left) for part, left in endpoints.items()}, held, due)
+
+    def opens_at(self, parts: Collection[str]) -> float:
+        """From when on one of these parts may be sent, Unix seconds."""
+        return min(self.endpoints[part].closed_until if part in self.endpoints else 0.0 for part in parts)
+
+    def encode(self) -> bytes:
+        endpoints = {
+            part: (endpoint.closed_until, endpoint.failures, endpoint.last_success)
+            for part, endpoint in self.endpoints.items()
+        }
+        return orjson.dumps((3, self.count, self.size, self.since, endpoints, self.held, self.due))
+
+
+def encode_scheduler(scheduler: Scheduler) -> bytes:
+    """Everything that is not settled, as a blob (see item_codec)."""
+    return b"".join(encode_entry(entry.pending.item, _history(entry)) for entry in scheduler.entries())
+
+
+def decode_scheduler(scheduler: Scheduler, blob: bytes, since: float) -> None:
+    """Fill a scheduler with what `encode_scheduler` wrote, and with entries never tried, queued at `since`."""
+    scheduler.restore(_entry(item, history, since) for item, history in decode_entries(blob))
+
+
+def _history(entry: Entry) -> History:
+    pending = entry.pending
+    return (
+        entry.not_before,
+        entry.retry,
+        pending.queued,
+        pending.attempts,
+        pending.waits,
+        pending.first_tried,
+        pending.last_failure,
+        pending.failing_seconds,
+        pending.together,
+        pending.failures,
+        pending.narrowed,
+        pending.own_failures,
+    )
+
+
+def _entry(item: Item, history: History, since: float) -> Entry:
+    if not history:
+        return Entry(Pending(item, since), 0.0, None)
+    not_before, retry, *tried = history
+    return Entry(Pending(item, *tried), not_before, retry)

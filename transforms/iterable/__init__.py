@@ -1,0 +1,7 @@
+"""Iterable's API. Knows no queue and no Amplitude word.
+
+client            a request body in, the raw response out
+responses         what a response means for the batch that was sent
+api_key           where the key is read
+reserved_fields   the profile fields that Iterable keeps itself
+"""

@@ -1,0 +1,9 @@
+"""What a config makes of an event: filters, then items. Knows no HTTP and no Beam.
+
+routing                       which parts an event makes: user, track or both
+filters, globs                which events are sent
+user_updates, track_events    the item of each part
+identity                      who it is about
+properties, conversions       which values it carries, as which types
+encode                        its bytes
+"""

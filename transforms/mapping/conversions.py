@@ -1,0 +1,131 @@
+"""A property's value as the type that the config asks for. Knows no property and no record.
+
+Iterable keeps the type of a field's first value for good and refuses others: that is what these types are for.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from transforms.model.times import FIRST_SECOND, LAST_SECOND, parse_time
+
+_MIN_LONG, _MAX_LONG = -(2**63), 2**63 - 1
+_FIRST_AS_MILLISECONDS = 1e11  # as seconds that is the year 5138; as milliseconds, 1973
+_EPOCH = datetime(1970, 1, 1)
+
+# int() and float() take more than JSON writes: underscores, digits of other scripts, nan. In none of the patterns can
+# two repetitions share the same characters: a long text that fits no pattern would be tried in every division of them.
+_DIGITS = re.compile(r"([+-]?)0*(0|[1-9][0-9]{0,18})(?:\.0*)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TRUTHS: dict[str, bool] = {"true": True, "1": True, "false": False, "0": False}
+
+
+def convert(value: Any, type_name: str) -> Any:
+    """`value` (JSON, not missing) as one of TYPES. Null stays null. Converting twice is converting once.
+
+    Raises:
+      ValueError: it is not possible; the text does not hold the value.
+    """
+    if type_name not in TYPES:
+        raise ValueError(f"{type_name!r} is no type")
+    return None if value is None else _CONVERTERS[type_name](value)
+
+
+def _to_string(value: Any) -> str:
+    """A string as it is, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("not a finite number")  # orjson would write null
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        raise ValueError("cannot be written as JSON") from None
+
+
+def _to_integer(value: Any) -> int:
+    """Iterable's long, 64 bits: no fraction is cut off, and a boolean is no number."""
+    if isinstance(value, str) and (digits := _DIGITS.fullmatch(value.strip())):
+        integer = int(digits[1] + digits[2])  # not by way of a float, which has 53 bits
+    elif isinstance(value, int) and not isinstance(value, bool):
+        integer = value
+    else:
+        number = _to_number(value)
+        if not number.is_integer():
+            raise ValueError("not an integer")
+        integer = int(number)
+    if not _MIN_LONG <= integer <= _MAX_LONG:
+        raise ValueError("not within 64 bits")
+    return integer
+
+
+def _to_number(value: Any) -> float:
+    """Always a float: a field that begins as `5` is a long in Iterable, and `5.5` then does not fit."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return _finite(float(value))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _finite(value)
+    raise ValueError("not a number")
+
+
+def _finite(value: float) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError("not a finite number")
+    return number
+
+
+def _to_boolean(value: Any) -> bool:
+    if isinstance(value, str) and value.strip().lower() in _TRUTHS:
+        return _TRUTHS[value.strip().lower()]
+    if isinstance(value, (bool, int, float)) and value in (0, 1):
+        return bool(value)
+    raise ValueError("neither true nor false")
+
+
+def _to_date(value: Any) -> str:
+    """`yyyy-MM-dd HH:mm:ss +00:00`, or `yyyy-MM-dd` as it is: of Iterable's forms those that no fraction can spoil."""
+    if isinstance(value, str):
+        text = value.strip()
+        return _checked_day(text) if _DATE.fullmatch(text) else _format_date(parse_time(text))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _format_date(value // 1000 if abs(value) >= _FIRST_AS_MILLISECONDS else value)
+    raise ValueError("not a date")
+
+
+def _checked_day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("no such date") from None
+    return text
+
+
+def _format_date(seconds: float) -> str:
+    if not FIRST_SECOND <= seconds < LAST_SECOND + 1:
+        raise ValueError("not within the years 1 to 9999")
+    return f"{_EPOCH + timedelta(seconds=math.floor(seconds))} +00:00"
+
+
+def _to_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "string": _to_string,
+    "integer": _to_integer,
+    "number": _to_number,
+    "boolean": _to_boolean,
+    "date": _to_date,
+    "list": _to_list,
+}
+
+TYPES = frozenset(_CONVERTERS)

@@ -1,0 +1,122 @@
+"""Who a record is about, in the ids that the Iterable project goes by. Knows no endpoint.
+
+Rules of form: what Iterable lists as malformed (its Swagger, `FailedUserUpdates`; its articles on project types and on
+email validation, which is Apache Commons' `EmailValidator`).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from transforms.amplitude.paths import MISSING, Path, is_absent, look_up
+from transforms.model.errors import DroppedError, RejectedError
+from transforms.model.items import Item
+
+EMAIL = "email"
+USER_ID = "userId"
+
+MAX_USER_ID_LENGTH = 52
+
+_IDENTIFIED_BY = {"email": (EMAIL,), "user_id": (USER_ID,), "hybrid": (USER_ID, EMAIL)}
+
+_USER_ID = re.compile(r"[\x20-\x7e]{0,51}[\x21-\x7e]")
+_WORD = r"[^\s\x00-\x1f\x7f()<>@,;:\\\".\[\]]+"
+_LABEL = r"[^\W_](?:[^\W_]|-){0,62}(?<!-)"
+_EMAIL = re.compile(
+    rf'(?=[^@]{{1,64}}@|")(?:{_WORD}(?:\.{_WORD})*|"(?:[^"\\\x00-\x1f]|\\.){{1,62}}")'
+    rf"@(?:(?:{_LABEL}\.)+(?:[^\W\d_]{{2,63}}|xn--[a-z0-9-]{{1,59}})|\[\d{{1,3}}(?:\.\d{{1,3}}){{3}}\])",
+    re.IGNORECASE,
+)
+
+
+class Identity(NamedTuple):
+    """The ids of one user. `by` names the one that identifies it; an id that is not known is ""."""
+
+    by: str  # EMAIL or USER_ID
+    email: str
+    user_id: str
+
+    @property
+    def key(self) -> str:
+        return email_key(self.email) if self.by == EMAIL else f"{USER_ID}:{self.user_id}"
+
+
+def email_key(email: str) -> str:
+    """Iterable stores emails in lower case, so two spellings are one user."""
+    return f"{EMAIL}:{email.lower()}"
+
+
+@dataclass(frozen=True)
+class IdentityRules:
+    """Where ids come from, and which of them identifies a user in this type of project."""
+
+    project_type: str  # email, user_id or hybrid
+    email: Path | None
+    user_id: Path | None
+    prefer_user_id: bool = False  # email projects: a userId alone identifies, too
+
+    def of_track(self, row: Mapping[str, Any]) -> Identity:
+        """The one id that a track event carries: a second one could move ids between users.
+
+        Raises:
+          DroppedError: no_identity.
+          RejectedError: invalid_email, invalid_user_id.
+        """
+        order = (EMAIL, USER_ID) if self.prefer_user_id else _IDENTIFIED_BY[self.project_type]
+        for by in order:
+            if by == EMAIL and (email := self._email(row)):
+                return Identity(EMAIL, email, "")
+            if by == USER_ID and (user_id := self._user_id(row)):
+                return Identity(USER_ID, "", user_id)
+        raise DroppedError("no_identity")
+
+    def of_update(self, row: Mapping[str, Any]) -> Identity:
+        """Every id that is known, for a user update, which may set the other one. Raises as `of_track`."""
+        return self.of_track(row)._replace(email=self._email(row), user_id=self._user_id(row))
+
+    def _email(self, row: Mapping[str, Any]) -> str:
+        value = look_up(row, self.email) if self.email else MISSING
+        if is_absent(value):
+            return ""
+        if not isinstance(value, str) or not is_email(value):
+            raise RejectedError("invalid_email", f"{self.email} is no email address that Iterable takes")
+        return value
+
+    def _user_id(self, row: Mapping[str, Any]) -> str:
+        value = look_up(row, self.user_id) if self.user_id else MISSING
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if is_absent(value):
+            return ""
+        if not isinstance(value, str) or not is_user_id(value):
+            raise RejectedError(
+                "invalid_user_id",
+                f"{self.user_id} must be 1 to {MAX_USER_ID_LENGTH} printable ASCII characters with no blank at the end",
+            )
+        return value
+
+
+def user_keys(item: Item, two_ids: bool) -> set[str]:
+    """What names its user and no other one: both ids only where both are unique (see DeliveryRules)."""
+    return keys_of(item) if two_ids else {item.identity}
+
+
+def keys_of(item: Item) -> set[str]:
+    """Under which events of its user may come: the id that identifies it, and those that it has from now on."""
+    keys = {item.identity}
+    if item.email:
+        keys.add(email_key(item.email))
+    if item.user_id:
+        keys.add(f"{USER_ID}:{item.user_id}")
+    return keys
+
+
+def is_email(text: str) -> bool:
+    """By form alone, as Iterable judges."""
+    return _EMAIL.fullmatch(text) is not None
+
+
+def is_user_id(text: str) -> bool:
+    """1 to 52 printable ASCII characters, the last one no blank."""
+    return _USER_ID.fullmatch(text) is not None

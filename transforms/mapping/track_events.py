@@ -1,0 +1,138 @@
+"""The track branch: event → track event for trackBulk. Knows no HTTP and no batch."""
+
+import hashlib
+import json
+import math
+import uuid
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from transforms.amplitude.identify_operators import OPERATORS, apply_operators
+from transforms.amplitude.parse import INSERT_IDS
+from transforms.amplitude.paths import Path, is_absent, look_up
+from transforms.mapping.conversions import convert
+from transforms.mapping.encode import encode_body
+from transforms.mapping.filters import EventFilter, first_that_holds
+from transforms.mapping.identity import EMAIL, IdentityRules
+from transforms.mapping.properties import PropertySelection, note_unknown, select_properties
+from transforms.model.errors import DroppedError, RejectedError
+from transforms.model.items import TRACK, Event, Item, Message
+from transforms.model.outcomes import Note
+
+
+@dataclass(frozen=True)
+class TrackEventRules:
+    """The config's send_events, with what else a track event is made of."""
+
+    enabled: bool
+    events: EventFilter
+    event_properties: PropertySelection
+    user_properties: PropertySelection
+    identity: IdentityRules
+    campaign_id: Path | None
+    template_id: Path | None
+    create_new_fields: bool | None
+    max_bytes: int
+
+
+class SelectedEvent(NamedTuple):
+    """An event that is sent, with the name it has in Iterable."""
+
+    event: Event
+    event_name: str
+
+    @property
+    def message(self) -> Message:
+        return self.event.message
+
+
+def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEvent:
+    """The event with its operators applied: HTTP V2 takes them in `user_properties` of any event."""
+    if not rules.enabled:
+        raise DroppedError("events_disabled")
+    rows = rules.events.rows_of(event.event_type)
+    user_properties = event.row.get("user_properties", {})
+    if OPERATORS.isdisjoint(user_properties):  # nearly every event: exports hold the values themselves
+        row = first_that_holds(rows, event.row)
+    else:
+        known = apply_operators(user_properties)
+        event = event._replace(row={**event.row, "user_properties": known.values})
+        row = first_that_holds(rows, event.row)
+        note_unknown([rules.event_properties, rules.user_properties], known.unknown, note)
+    return SelectedEvent(event, row.rename or event.event_type)
+
+
+def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> Item:
+    """One element of trackBulk's `events`."""
+    event, row = selected.event, selected.event.row
+    if event.event_time is None:
+        raise RejectedError("missing_event_time")
+    identity = rules.identity.of_track(row)
+    fields = select_properties(rules.user_properties, row, frozenset(), note)
+    event_fields = select_properties(rules.event_properties, row, frozenset(), note)
+    if not fields.keys().isdisjoint(event_fields):
+        note("shadowed_user_property")
+    body: dict[str, Any] = {
+        "email" if identity.by == EMAIL else "userId": identity.email or identity.user_id,
+        "eventName": selected.event_name,
+        "id": event_id(event),
+        "createdAt": math.floor(event.event_time),
+        "dataFields": fields | event_fields,
+    }
+    for name, path in (("campaignId", rules.campaign_id), ("templateId", rules.template_id)):
+        if path and (value := _integer(row, path, name)) is not None:
+            body[name] = value
+    if rules.create_new_fields is not None:
+        body["createNewFields"] = rules.create_new_fields
+    return Item(
+        message=event.message,
+        part=TRACK,
+        identity=identity.key,
+        email=identity.email,
+        user_id=identity.user_id,
+        event_name=selected.event_name,
+        event_time=event.event_time,
+        body=encode_body(body, rules.max_bytes),
+    )
+
+
+def event_id(event: Event) -> str:
+    """A function of the event alone, so that a resend is an update: Iterable's ids are letters, digits and hyphens.
+
+    UUIDv5 of (app, device_id, $insert_id), by which Amplitude itself tells duplicates apart; the user_id joins them
+    where there is no device_id, for which Amplitude then makes one. Without an insert id the row's uuid; without that
+    the UUIDv5 of the message's bytes.
+    """
+    row = event.row
+    insert_id = next(filter(None, (_scalar(row.get(key)) for key in INSERT_IDS)), None)
+    if insert_id:
+        parts = [_scalar(row.get("app")), row.get("device_id"), insert_id]
+        if is_absent(row.get("device_id")) and not is_absent(row.get("user_id")):
+            parts = [parts[0], None, insert_id, row["user_id"]]
+        return str(_uuid5(json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()))
+    try:
+        return str(uuid.UUID(row["uuid"]))
+    except (KeyError, ValueError, TypeError, AttributeError):  # no uuid in form: Iterable might refuse it as an id
+        return str(_uuid5(event.message.data))
+
+
+def _scalar(value: Any) -> str | int | float | None:
+    return value if isinstance(value, str | int | float) else None
+
+
+def _uuid5(name: bytes) -> uuid.UUID:
+    # uuid.uuid5 takes bytes only from Python 3.12 on.
+    digest = hashlib.sha1(uuid.NAMESPACE_OID.bytes + name, usedforsecurity=False).digest()
+    return uuid.UUID(bytes=digest[:16], version=5)
+
+
+def _integer(row: dict[str, Any], path: Path, name: str) -> int | None:
+    value = look_up(row, path)
+    if is_absent(value):
+        return None
+    try:
+        integer: int = convert(value, "integer")
+    except ValueError:
+        reason = "invalid_campaign_id" if name == "campaignId" else "invalid_template_id"
+        raise RejectedError(reason, f"{path} must be an integer") from None
+    return integer

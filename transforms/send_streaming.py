@@ -1,0 +1,184 @@
+"""The sender of a streaming job: each shard keeps its items in keyed state until a batch is due. Knows no answer."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.coders import BytesCoder
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PCollection
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
+
+from transforms.delivery.codec import decode_entries
+from transforms.delivery.driver import Delivery
+from transforms.delivery.resources import SenderSettings, sent_values, shard_delivery
+from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.shard_state import Fill, decode_scheduler, encode_scheduler
+from transforms.elements import Records
+from transforms.model.outcomes import Outcome
+from transforms.report import NAMESPACE
+from transforms.shards import STREAMING_SHARDS, KeyByShard
+
+MAX_STATE_BYTES = 20_000_000
+_THROTTLED = Metrics.counter(NAMESPACE, "cumulativeThrottlingSeconds")  # the name that Dataflow's own connectors use
+FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
+PATIENCE_SECONDS = 2.0  # how long it may sleep until a slot; for a later one the timer is set, a little early
+
+
+class SendStreaming(beam.PTransform):
+    """User updates and track events, two of list[Item] without end → list[Outcome].
+
+    What Iterable asks to wait for stays in state.
+
+    Batches close on count, bytes or age in processing time: the job needs no window of its own.
+
+    Args:
+      max_state_bytes: of one shard, without what waits for its user; beyond it the shard takes nothing in until half is
+        sent.
+      clock, sleep: Unix seconds; injected in tests, as functions that can be pickled.
+    """
+
+    def __init__(
+        self,
+        settings: SenderSettings,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        max_state_bytes: int = MAX_STATE_BYTES,
+    ) -> None:
+        super().__init__()
+        self._fn = SendStreamingFn(settings, clock, sleep, max_state_bytes)
+
+    def expand(self, items: Any) -> PCollection:  # a tuple: Beam's type hints know no more than one PCollection
+        user_updates, track_events = items
+        users = user_updates | "KeyUsers" >> KeyByShard(STREAMING_SHARDS)
+        tracks = track_events | "KeyTracks" >> KeyByShard(STREAMING_SHARDS)
+        return (users, tracks) | "Items" >> beam.Flatten() | "Post" >> beam.ParDo(self._fn)
+
+
+class SendStreamingFn(beam.DoFn):
+    """One shard: `process` takes items in, `on_flush` sends what is due, `on_end` all that is left."""
+
+    ITEMS = BagStateSpec("items", BytesCoder())
+    FILL = ReadModifyWriteStateSpec("fill", BytesCoder())
+    FLUSH = TimerSpec("flush", TimeDomain.REAL_TIME)
+    END = TimerSpec("end", TimeDomain.WATERMARK)
+
+    def __init__(
+        self,
+        settings: SenderSettings,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        max_state_bytes: int,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._max_state_bytes = max_state_bytes
+
+    def process(
+        self,
+        element: tuple[int, bytes],
+        window: Any = beam.DoFn.WindowParam,
+        items: Any = beam.DoFn.StateParam(ITEMS),
+        fill: Any = beam.DoFn.StateParam(FILL),
+        flush: Any = beam.DoFn.TimerParam(FLUSH),
+        end: Any = beam.DoFn.TimerParam(END),
+    ) -> Iterator[Records]:
+        shard, blob = element
+        now, rules = self._clock(), self._settings.rules
+        state = Fill.decode(fill.read())
+        state.since = state.since or now
+        parts = [item.part for item, _ in decode_entries(blob)]
+        state.count += len(parts)
+        state.size += len(blob)
+        full = state.count >= rules.max_items or state.size >= rules.max_bytes
+        closes = now if full else state.since + rules.max_age_seconds
+        # Not sooner than Iterable asked for: reading all the state to find that nothing may leave is dear.
+        due = max(now, closes, state.opens_at(parts))
+        state.due = due if state.due is None else min(state.due, due)
+        items.add(blob)
+        fill.write(state.encode())
+        flush.set(max(now, state.due))
+        end.set(window.end)
+        if state.held + state.size > self._max_state_bytes:
+            yield from self._send_until_under_bound(shard, items, fill, flush)
+
+    def _send_until_under_bound(self, shard: int, items: Any, fill: Any, flush: Any) -> Iterator[Records]:
+        """Timers cannot run while an element is processed: so this sends, sleeping as it is told."""
+        scheduler = self._load(items, fill)
+        while scheduler.sendable_bytes > self._max_state_bytes / 2:
+            yield from self._send(shard, scheduler, sleeps_on=True)
+        self._keep(shard, scheduler, items, fill, flush)
+
+    @on_timer(FLUSH)
+    def on_flush(
+        self,
+        shard: Any = beam.DoFn.KeyParam,
+        items: Any = beam.DoFn.StateParam(ITEMS),
+        fill: Any = beam.DoFn.StateParam(FILL),
+        flush: Any = beam.DoFn.TimerParam(FLUSH),
+    ) -> Iterator[Records]:
+        scheduler = self._load(items, fill)
+        yield from self._send(shard, scheduler)
+        self._keep(shard, scheduler, items, fill, flush)
+
+    def _patience(self, scheduler: Scheduler) -> float:
+        """Seconds; from slot to slot where only a slot is missing, or a timer that is late might miss every one."""
+        now = self._clock()
+        times = ((rate, scheduler.next_time(part, now, flush=False)) for part, rate in self._settings.rates.items())
+        slots = (STREAMING_SHARDS / rate for rate, time in times if time is not None and time <= now)
+        return max([PATIENCE_SECONDS, *slots])
+
+    def _send(self, shard: int, scheduler: Scheduler, sleeps_on: bool = False) -> Iterator[Records]:
+        patience = self._patience(scheduler)
+        until = self._clock() + max(FLUSH_SECONDS, patience + 1)
+        patience = math.inf if sleeps_on else patience
+        if outcomes := self._run(shard, scheduler, flush=False, until=until, patience=patience):
+            yield Records(outcomes)
+
+    def _run(self, shard: int, scheduler: Scheduler, **how: Any) -> list[Outcome]:
+        delivery = self._delivery(shard)
+        slept_before = math.floor(delivery.slept_seconds)
+        outcomes = delivery.run(scheduler, **how)
+        # A runner that scales by throughput must not take waiting for Iterable's limits for work.
+        _THROTTLED.inc(math.floor(delivery.slept_seconds) - slept_before)
+        return outcomes
+
+    def _keep(self, shard: int, scheduler: Scheduler, items: Any, fill: Any, flush: Any) -> None:
+        now = self._clock()
+        next_start = self._delivery(shard).next_start(scheduler, now, flush=False)
+        due = None
+        if next_start < math.inf:
+            due = max(now, next_start - PATIENCE_SECONDS / 2)
+            flush.set(due)
+        items.clear()
+        items.add(encode_scheduler(scheduler))
+        fill.write(Fill(0, 0, 0.0, scheduler.endpoints, scheduler.sendable_bytes, due).encode())
+
+    @on_timer(END)
+    def on_end(
+        self,
+        shard: Any = beam.DoFn.KeyParam,
+        items: Any = beam.DoFn.StateParam(ITEMS),
+        fill: Any = beam.DoFn.StateParam(FILL),
+    ) -> Iterator[Records]:
+        """The input ended or the job drains: nothing may stay behind, and what waits for its user has one last try."""
+        scheduler = self._load(items, fill)
+        scheduler.wake_waiting()
+        outcomes = self._run(shard, scheduler, flush=True)
+        items.clear()
+        fill.clear()
+        yield Records(outcomes + scheduler.expire_waiting())
+
+    def _load(self, items: Any, fill: Any) -> Scheduler:
+        scheduler = Scheduler(self._settings.rules, sent_values(self._settings))
+        state = Fill.decode(fill.read())
+        scheduler.endpoints.update(state.endpoints)
+        decode_scheduler(scheduler, b"".join(items.read()), state.since)
+        return scheduler
+
+    def _delivery(self, shard: int) -> Delivery:
+        return shard_delivery(self._settings, shard, STREAMING_SHARDS, self._clock, self._sleep)
