@@ -24,7 +24,8 @@ from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, EXPIRED, NOTED, 
 PROBE_SECONDS = 60.0  # how often a refused key is tried again
 # Of one batch, in a row: then it may be one of its records that Iterable fails at; sooner if others succeed meanwhile.
 FAILURES_BEFORE_HALVES = 5
-FAILURES_BESIDE_OTHERS = 3
+FAILURES_BESIDE_OTHERS = 2
+JUST_NOW_SECONDS = 5.0
 # Failures of a record, in whatever company, though others had succeeded since the one before; then alone.
 MAX_OWN_REFUSALS = 6  # not in Iterable's form
 MAX_OWN_FAILURES = 20  # with the default backoff about an hour
@@ -141,21 +142,19 @@ class Scheduler:
             endpoint.failures, endpoint.last_success = 0, now
             return [*self._settle_attributed(batch, answer, now), *_schema_notes(batch, answer)]
         is_of_world = answer.verdict in (THROTTLED, FATAL) or answer.wait_seconds > 0
-        if is_of_world or not self._fails_beside_others(batch):
+        is_beside_others = self._fails_beside_others(batch, now)
+        goes_alone = len(_pending_of(batch)) == 1 and batch.records[0].pending[0].own_failures > 0
+        if is_of_world or not (is_beside_others or goes_alone):
             self._close(batch.part, answer, now)
         if answer.verdict in (THROTTLED, FATAL):
             self._send_later(batch.part, batch.records, endpoint.closed_until)
             return []
-        return list(self._settle_retry(batch, answer, now))
+        return list(self._settle_retry(batch, answer, now, is_beside_others))
 
-    def _fails_beside_others(self, batch: Batch) -> bool:
-        """Others succeeded since it first failed: its failures are its own, and say nothing of the endpoint."""
-        first = batch.records[0].pending[0]
-        return (
-            first.own_failures > 0
-            or first.failing_seconds > 0
-            or 0 < first.last_failure < self.endpoints[batch.part].last_success
-        )
+    def _fails_beside_others(self, batch: Batch, now: float) -> bool:
+        """It failed before, and others succeeded since or just now: that says nothing of the endpoint."""
+        last_failure, last_success = batch.records[0].pending[0].last_failure, self.endpoints[batch.part].last_success
+        return last_failure > 0 and (last_failure < last_success or now - last_success <= JUST_NOW_SECONDS)
 
     def _close(self, part: str, answer: Answer, now: float) -> None:
         endpoint = self.endpoints[part]
@@ -386,7 +385,7 @@ class Scheduler:
         for records in attribution.again:
             self._send_later(batch.part, records, now)
 
-    def _settle_retry(self, batch: Batch, answer: Answer, now: float) -> Iterator[Outcome]:
+    def _settle_retry(self, batch: Batch, answer: Answer, now: float, is_beside_others: bool) -> Iterator[Outcome]:
         last_success = self.endpoints[batch.part].last_success
         all_pending = _pending_of(batch)
         is_refused = answer.verdict == FOREIGN
@@ -409,11 +408,11 @@ class Scheduler:
         if not kept:
             return
         first = kept[0].pending[0]
-        wait = answer.wait_seconds or self._backoff_of(first, len(all_pending) == 1, is_refused)
+        is_alone = len(all_pending) == 1
+        waits_alone = is_alone and first.own_failures > 0 and not is_refused
+        wait = answer.wait_seconds or self._backoff_of(first, waits_alone, is_beside_others)
         groups = [tuple(kept)]
-        patience = FAILURES_BESIDE_OTHERS if first.failing_seconds else FAILURES_BEFORE_HALVES
-        patience = 1 if is_refused else patience  # a refusal does not pass
-        if first.failures >= patience and len(all_pending) > 1:
+        if first.failures >= _patience(is_refused, is_beside_others) and not is_alone:
             for pending in all_pending:
                 pending.failures = 0
             if len(kept) == 1 and len(kept[0].pending) > 1:
@@ -423,12 +422,11 @@ class Scheduler:
         for records in groups:
             self._send_later(batch.part, records, now + wait)
 
-    def _backoff_of(self, pending: Pending, is_alone: bool, is_refused: bool) -> float:
-        """What fails beside others has one of its own; all else are the probes of what may be an outage."""
-        if pending.own_failures:
-            is_to_be_narrowed = is_refused or not is_alone
-            return self._backoff(1 if is_to_be_narrowed else pending.attempts)
-        return min(self._backoff(pending.failures), self._probe_seconds)
+    def _backoff_of(self, pending: Pending, waits_alone: bool, is_beside_others: bool) -> float:
+        """Of what waits by itself, of what is narrowed down, or of a probe of what may be an outage."""
+        if waits_alone:
+            return self._backoff(pending.attempts)
+        return self._backoff(1) if is_beside_others else min(self._backoff(pending.failures), self._probe_seconds)
 
     def _backoff(self, failures: int) -> float:
         # Exponential with full jitter, as Iterable advises for 429 (its article "API Response Codes").
@@ -489,6 +487,13 @@ class Scheduler:
 
     def _keys_of(self, record: Record) -> set[str]:
         return {key for pending in record.pending for key in user_keys(pending.item, self._rules.two_ids)}
+
+
+def _patience(is_refused: bool, is_beside_others: bool) -> int:
+    """How many failures in a row before a batch goes in halves: a refusal does not pass by itself."""
+    if is_refused:
+        return 1
+    return FAILURES_BESIDE_OTHERS if is_beside_others else FAILURES_BEFORE_HALVES
 
 
 def _pending_of(batch: Batch) -> list[Pending]:

@@ -620,7 +620,7 @@ def test_a_batch_that_fails_again_and_again_goes_in_halves(new_track: NewItem) -
             sizes.append(len(batch.records))
         now += 1.0
 
-    assert Counter(sizes) == {8: 5, 4: 4, 2: 4, 1: sizes.count(1)}
+    assert Counter(sizes) == {8: 5, 4: 3, 2: 3, 1: sizes.count(1)}
     assert told(outcomes) == [(DELIVERED, "")] * 7
     assert [entry.pending.item.user_id for entry in scheduler.entries()] == ["f"]
 
