@@ -102,7 +102,9 @@ class Scheduler:
             resumed = item.message.resumed
             pending.attempts, pending.waits, pending.first_tried = resumed.attempts, resumed.waits, resumed.first_tried
             pending.own_failures, pending.last_failure = resumed.own_failures, resumed.last_failure
-        if pending.own_failures:
+        # Behind an update of the same user that is under way: an older value must not pass a newer one.
+        is_free = not any(key in self._sending for key in user_keys(item, self._rules.two_ids))
+        if pending.own_failures and is_free:
             self._restore_retry([pending], now)
         else:
             self._queue(pending)

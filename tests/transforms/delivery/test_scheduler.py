@@ -727,6 +727,20 @@ def test_what_failed_alone_goes_alone_again(part: str, new_update: NewItem, new_
     assert sorted([item.user_id for item in items] for items in batches) == [["a", "b"], ["bad"]]
 
 
+def test_what_goes_alone_does_not_pass_an_update_of_its_user(new_update: NewItem) -> None:
+    """An older value that waited by itself goes when the newer one is there, and without what that has set."""
+    older = new_update("u1", {"plan": "old", "seats": 1}, 1.0)
+    resumed = older.message._replace(resumed=Resumed(USER, 5, 0, first_tried=900.0, own_failures=3))
+    scheduler = new_scheduler(new_update("u1", {"plan": "new"}, 2.0))
+    newer = take(scheduler, 1000.0)
+    scheduler.add(older._replace(message=resumed), 1000.0)
+    meanwhile = scheduler.next_batch(1000.0, BOTH, flush=True)
+    scheduler.settle(newer, OK, 1001.0)
+
+    assert meanwhile is None
+    assert orjson.loads(take(scheduler, 1001.0).body)["users"][0]["dataFields"] == {"seats": 1}
+
+
 @pytest.mark.usefixtures("no_jitter")
 @pytest.mark.parametrize(
     ("answer", "most", "reason"),
