@@ -22,6 +22,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import storage
 from natsort import natsorted
 
+from transforms.dead_letters.pubsub_errors import NO_CREDENTIALS, first_line
 from transforms.model.errors import FatalError
 
 BUCKETS = "gs://"
@@ -236,10 +237,9 @@ def _told(path: str) -> Iterator[None]:
     try:
         yield
     except GoogleAuthError as error:
-        cause = "no Google Cloud credentials; `gcloud auth application-default login` makes some"
-        raise FatalError(f"{path} cannot be read: {cause}") from error
+        raise FatalError(f"{path} cannot be read: {NO_CREDENTIALS}") from error
     except GoogleAPICallError as error:
-        raise FatalError(f"{path} cannot be read: {error.message.partition(chr(10))[0]}") from error
+        raise FatalError(f"{path} cannot be read: {first_line(error)}") from error
     except UnicodeEncodeError as error:
         raise FatalError(f"{path!a} cannot be read: its name is no UTF-8; rename it") from error
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:

@@ -189,13 +189,17 @@ class Scheduler:
 
     def _left_alone(self) -> list[Retry]:
         """What failed alone, some times, while nothing else is left of what others succeeded of; else nothing."""
-        is_blocked = not any(self._is_ready(user, updates) for user, updates in self._updates.items())
-        if not is_blocked or self._events or len(self._retries) > MAX_LEFT:
+        if not self._has_only_retries or len(self._retries) > MAX_LEFT:
             return []
         last_success = max(endpoint.last_success for endpoint in self.endpoints.values())
         only = [retry.only for retry in self._retries]
         is_left = (one and one.failures >= FAILURES_WHEN_LEFT and one.queued <= last_success for one in only)
         return list(self._retries) if all(is_left) else []
+
+    @property
+    def _has_only_retries(self) -> bool:
+        """Whether nothing else can go: updates that are left wait behind one of their user."""
+        return not self._events and not any(self._is_ready(user, updates) for user, updates in self._updates.items())
 
     def wake_waiting(self) -> None:
         """What waits for its user is tried now, whenever it is due."""
@@ -215,8 +219,7 @@ class Scheduler:
         None if it is not; a coalesced update is taken apart first.
         """
         records = [record for retry in self._retries for record in retry.records]
-        is_blocked = not any(self._is_ready(user, updates) for user, updates in self._updates.items())
-        is_alone = len(records) == len(self._retries) and is_blocked and not self._events
+        is_alone = len(records) == len(self._retries) and self._has_only_retries
         all_pending = [pending for record in records for pending in record.pending]
         is_bad = [pending.own_failures > 0 or pending.failing_seconds >= ALONE_SECONDS for pending in all_pending]
         if not is_alone or not is_bad or not (all(is_bad) or self._left_alone()):
