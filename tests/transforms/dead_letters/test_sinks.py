@@ -14,7 +14,7 @@ from google.pubsub_v1 import Topic as PubsubTopic
 
 from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.topics import PROJECT, create_subscription, create_topic, pull_attributes
-from transforms.dead_letters import sinks as dead_letter_sinks
+from transforms.dead_letters import sinks
 from transforms.dead_letters.letter import DeadLetter, from_line, to_line
 from transforms.dead_letters.sinks import MAX_PUBLISH_MESSAGES, MAX_REQUEST_BYTES, MAX_TOPIC_BYTES, FileSink, TopicSink
 from transforms.model.errors import FatalError
@@ -91,9 +91,9 @@ def topic(pubsub_emulator: PubsubEmulator, publishes_anew: None, monkeypatch: py
 @pytest.fixture
 def publishes_anew() -> Iterator[None]:
     """The publisher of a process is made once, for the host and the credentials that it then finds."""
-    dead_letter_sinks._publisher.cache_clear()
+    sinks._publisher.cache_clear()
     yield
-    dead_letter_sinks._publisher.cache_clear()
+    sinks._publisher.cache_clear()
 
 
 def pull(topic: Topic, count: int) -> list[tuple[bytes, dict[str, str]]]:

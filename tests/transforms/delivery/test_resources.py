@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Settings
-from transforms.delivery import resources as sender
+from transforms.delivery import resources
 from transforms.delivery.batch import DeliveryRules
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.resources import SenderSettings, client, dispatcher, sent_values, shard_delivery
@@ -102,7 +102,7 @@ def test_a_refused_key_of_a_streaming_job_is_told_and_read_again(
     client(settings)
     monkeypatch.setenv("A_KEY", KEY)
 
-    with caplog.at_level(logging.ERROR, sender.__name__):
+    with caplog.at_level(logging.ERROR, resources.__name__):
         delivery.run(scheduler, flush=True, until=time.time() + 5, patience=2)
     scheduler.endpoints[TRACK].closed_until = 0.0
     probe = scheduler.next_batch(time.time() + 60, (TRACK,), flush=True)
@@ -126,7 +126,7 @@ def test_a_key_that_is_gone_does_not_end_a_streaming_job(
     delivery = shard_delivery(settings, 0, 1, time.time, time.sleep)
     monkeypatch.delenv("A_KEY")
 
-    with caplog.at_level(logging.ERROR, sender.__name__):
+    with caplog.at_level(logging.ERROR, resources.__name__):
         outcomes = delivery.run(scheduler, flush=True, until=time.time() + 5, patience=2)
 
     assert not outcomes
