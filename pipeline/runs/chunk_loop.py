@@ -15,7 +15,7 @@ from pipeline.runs.waiting_messages import WaitingMessages
 from pipeline.sources.source import Source, key_of
 from transforms.dead_letters.letter import dead_letter, only_part
 from transforms.dead_letters.sinks import DeadLetterSink
-from transforms.delivery.clock import steady_time
+from transforms.delivery.runtime import steady_time
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import MESSAGE, TRACK, Message
 from transforms.model.outcomes import DEAD_LETTERED, EXPIRED, FINAL, SPLIT, UNKNOWN_USER, WAITING, Outcome

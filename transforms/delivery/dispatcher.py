@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from transforms.delivery.batch import DeliveryRules
-from transforms.delivery.clock import steady_time
+from transforms.delivery.runtime import steady_time
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.driver import Delivery
 from transforms.delivery.scheduler import Scheduler

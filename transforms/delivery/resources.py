@@ -8,7 +8,7 @@ from functools import cache
 from typing import Generic, ParamSpec, TypeVar
 
 from transforms.delivery.batch import DeliveryRules
-from transforms.delivery.clock import steady_time
+from transforms.delivery.runtime import steady_time
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.dispatcher import Dispatcher
 from transforms.delivery.driver import Delivery
