@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from transforms.delivery.batch import DeliveryRules
-from transforms.delivery.runtime import steady_time
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.driver import Delivery
+from transforms.delivery.runtime import steady_time
 from transforms.delivery.scheduler import Scheduler
 from transforms.model.items import Item
 from transforms.model.outcomes import NOTED, Outcome

@@ -8,11 +8,11 @@ from functools import cache
 from typing import Generic, ParamSpec, TypeVar
 
 from transforms.delivery.batch import DeliveryRules
-from transforms.delivery.runtime import steady_time
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.dispatcher import Dispatcher
 from transforms.delivery.driver import Delivery
 from transforms.delivery.pacing import EvenPace, SlotPace
+from transforms.delivery.runtime import steady_time
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import IterableClient
 from transforms.model.errors import FatalError

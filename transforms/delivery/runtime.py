@@ -14,7 +14,7 @@ _BEGAN = time.time() - time.monotonic()
 
 
 def steady_time() -> float:
-    """Unix seconds by the wall clock as it was when this process began, and the monotonic clock since: it never steps."""
+    """Unix seconds that never step: the wall clock as it was when this process began, and the monotonic clock since."""
     return _BEGAN + time.monotonic()
 
 
