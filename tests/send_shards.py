@@ -10,9 +10,11 @@ from typing import Any
 
 import orjson
 
-from transforms.delivery.batch import DeliveryRules
+from transforms.iterable.operations import configured
+from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.coalescing import SentValues
-from transforms.delivery.resources import SenderSettings, shard_delivery
+from transforms.delivery.resources import one_thread, shard_driver
+from transforms.delivery.settings import SenderSettings
 from transforms.delivery.scheduler import Scheduler
 from transforms.model.items import TRACK, USER, Item, Message
 from transforms.model.outcomes import DELIVERED
@@ -40,15 +42,17 @@ def _send(settings: SenderSettings, shard: int) -> None:
     scheduler = Scheduler(settings.rules, SentValues())
     for item in _items(shard):
         scheduler.add(item, time.time())
-    delivery = shard_delivery(settings, shard, STREAMING_SHARDS, time.time, time.sleep)
-    outcomes = delivery.run(scheduler, flush=True)
+    driver = shard_driver(settings, shard, STREAMING_SHARDS, one_thread)
+    outcomes = driver.run(scheduler, flush=True)
     delivered = [outcome.message.message_id for outcome in outcomes if outcome.kind == DELIVERED]
     sys.stdout.write(" ".join(delivered) + "\n")  # at once: another thread writes, too
 
 
 def main() -> None:
     url, start, *shards = sys.argv[1:]
-    settings = SenderSettings(url, "env:A_KEY", DeliveryRules(max_items=MAX_ITEMS, first_backoff_seconds=0.5))
+    settings = SenderSettings(
+        url, "env:A_KEY", DeliveryRules(configured(max_items=MAX_ITEMS), first_backoff_seconds=0.5)
+    )
     threads = [threading.Thread(target=_send, args=(settings, int(shard))) for shard in shards]
     time.sleep(max(0.0, float(start) - time.time()))
     for thread in threads:

@@ -4,15 +4,13 @@ import time
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PDone
 
 from transforms.dead_letters.letter import dead_letter
 from transforms.dead_letters.sinks import DeadLetterSink
 from transforms.elements import Records
+from transforms.metrics import BeamMetrics
 from transforms.model.outcomes import DEAD_LETTERED
-
-NAMESPACE = "sync"  # of the counters: `<kind>` and `<kind>.<part>.<reason>`
 
 
 class ReportOutcomes(beam.PTransform):
@@ -32,9 +30,7 @@ class ReportOutcomes(beam.PTransform):
 
 class _CountFn(beam.DoFn):
     def process(self, outcomes: Records) -> None:
-        for outcome in outcomes:
-            Metrics.counter(NAMESPACE, outcome.kind).inc()
-            Metrics.counter(NAMESPACE, ".".join(filter(None, outcome[:3]))).inc()
+        BeamMetrics().add(outcomes)
 
 
 class _WriteDeadLettersFn(beam.DoFn):

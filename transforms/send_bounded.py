@@ -7,7 +7,8 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from transforms.chunk_io import ChunkSlot
-from transforms.delivery.resources import SenderSettings, dispatcher
+from transforms.delivery.resources import dispatcher
+from transforms.delivery.settings import SenderSettings
 from transforms.elements import Records
 
 
@@ -52,4 +53,6 @@ class _PostFn(beam.DoFn):
 
     def process(self, _: tuple[int, Iterable[int]]) -> Iterator[Records]:
         chunk = ChunkSlot.chunk_in(self._key)
-        yield Records(dispatcher(self._settings).deliver(chunk.items, chunk.flush, chunk.handed_over))
+        order = dispatcher(self._settings).submit(chunk.items, chunk.flush)
+        chunk.handed_over()
+        yield Records(order.result())

@@ -1,29 +1,28 @@
 """The sender of a streaming job: each shard keeps its items in keyed state until a batch is due. Knows no answer."""
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.coders import BytesCoder
-from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
 
 from transforms.delivery.codec import decode_entries
-from transforms.delivery.driver import Delivery
-from transforms.delivery.resources import SenderSettings, sent_values, shard_delivery
+from transforms.delivery.driver import Driver
+from transforms.delivery.resources import one_thread, sent_values, shard_driver
+from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.settings import SenderSettings
 from transforms.delivery.shard_state import Fill, decode_scheduler, encode_scheduler
 from transforms.elements import Records
+from transforms.metrics import BeamMetrics
 from transforms.model.outcomes import Outcome
-from transforms.report import NAMESPACE
 from transforms.shards import STREAMING_SHARDS, KeyByShard
 
 MAX_STATE_BYTES = 20_000_000
-_THROTTLED = Metrics.counter(NAMESPACE, "cumulativeThrottlingSeconds")  # the name that Dataflow's own connectors use
 FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
 PATIENCE_SECONDS = 2.0  # how long it may sleep until a slot; for a later one the timer is set, a little early
 
@@ -38,18 +37,17 @@ class SendStreaming(beam.PTransform):
     Args:
       max_state_bytes: of one shard, without what waits for its user; beyond it the shard takes nothing in until half is
         sent.
-      clock, sleep: Unix seconds; injected in tests, as functions that can be pickled.
+      new_runtime: makes the runtime of a shard; it can be pickled.
     """
 
     def __init__(
         self,
         settings: SenderSettings,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        new_runtime: Callable[[], Runtime] = one_thread,
         max_state_bytes: int = MAX_STATE_BYTES,
     ) -> None:
         super().__init__()
-        self._fn = SendStreamingFn(settings, clock, sleep, max_state_bytes)
+        self._fn = SendStreamingFn(settings, new_runtime, max_state_bytes)
 
     def expand(self, items: Any) -> PCollection:  # a tuple: Beam's type hints know no more than one PCollection
         user_updates, track_events = items
@@ -69,14 +67,16 @@ class SendStreamingFn(beam.DoFn):
     def __init__(
         self,
         settings: SenderSettings,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
+        new_runtime: Callable[[], Runtime],
         max_state_bytes: int,
     ) -> None:
         self._settings = settings
-        self._clock = clock
-        self._sleep = sleep
+        self._new_runtime = new_runtime
         self._max_state_bytes = max_state_bytes
+
+    def setup(self) -> None:
+        self._now = self._new_runtime().now
+        self._metrics = BeamMetrics()
 
     def process(
         self,
@@ -88,13 +88,14 @@ class SendStreamingFn(beam.DoFn):
         end: Any = beam.DoFn.TimerParam(END),
     ) -> Iterator[Records]:
         shard, blob = element
-        now, rules = self._clock(), self._settings.rules
+        now, rules = self._now(), self._settings.rules
         state = Fill.decode(fill.read())
         state.since = state.since or now
         parts = [item.part for item, _ in decode_entries(blob)]
         state.count += len(parts)
         state.size += len(blob)
-        full = state.count >= rules.max_items or state.size >= rules.max_bytes
+        operations = [rules.by_part[part] for part in parts]
+        full = any(state.count >= each.max_items or state.size >= each.max_bytes for each in operations)
         closes = now if full else state.since + rules.max_age_seconds
         # Not sooner than Iterable asked for: reading all the state to find that nothing may leave is dear.
         due = max(now, closes, state.opens_at(parts))
@@ -127,29 +128,26 @@ class SendStreamingFn(beam.DoFn):
 
     def _patience(self, scheduler: Scheduler) -> float:
         """Seconds; from slot to slot where only a slot is missing, or a timer that is late might miss every one."""
-        now = self._clock()
+        now = self._now()
         times = ((rate, scheduler.next_time(part, now, flush=False)) for part, rate in self._settings.rates.items())
         slots = (STREAMING_SHARDS / rate for rate, time in times if time is not None and time <= now)
         return max([PATIENCE_SECONDS, *slots])
 
     def _send(self, shard: int, scheduler: Scheduler, sleeps_on: bool = False) -> Iterator[Records]:
         patience = self._patience(scheduler)
-        until = self._clock() + max(FLUSH_SECONDS, patience + 1)
+        until = self._now() + max(FLUSH_SECONDS, patience + 1)
         patience = math.inf if sleeps_on else patience
         if outcomes := self._run(shard, scheduler, flush=False, until=until, patience=patience):
             yield Records(outcomes)
 
     def _run(self, shard: int, scheduler: Scheduler, **how: Any) -> list[Outcome]:
-        delivery = self._delivery(shard)
-        slept_before = math.floor(delivery.slept_seconds)
-        outcomes = delivery.run(scheduler, **how)
-        # A runner that scales by throughput must not take waiting for Iterable's limits for work.
-        _THROTTLED.inc(math.floor(delivery.slept_seconds) - slept_before)
-        return outcomes
+        driver = self._driver(shard)
+        driver.instrumentation = self._metrics
+        return driver.run(scheduler, **how)
 
     def _keep(self, shard: int, scheduler: Scheduler, items: Any, fill: Any, flush: Any) -> None:
-        now = self._clock()
-        next_start = self._delivery(shard).next_start(scheduler, now, flush=False)
+        now = self._now()
+        next_start = self._driver(shard).next_start(scheduler, now, flush=False)
         due = None
         if next_start < math.inf:
             due = max(now, next_start - PATIENCE_SECONDS / 2)
@@ -180,5 +178,5 @@ class SendStreamingFn(beam.DoFn):
         decode_scheduler(scheduler, b"".join(items.read()), state.since)
         return scheduler
 
-    def _delivery(self, shard: int) -> Delivery:
-        return shard_delivery(self._settings, shard, STREAMING_SHARDS, self._clock, self._sleep)
+    def _driver(self, shard: int) -> Driver:
+        return shard_driver(self._settings, shard, STREAMING_SHARDS, self._new_runtime)

@@ -9,10 +9,11 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from transforms.dead_letters.sinks import FileSink
 from transforms.elements import Records
+from transforms.metrics import NAMESPACE
 from transforms.model.errors import FatalError
 from transforms.model.items import MESSAGE, TRACK, USER, Message
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, WAITING, Outcome
-from transforms.report import NAMESPACE, ReportOutcomes
+from transforms.report import ReportOutcomes
 
 TAG = "Amplitude to Iterable#abc123"
 

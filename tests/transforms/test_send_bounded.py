@@ -9,9 +9,10 @@ from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes
 from transforms.delivery import driver
-from transforms.delivery.batch import DeliveryRules
-from transforms.delivery.resources import SenderSettings, client, dispatcher, sent_values
+from transforms.delivery.resources import client, dispatcher, sent_values
+from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.elements import Records
+from transforms.iterable.operations import configured
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import TRACK, USER, Item, Message, Resumed
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, WAITING, Outcome
@@ -37,7 +38,7 @@ def iterable(server: SimulatedIterable) -> SimulatedIterable:
 @pytest.fixture
 def settings(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterator[SenderSettings]:
     monkeypatch.setenv("A_KEY", iterable.api_key)
-    rules = DeliveryRules(bulk_update_per_second=500.0, track_bulk_per_second=500.0)
+    rules = DeliveryRules(configured(per_second={"bulk_update": 500.0, "track_bulk": 500.0}))
     yield SenderSettings(iterable.url, "env:A_KEY", rules)
     for cached in (client, sent_values, dispatcher):
         cached.cache_clear()

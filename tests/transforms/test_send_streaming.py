@@ -10,10 +10,12 @@ from apache_beam.testing.test_stream import TestStream as BeamStream
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from transforms.delivery.batch import DeliveryRules
-from transforms.delivery.resources import SenderSettings, client, sent_values, shard_delivery
+from transforms.delivery.resources import client, sent_values, shard_driver
+from transforms.delivery.runtime import Threads
+from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.elements import Records
-from transforms.iterable.client import BULK_UPDATE, IterableClient
+from transforms.iterable.client import IterableClient
+from transforms.iterable.operations import BULK_UPDATE, configured
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
 from transforms.send_streaming import FLUSH_SECONDS, SendStreaming
@@ -32,10 +34,16 @@ NEIGHBOUR = next(
 
 # All at module level: the runner pickles what it runs, and a closure's list or clock would be another one. Outcomes are
 # kept in a list because this runner holds no watermark back: what the end of the input sends is late for assert_that.
-class FakeTime:
+class FakeTime(Threads):
     """Moved by sleeping, and by the stream: see `run`."""
 
-    now = START
+    time = START
+
+    def __init__(self) -> None:
+        super().__init__(1, "post", clock)
+
+    def sleep(self, seconds: float) -> None:
+        FakeTime.time += seconds
 
 
 OUTCOMES: list[Outcome] = []
@@ -43,16 +51,12 @@ FIRINGS: list[int] = []  # how many outcomes each firing of a timer had
 
 
 def clock() -> float:
-    return FakeTime.now
-
-
-def sleep(seconds: float) -> None:
-    FakeTime.now += seconds
+    return FakeTime.time
 
 
 def move_clock(element: list[Item] | float) -> Iterator[Records]:
     if isinstance(element, float):
-        FakeTime.now = max(FakeTime.now, element)
+        FakeTime.time = max(FakeTime.time, element)
     else:
         yield Records(element)
 
@@ -77,7 +81,7 @@ def server() -> Iterator[SimulatedIterable]:
 
 @pytest.fixture
 def iterable(server: SimulatedIterable) -> SimulatedIterable:
-    FakeTime.now = START
+    FakeTime.time = START
     OUTCOMES.clear()
     FIRINGS.clear()
     server.reset()
@@ -89,7 +93,13 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """Runs a script through the streaming sender: lists of items arrive, numbers are seconds after the start."""
     monkeypatch.setenv("A_KEY", iterable.api_key)
 
-    def run(*script: list[Item] | float, max_state_bytes: int = 20_000_000, **rules: float) -> None:
+    def run(
+        *script: list[Item] | float,
+        max_state_bytes: int = 20_000_000,
+        max_items: int = 1000,
+        max_bytes: int = 4_000_000,
+        **rules: float,
+    ) -> None:
         stream = BeamStream()  # type: ignore[no-untyped-call] # Beam's
         stream = stream.advance_processing_time(START)  # type: ignore[no-untyped-call] # Beam's
         at = 0.0
@@ -99,16 +109,17 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
             else:
                 stream = stream.add_elements([START + step]).advance_processing_time(step - at)
                 at = step
-        settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(**rules))  # type: ignore[arg-type]
+        operations = configured(max_items=max_items, max_bytes=max_bytes)
+        settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(operations, **rules))  # type: ignore[arg-type]
         with BeamPipeline(runner="BundleBasedDirectRunner") as pipeline:  # type: ignore[no-untyped-call] # Beam's
             elements = pipeline | stream.advance_watermark_to_infinity()
             lists = elements | beam.FlatMap(move_clock)  # type: ignore[no-untyped-call] # Beam's
             branches = tuple(lists | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
-            sent = branches | SendStreaming(settings, clock, sleep, max_state_bytes)
+            sent = branches | SendStreaming(settings, FakeTime, max_state_bytes)
             _ = sent | beam.Map(keep)  # type: ignore[no-untyped-call] # Beam's
 
     yield run
-    for cached in (client, sent_values, shard_delivery):
+    for cached in (client, sent_values, shard_driver):
         cached.cache_clear()
 
 
@@ -125,7 +136,7 @@ def make_users(iterable: SimulatedIterable, *user_ids: str) -> None:
     """Iterable knows these users."""
     poster = IterableClient(iterable.url, lambda: iterable.api_key)
     users = b",".join(b'{"userId":"%b"}' % user_id.encode() for user_id in user_ids)
-    poster.post(BULK_UPDATE, b'{"users":[%b]}' % users)
+    poster.post(BULK_UPDATE.path, b'{"users":[%b]}' % users)
     poster.close()
 
 
@@ -325,11 +336,11 @@ def test_waiting_for_a_slot_is_told_to_the_runner(
     """As throttled time: else a runner that scales by throughput would take it for work, and add workers for it."""
     monkeypatch.setenv("A_KEY", iterable.api_key)
     iterable.configure(track_unknown_user="create")
-    settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(max_items=1))
+    settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(configured(max_items=1)))
     pipeline = BeamPipeline(runner="FnApiRunner")  # type: ignore[no-untyped-call] # Beam's
     lists = pipeline | beam.Create([[new_track("u1") for _ in range(10)]]).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
     branches = tuple(lists | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
-    _ = branches | SendStreaming(settings, clock, sleep)
+    _ = branches | SendStreaming(settings, FakeTime)
     result = pipeline.run()  # type: ignore[no-untyped-call] # Beam's
     result.wait_until_finish()
 
@@ -337,7 +348,7 @@ def test_waiting_for_a_slot_is_told_to_the_runner(
     slots = STREAMING_SHARDS / 10  # seconds between a shard's requests
 
     assert 9 * slots - 1 <= counted.committed <= 10 * slots + 1
-    for cached in (client, sent_values, shard_delivery):
+    for cached in (client, sent_values, shard_driver):
         cached.cache_clear()
 
 

@@ -1,29 +1,33 @@
 """An answer's meaning for each record of its batch. Knows no queue and no clock."""
 
-import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
 
 from transforms.delivery.batch import Batch, Record
 from transforms.delivery.field_types import find_clashing, find_named
-from transforms.iterable.responses import ACCEPTED, DISALLOWED, REFUSED, Answer
+from transforms.iterable.operations import DISALLOWED, REFUSED
+from transforms.iterable.responses import Accepted, Refused
 
 
 @dataclass
 class Attribution:
-    """`refused`: record and reason. `again`: records to send again, each tuple in a request of its own."""
+    """`refused`: record and reason. `again`: records to send again, each tuple in a request of its own.
+
+    `is_narrowed`: the request was refused, and what is at fault is looked for among its records.
+    """
 
     delivered: list[Record] = field(default_factory=list)
     refused: list[tuple[Record, str]] = field(default_factory=list)
     again: list[tuple[Record, ...]] = field(default_factory=list)
+    is_narrowed: bool = False
 
 
-def attribute(batch: Batch, answer: Answer) -> Attribution:
-    """For the verdicts ACCEPTED and NARROW: one bad record costs one record."""
-    return _attribute_counters(batch, answer) if answer.verdict == ACCEPTED else _attribute_refusal(batch, answer)
+def attribute(batch: Batch, answer: Accepted | Refused) -> Attribution:
+    """One bad record costs one record."""
+    return _attribute_counters(batch, answer) if isinstance(answer, Accepted) else _attribute_refusal(batch, answer)
 
 
-def _attribute_counters(batch: Batch, answer: Answer) -> Attribution:
+def _attribute_counters(batch: Batch, answer: Accepted) -> Attribution:
     """Failure lists name users: the verdict is on the user, all its records share it.
 
     Only where the count says otherwise the doubtful ones are sent again, apart.
@@ -47,7 +51,7 @@ def _attribute_counters(batch: Batch, answer: Answer) -> Attribution:
     return Attribution(delivered=unlisted, again=[(record,) for record, _ in listed])
 
 
-def _attribute_refusal(batch: Batch, answer: Answer) -> Attribution:
+def _attribute_refusal(batch: Batch, answer: Refused) -> Attribution:
     """The whole batch was refused: narrow it down to the records at fault.
 
     Positions have been seen wrong, and a field's type holds for one event name only: the suspects must fail by
@@ -59,21 +63,19 @@ def _attribute_refusal(batch: Batch, answer: Answer) -> Attribution:
     suspects = clashing or {index for index in answer.suspects if index < len(records)}
     if len(records) == 1 or (len(suspects) == len(records) and not clashing):
         return Attribution(refused=[(record, answer.reason) for record in records])
-    was_narrowed = any(pending.narrowed for pending in records[0].pending)
-    for pending in itertools.chain(*(record.pending for record in records)):
-        pending.narrowed = True
     if clashing and len(suspects) == len(records):
         return _attribute_clashing(records, answer)
+    was_narrowed = any(pending.narrowed for pending in records[0].pending)
     if not suspects or (was_narrowed and not clashing):
-        return Attribution(again=halves(records))
+        return Attribution(again=halves(records), is_narrowed=True)
     apart = tuple(record for index, record in enumerate(records) if index in suspects)
     rest = tuple(record for index, record in enumerate(records) if index not in suspects)
     # Of a field that Iterable does not know yet the first value that it takes decides the type for good.
     is_rest_first = bool(clashing) and len(rest) > len(apart)
-    return Attribution(again=[rest, apart] if is_rest_first else [apart, rest])
+    return Attribution(again=[rest, apart] if is_rest_first else [apart, rest], is_narrowed=True)
 
 
-def _attribute_clashing(records: tuple[Record, ...], answer: Answer) -> Attribution:
+def _attribute_clashing(records: tuple[Record, ...], answer: Refused) -> Attribution:
     """Every record has a value of the type that does not fit; but whether it can be coerced may depend on the value.
 
     Of one event name, those with the very value that is named are at fault; the others are narrowed down further.
@@ -82,14 +84,14 @@ def _attribute_clashing(records: tuple[Record, ...], answer: Answer) -> Attribut
     for record in records:
         by_name[record.item.event_name].append(record)
     if len(by_name) > 1:
-        return Attribution(again=[tuple(of_one_name) for of_one_name in by_name.values()])
+        return Attribution(again=[tuple(of_one_name) for of_one_name in by_name.values()], is_narrowed=True)
     named = find_named(records, answer.clashes)
     others = tuple(record for index, record in enumerate(records) if index not in named)
     refused = [(records[index], answer.reason) for index in sorted(named)]
-    return Attribution(refused=refused, again=halves(others))
+    return Attribution(refused=refused, again=halves(others), is_narrowed=True)
 
 
-def _reason(record: Record, answer: Answer) -> str:
+def _reason(record: Record, answer: Accepted) -> str:
     if record.item.event_name in answer.failed_names:
         return DISALLOWED
     for pending in record.pending:

@@ -3,33 +3,18 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from transforms.model.items import TRACK, Item
-
-
-@dataclass(frozen=True)
-class DeliveryRules:
-    """The config's delivery section, and what goes with every bulkUpdate. Times in seconds."""
-
-    max_items: int = 1000
-    max_bytes: int = 4_000_000
-    max_age_seconds: float = 2.0
-    bulk_update_per_second: float = 5.0
-    track_bulk_per_second: float = 10.0
-    give_up_after_seconds: float = 4 * 3600.0
-    first_backoff_seconds: float = 1.0
-    max_backoff_seconds: float = 300.0
-    unknown_user_delays: tuple[float, ...] = (60.0, 300.0, 1800.0)
-    create_new_fields: bool | None = None
-    update_only: bool | None = None
-    two_ids: bool = False  # a user may come under an email or a userId, and no other user has either: hybrid projects
-
+from transforms.iterable.operations import Operation
+from transforms.model.items import Item
 
 HEADER_BYTES = 300  # ids, times and what was tried, beside an item's body and its message
 
 
 @dataclass(eq=False)
 class Pending:
-    """An item on its way, with what was tried so far. Times in Unix seconds, 0 for never."""
+    """An item on its way, with what was tried so far. Times in Unix seconds, 0 for never.
+
+    What of it outlives a worker is named in codec.py.
+    """
 
     item: Item
     queued: float
@@ -58,7 +43,7 @@ class Pending:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One element of a request: a track event, or the coalesced updates of one user."""
+    """One element of a request: one item, or the coalesced updates of one user."""
 
     pending: tuple[Pending, ...]
     body: bytes
@@ -67,35 +52,47 @@ class Record:
     def item(self) -> Item:
         return self.pending[0].item
 
+    @property
+    def is_of_one_user(self) -> bool:
+        return len({(pending.item.email.lower(), pending.item.user_id) for pending in self.pending}) == 1
+
+    @classmethod
+    def of(cls, pending: Pending) -> "Record":
+        return cls((pending,), pending.item.body)
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """One request: `part` USER goes to bulkUpdate, TRACK to trackBulk."""
+    """What one request holds."""
 
-    part: str
+    operation: Operation
     records: tuple[Record, ...]
-    body: bytes
+
+    @property
+    def part(self) -> str:
+        return self.operation.part
+
+    @property
+    def body(self) -> bytes:
+        return self.operation.body([record.body for record in self.records])
+
+    @property
+    def pending(self) -> list[Pending]:
+        return [pending for record in self.records for pending in record.pending]
+
+    @property
+    def fullness(self) -> float:
+        """0 to 1, of what a request may hold: by items or by bytes, whichever is more."""
+        size = self.operation.envelope_bytes + sum(len(record.body) + 1 for record in self.records)
+        return min(1.0, max(len(self.records) / self.operation.max_items, size / self.operation.max_bytes))
 
 
-ENVELOPE_BYTES = len(b'{"createNewFields":false,"updateOnly":false,"events":[]}')
-
-
-def fill(records: Iterable[Record], rules: DeliveryRules) -> Iterator[tuple[Record, bool]]:
+def fill(records: Iterable[Record], operation: Operation) -> Iterator[tuple[Record, bool]]:
     """Each record with whether it fits the batch; the one that does not fit is the last one looked at."""
-    size = ENVELOPE_BYTES
+    size = operation.envelope_bytes
     for count, record in enumerate(records, start=1):
         size += len(record.body) + 1
-        fits = size <= rules.max_bytes or count == 1
+        fits = size <= operation.max_bytes or count == 1
         yield record, fits
-        if not fits or count == rules.max_items:
+        if not fits or count == operation.max_items:
             return
-
-
-def to_batch(part: str, records: tuple[Record, ...], rules: DeliveryRules) -> Batch:
-    elements = b",".join(record.body for record in records)
-    if part == TRACK:
-        return Batch(part, records, b'{"events":[%b]}' % elements)
-    # Both are bulkUpdate's own, for the whole request (its Swagger); unset leaves them to the project.
-    flags = ((b"createNewFields", rules.create_new_fields), (b"updateOnly", rules.update_only))
-    switches = b"".join(b'"%b":%b,' % (name, str(on).lower().encode()) for name, on in flags if on is not None)
-    return Batch(part, records, b'{%b"users":[%b]}' % (switches, elements))

@@ -1,19 +1,17 @@
-"""One scheduler for all chunks of a process: a chunk hands its items in and waits for what becomes of them.
+"""One scheduler for all chunks of a process: a chunk hands its items in, and is told what becomes of them.
 
 So the next chunk can be mapped while this one is sent, a short last batch is filled up with the next chunk's items, and
 two updates of one user are never under way at once, whichever chunks they came in. Knows no Beam and no HTTP.
 """
 
 import queue
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 
-from transforms.delivery.batch import DeliveryRules
 from transforms.delivery.coalescing import SentValues
-from transforms.delivery.driver import Delivery
-from transforms.delivery.runtime import steady_time
+from transforms.delivery.driver import Driver
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.settings import DeliveryRules
 from transforms.model.items import Item
 from transforms.model.outcomes import NOTED, Outcome
 
@@ -31,80 +29,79 @@ class _Order:
 
 
 class Dispatcher:
-    """Delivers from a thread of its own, which lives as long as the process."""
+    """Delivers the items of whoever hands them in, while somebody calls `step`, or is in `work`."""
 
-    def __init__(
-        self, rules: DeliveryRules, sent: SentValues, delivery: Delivery, clock: Callable[[], float] = steady_time
-    ) -> None:
+    def __init__(self, rules: DeliveryRules, sent: SentValues, driver: Driver) -> None:
         self._rules = rules
         self._sent = sent
-        self._delivery = delivery
-        self._clock = clock
+        self.driver = driver
+        self._scheduler = Scheduler(rules, sent, PROBE_SECONDS)
         self._arrivals: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._open: list[_Order] = []
         self._orders: dict[tuple[str, str], _Order] = {}  # (message id, part) of an item → its order
         self._flush = True
-        self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
-        self._start = threading.Lock()
 
     @property
     def has_orders(self) -> bool:
         """Whether items of some order are on their way."""
         return bool(self._open)
 
-    def deliver(self, items: Sequence[Item], flush: bool, accepted: Callable[[], None] = lambda: None) -> list[Outcome]:
+    def submit(self, items: Sequence[Item], flush: bool) -> Future[list[Outcome]]:
         """The outcomes of all items: final, or waiting for their user. `flush`: no other order will follow at once.
 
-        Orders are sent as they come, users first: `accepted` is called when a later one cannot overtake this one.
+        Orders are sent as they come, users first: a later one does not overtake this one.
 
-        Raises:
+        Raises, as the future's exception:
           FatalError: Iterable refused the key. OutageError: it took nothing for minutes. ValueError: two items have
             one message id and part, here or in another order: which one is settled could not be told. No item is
             settled then.
         """
-        if not items:
-            return []
         order = _Order(items, flush)
-        self._arrivals.put(order)
-        accepted()
-        with self._start:
-            if not self._thread.is_alive():
-                self._thread.start()
-        return order.done.result()
+        if items:
+            self._arrivals.put(order)
+        else:
+            order.done.set_result([])
+        return order.done
 
-    def _work(self) -> None:
-        scheduler = Scheduler(self._rules, self._sent, PROBE_SECONDS)
+    def step(self, first: _Order | None = None) -> bool:
+        """Take in what was submitted, send what is due, hand out what is settled; whether anything is on its way."""
+        try:
+            self._take_in(first)
+            if not self._open:
+                return False
+            outcomes = self.driver.step(self._scheduler, self._flush, longest=LOOK_SECONDS)
+            outcomes += self.driver.check_outage(self._scheduler)
+            self._hand_out([*outcomes, *self._scheduler.take_waiting(self.driver.is_idle)])
+        except Exception as error:  # told to whoever waits, in the thread that can act on it
+            self._fail(error)
+        return True
+
+    def work(self) -> None:
+        """For ever, in a thread of its own."""
+        first: _Order | None = None
         while True:
-            try:
-                self._take_in(scheduler)
-                outcomes = self._delivery.step(scheduler, self._flush, longest=LOOK_SECONDS)
-                outcomes += self._delivery.check_outage(scheduler)
-                self._hand_out([*outcomes, *scheduler.take_waiting(self._delivery.is_idle)])
-            except Exception as error:  # told to whoever waits, in the thread that can act on it
-                self._fail(error)
-                self._delivery.abandon()
-                endpoints = scheduler.endpoints  # what Iterable asked for holds for what comes next, too
-                scheduler = Scheduler(self._rules, self._sent, PROBE_SECONDS)
-                scheduler.endpoints.update(endpoints)
+            first = None if self.step(first) else self._arrivals.get()  # nothing to do until something comes
 
-    def _take_in(self, scheduler: Scheduler) -> None:
-        if not self._open:
-            self._accept(self._arrivals.get(), scheduler)
-            self._delivery.begin()
+    def _take_in(self, first: _Order | None) -> None:
+        was_idle = not self._open
+        if first:
+            self._accept(first)
         while not self._arrivals.empty():
-            self._accept(self._arrivals.get(), scheduler)
+            self._accept(self._arrivals.get())
+        if was_idle and self._open:
+            self.driver.begin()
 
-    def _accept(self, order: _Order, scheduler: Scheduler) -> None:
+    def _accept(self, order: _Order) -> None:
         keys = [(item.message.message_id, item.part) for item in order.items]
         if len(set(keys)) < len(keys) or not self._orders.keys().isdisjoint(keys):
             order.done.set_exception(ValueError("an item that is on its way came again"))
             return
         self._open.append(order)
         self._flush = order.flush
-        now = self._clock()
+        now = self.driver.runtime.now()
         for key, item in zip(keys, order.items, strict=True):
             self._orders[key] = order
-            scheduler.add(item, now)
+            self._scheduler.add(item, now)
 
     def _hand_out(self, outcomes: list[Outcome]) -> None:
         closed = []
@@ -122,7 +119,12 @@ class Dispatcher:
                 order.done.set_result(order.outcomes)
 
     def _fail(self, error: Exception) -> None:
+        """Nothing of what is on its way is settled; what Iterable asked for holds for what comes next, too."""
         for order in self._open:
             order.done.set_exception(error)
         self._open.clear()
         self._orders.clear()
+        self.driver.abandon()
+        endpoints = self._scheduler.endpoints
+        self._scheduler = Scheduler(self._rules, self._sent, PROBE_SECONDS)
+        self._scheduler.endpoints.update(endpoints)

@@ -2,37 +2,22 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Generic, ParamSpec, TypeVar
 
-from transforms.delivery.batch import DeliveryRules
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.dispatcher import Dispatcher
-from transforms.delivery.driver import Delivery
+from transforms.delivery.driver import Driver
 from transforms.delivery.pacing import EvenPace, SlotPace
-from transforms.delivery.runtime import steady_time
+from transforms.delivery.runtime import Runtime, Threads
+from transforms.delivery.settings import SenderSettings
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import IterableClient
 from transforms.model.errors import FatalError
-from transforms.model.items import TRACK, USER
 
-THREADS = 16  # of a bounded run: 15 requests/s at about 1 s each
-
-
-@dataclass(frozen=True)
-class SenderSettings:
-    """Where to send and how; equal settings share one connection pool, one pace and one memory per process."""
-
-    url: str
-    api_key: str  # a reference, never the key
-    rules: DeliveryRules
-
-    @property
-    def rates(self) -> dict[str, float]:
-        return {USER: self.rules.bulk_update_per_second, TRACK: self.rules.track_bulk_per_second}
-
+AT_ONCE = 16  # requests of a bounded run: 15 a second at about 1 s each
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,14 +58,19 @@ def dispatcher(settings: SenderSettings) -> Dispatcher:
         dispatcher.cache_clear()
         raise FatalError(problem)
 
-    delivery = Delivery(client(settings).post, EvenPace(settings.rates), stop, THREADS, steady_time)
-    return Dispatcher(settings.rules, sent_values(settings), delivery)
+    driver = Driver(client(settings).post, EvenPace(settings.rates), stop, AT_ONCE, Threads(AT_ONCE, "post"))
+    made = Dispatcher(settings.rules, sent_values(settings), driver)
+    threading.Thread(target=made.work, name="dispatcher", daemon=True).start()
+    return made
+
+
+def one_thread() -> Runtime:
+    """Of a shard. Workers agree by the wall clock on whose slot of the rate it is."""
+    return Threads(1, "post", now=time.time)
 
 
 @PerProcess
-def shard_delivery(
-    settings: SenderSettings, shard: int, shards: int, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Delivery:
+def shard_driver(settings: SenderSettings, shard: int, shards: int, new_runtime: Callable[[], Runtime]) -> Driver:
     def go_on(problem: str) -> None:
         try:
             client(settings).read_key_again()
@@ -90,5 +80,4 @@ def shard_delivery(
             "%s. Nothing is lost; the key is read again in a minute.", problem.rstrip(".")
         )
 
-    pace = SlotPace(settings.rates, shard, shards)
-    return Delivery(client(settings).post, pace, go_on, threads=1, clock=clock, sleep=sleep)
+    return Driver(client(settings).post, SlotPace(settings.rates, shard, shards), go_on, 1, new_runtime())

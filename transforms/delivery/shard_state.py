@@ -7,7 +7,9 @@ import orjson
 
 from transforms.delivery.batch import Pending
 from transforms.delivery.codec import History, decode_entries, encode_entry
-from transforms.delivery.scheduler import Endpoint, Entry, Scheduler
+from transforms.delivery.endpoint import Endpoint
+from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
+from transforms.delivery.scheduler import Scheduler
 from transforms.model.items import Item
 
 # What version 1 (`held`, `due`) and version 2 (`due`) did not tell; due at once is never too late.
@@ -51,8 +53,23 @@ class Fill:
         return orjson.dumps((3, self.count, self.size, self.since, endpoints, self.held, self.due))
 
 
+# What is known of an item that was tried, in the order in which it lies in state: an interface to running jobs.
+_HISTORY = (
+    "queued",
+    "attempts",
+    "waits",
+    "first_tried",
+    "last_failure",
+    "failing_seconds",
+    "together",
+    "failures",
+    "narrowed",
+    "own_failures",
+)
+
+
 def encode_scheduler(scheduler: Scheduler) -> bytes:
-    """Everything that is not settled, as a blob (see item_codec)."""
+    """Everything that is not settled, as a blob (see codec.py)."""
     return b"".join(encode_entry(entry.pending.item, _history(entry)) for entry in scheduler.entries())
 
 
@@ -62,25 +79,22 @@ def decode_scheduler(scheduler: Scheduler, blob: bytes, since: float) -> None:
 
 
 def _history(entry: Entry) -> History:
-    pending = entry.pending
-    return (
-        entry.not_before,
-        entry.retry,
-        pending.queued,
-        pending.attempts,
-        pending.waits,
-        pending.first_tried,
-        pending.last_failure,
-        pending.failing_seconds,
-        pending.together,
-        pending.failures,
-        pending.narrowed,
-        pending.own_failures,
-    )
+    """When it is due, 0 for now; with which others; and what was tried."""
+    match entry:
+        case Retried():
+            place: History = (entry.not_before, entry.retry)
+        case WaitsForUser():
+            place = (entry.due, None)
+        case Queued():
+            place = (0.0, None)
+    return (*place, *(getattr(entry.pending, name) for name in _HISTORY))
 
 
 def _entry(item: Item, history: History, since: float) -> Entry:
     if not history:
-        return Entry(Pending(item, since), 0.0, None)
-    not_before, retry, *tried = history
-    return Entry(Pending(item, *tried), not_before, retry)
+        return Queued(Pending(item, since))
+    due, retry, *tried = history
+    pending = Pending(item, **dict(zip(_HISTORY, tried)))  # noqa: B905 - an earlier version told less
+    if retry is not None:
+        return Retried(pending, due, retry)
+    return WaitsForUser(pending, due) if due else Queued(pending)

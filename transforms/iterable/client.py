@@ -13,9 +13,6 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-BULK_UPDATE = "/api/users/bulkUpdate"
-TRACK_BULK = "/api/events/trackBulk"
-
 # Iterable's data centres; a key belongs to one of them (its article "API Keys").
 HOSTS = {"us": "https://api.iterable.com", "eu": "https://api.eu.iterable.com"}
 

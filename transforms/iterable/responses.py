@@ -5,126 +5,130 @@ and its article "API Response Codes"; recorded bodies of other integrations.
 """
 
 import re
-from collections.abc import Collection, Container, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
 from transforms.iterable.client import NO_ANSWER, Response
-from transforms.model.outcomes import UNKNOWN_USER
-
-ACCEPTED = "accepted"
-NARROW = "narrow"
-RETRY = "retry"
-THROTTLED = "throttled"
-FOREIGN = "foreign"
-FATAL = "fatal"
-
-COUNTERS = "counters"  # a JSON object with successCount and failCount, which count something
-IN_FORM = "in form"  # a JSON object with Iterable's code, or with its counters
-ANY = "any"  # HTML, text, nothing, half a JSON, any code
-
-# What an answer means, by its status and its body (a code, COUNTERS, IN_FORM or ANY): the first row that fits.
-TAXONOMY: tuple[tuple[Container[int], str, str], ...] = (
-    ({200}, COUNTERS, ACCEPTED),  # each record of it is delivered, rejected, or waits for its user: see _LISTS
-    ({200}, ANY, RETRY),  # whether it was taken is unknown; a resend is an update
-    ({NO_ANSWER, 408}, ANY, RETRY),
-    ({429}, ANY, THROTTLED),
-    ({401, 403}, ANY, FATAL),  # the key, or its type
-    # No record causes these: it is the host, or what stands between.
-    ({402, 404, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 431, 451}, ANY, FATAL),
-    (range(300, 400), ANY, FATAL),  # not Iterable
-    ({413}, ANY, NARROW),  # too large, whoever says so
-    (range(400, 500), IN_FORM, NARROW),  # some record of the batch is at fault
-    (range(400, 500), ANY, FOREIGN),  # not Iterable's own words: a record is at fault only if others succeed
-    (range(500, 600), "RequestFieldsTypesMismatched", NARROW),
-    (range(1000), ANY, RETRY),
-)
-
-# Failure lists of a 200 → our reason. The lists name users (emails or userIds), never positions.
-_LISTS = {
-    "invalidEmails": "invalid_email",
-    "invalidUserIds": "invalid_user_id",
-    "invalidDataEmails": "invalid_data",
-    "invalidDataUserIds": "invalid_data",
-    "conflictEmails": "identity_conflict",
-    "conflictUserIds": "identity_conflict",
-    "forgottenEmails": "forgotten_user",
-    "forgottenUserIds": "forgotten_user",
-    "notFoundEmails": UNKNOWN_USER,
-    "notFoundUserIds": UNKNOWN_USER,
-}
-OF_USERS = frozenset({"invalid_email", "invalid_user_id", "forgotten_user", UNKNOWN_USER})  # whatever the data
-DISALLOWED = "disallowed_event_name"
-
-# Whole-request codes → the reason of a record that is refused with it alone.
-_CODES = {
-    "BadJsonBody": "bad_json_body",
-    "RequestFieldsTypesMismatched": "field_type_mismatch",
-    "UniqueFieldsLimitExceeded": "field_limit_exceeded",
-    "InvalidEmailAddressError": "invalid_email",
-    "InvalidUserIdError": "invalid_user_id",
-    "UnknownEmailError": UNKNOWN_USER,
-    "UnknownUserIdError": UNKNOWN_USER,
-    "EmailAlreadyExists": "identity_conflict",
-    "UserIdAlreadyExists": "identity_conflict",
-    "ExternalKeyConflict": "identity_conflict",
-    "Conflict": "identity_conflict",
-    "ForgottenUserError": "forgotten_user",
-    "BatchTooLarge": "item_too_large",
-}
-REFUSED = "refused_by_iterable"
+from transforms.iterable.operations import REFUSED, Operation, Success
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
 MAX_HINT_SECONDS = 3600.0
-_ELEMENT = re.compile(r"obj\.(?:users|events)\[(\d{1,6})\]\.?(.*)")
+_ELEMENT = re.compile(r"obj\.\w{1,40}\[(\d{1,6})\]\.?(.*)")
 MAX_NAMED_FIELDS = 5
 
 
-class Answer(NamedTuple):
-    """One verdict on a batch."""
+@dataclass(frozen=True)
+class Accepted:
+    """Iterable took it; each record is delivered or listed as failed.
 
-    verdict: str
-    # Status, code, the fields it names (which may be called anything); never Iterable's `msg`: it can echo the key.
+    `detail`, here and below: status, code, the fields that the answer names (which may be called anything); never
+    Iterable's `msg`, for that can echo the key.
+    """
+
     detail: str
-    reason: str = REFUSED  # NARROW: what a record that is refused alone is dead-lettered as
-    failed_users: Mapping[str, str] = {}  # ACCEPTED: email in lower case, or userId → reason
-    failed_names: frozenset[str] = frozenset()  # ACCEPTED: event names that the project does not take
-    fail_count: int = 0  # ACCEPTED: how many records Iterable counts as failed
-    missing: int = 0  # ACCEPTED: how many it counts neither as accepted nor as failed
-    suspects: tuple[int, ...] = ()  # NARROW: positions in the batch that the answer names
-    clashes: Mapping[str, Any] = {}  # NARROW: field of dataFields that the answer names → a value that does not fit
-    wait_seconds: float = 0.0  # THROTTLED, RETRY: what Iterable asks for; 0 where it does not say
+    failed_users: Mapping[str, str] = field(default_factory=dict)  # email in lower case, or userId → reason
+    failed_names: frozenset[str] = frozenset()  # event names that the project does not take
+    fail_count: int = 0  # how many records Iterable counts as failed
+    missing: int = 0  # how many it counts neither as accepted nor as failed
     filtered_out_fields: tuple[str, ...] = ()
     created_fields: tuple[str, ...] = ()
 
 
-def read_answer(response: Response, sent: int) -> Answer:
-    """`sent`: how many records the request held."""
-    body = _read_json(response.body)
+@dataclass(frozen=True)
+class Refused:
+    """The whole request was refused, for a record in it."""
+
+    detail: str
+    reason: str = REFUSED  # of a record that is refused alone
+    suspects: tuple[int, ...] = ()  # positions in the batch that the answer names
+    clashes: Mapping[str, Any] = field(default_factory=dict)  # field of dataFields → a value that does not fit its type
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The world is bad: it goes again. Whether it was taken is not known."""
+
+    detail: str
+    wait_seconds: float = 0.0  # what Iterable asks for; 0 where it does not say
+
+
+@dataclass(frozen=True)
+class Foreign(Failed):
+    """Refused in another's words, a proxy's: a record is at fault only if others succeed."""
+
+
+@dataclass(frozen=True)
+class Throttled:
+    """Too many requests: it goes again, and nothing is wrong with it."""
+
+    detail: str
+    wait_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Fatal:
+    """The set-up is bad: no request will be taken."""
+
+    detail: str
+
+
+Answer = Accepted | Refused | Failed | Throttled | Fatal
+
+SUCCESS = "success"  # what the operation's success looks like
+IN_FORM = "in form"  # a JSON object with Iterable's code, or with its counters
+ANY = "any"  # HTML, text, nothing, half a JSON, any code
+
+# What an answer means, by its status and its body (a code, SUCCESS, IN_FORM or ANY): the first row that fits.
+TAXONOMY: tuple[tuple[Container[int], str, type[Answer]], ...] = (
+    ({200}, SUCCESS, Accepted),
+    ({200}, ANY, Failed),  # whether it was taken is unknown
+    ({NO_ANSWER, 408}, ANY, Failed),
+    ({429}, ANY, Throttled),
+    ({401, 403}, ANY, Fatal),  # the key, or its type
+    # No record causes these: it is the host, or what stands between.
+    ({402, 404, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 431, 451}, ANY, Fatal),
+    (range(300, 400), ANY, Fatal),  # not Iterable
+    ({413}, ANY, Refused),  # too large, whoever says so
+    (range(400, 500), IN_FORM, Refused),  # some record of the batch is at fault
+    (range(400, 500), ANY, Foreign),
+    (range(500, 600), "RequestFieldsTypesMismatched", Refused),
+    (range(1000), ANY, Failed),
+)
+
+
+def read_answer(operation: Operation, response: Response, sent: int) -> Answer:
+    """What a response to a request of this operation means, which held `sent` records."""
+    status, body = response.status, _read_json(response.body)
     code = body.get("code")
     has_code = isinstance(code, str)
     code = code if isinstance(code, str) and re.fullmatch(r"[\w.]{1,60}", code) else ""
-    status = response.status
-    detail = f"HTTP {status} {code}".strip() if status != NO_ANSWER else f"no answer: {response.body.decode()}"
     counted = _counted(body)
-    shape = COUNTERS if counted else ANY
-    verdict = _verdict_on(status, {ANY, code, shape, IN_FORM if counted or has_code else ANY})
-    if verdict == ACCEPTED:
-        return _read_counters(body, detail, missing=max(0, sent - counted))
-    if verdict != NARROW:
-        detail = f"{detail} without counters" if status == 200 else detail
-        detail = f"{detail}, not in Iterable's form" if verdict == FOREIGN else detail
-        return Answer(verdict, detail, wait_seconds=_wait_seconds(body, response.retry_after))
-    reason = _CODES["BatchTooLarge"] if status == 413 else _CODES.get(code, REFUSED)
+    is_success = bool(counted) if operation.success is Success.COUNTERS else code == "Success"
+    bodies = {code, ANY, SUCCESS if is_success else ANY, IN_FORM if counted or has_code else ANY}
+    kind = next(kind for statuses, shape, kind in TAXONOMY if status in statuses and shape in bodies)
+    detail = f"HTTP {status} {code}".strip() if status != NO_ANSWER else f"no answer: {response.body.decode()}"
+    wait_seconds = _wait_seconds(body, response.retry_after)
+    if kind is Accepted:
+        return _read_counters(operation, body, detail, sent, counted) if counted else Accepted(detail)
+    if kind is Refused:
+        return _read_refusal(operation, body, detail, "BatchTooLarge" if status == 413 else code)
+    if kind is Fatal:
+        return Fatal(detail)
+    if kind is Throttled:
+        return Throttled(detail, wait_seconds)
+    if kind is Foreign:
+        return Foreign(f"{detail}, not in Iterable's form", wait_seconds)
+    return Failed(f"{detail} without {operation.success.value}" if status == 200 else detail, wait_seconds)
+
+
+def _read_refusal(operation: Operation, body: dict[str, Any], detail: str, code: str) -> Refused:
     suspects, clashes = _suspects(body), _clashes(body)
     fields = sorted({*suspects.values(), *clashes} - {""})[:MAX_NAMED_FIELDS]
     detail = f"{detail}: {', '.join(fields)}" if fields else detail
-    return Answer(NARROW, detail, reason=reason, suspects=tuple(sorted(suspects)), clashes=clashes)
-
-
-def _verdict_on(status: int, bodies: Collection[str]) -> str:
-    return next(verdict for statuses, body, verdict in TAXONOMY if status in statuses and body in bodies)
+    return Refused(detail, operation.codes.get(code, REFUSED), tuple(sorted(suspects)), clashes)
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
@@ -141,25 +145,20 @@ def _counted(body: dict[str, Any]) -> int:
     return sum(counters) if all(type(count) is int and count >= 0 for count in counters) else 0  # type: ignore[arg-type]
 
 
-def _read_counters(body: dict[str, Any], detail: str, missing: int) -> Answer:
-    lists = body.get("failedUpdates")
-    reasons = _LISTS
+def _read_counters(operation: Operation, body: dict[str, Any], detail: str, sent: int, counted: int) -> Accepted:
+    lists, reasons = body.get("failedUpdates"), operation.failure_lists
     if not isinstance(lists, dict):
-        # Answers of before failedUpdates existed have two of the lists at the top level; they still repeat them there.
-        lists = body
-        if "disallowedEventNames" in body:  # trackBulk, whose invalidUserIds are the "not found" ones (its Swagger)
-            reasons = _LISTS | {"invalidUserIds": UNKNOWN_USER}
+        lists, reasons = body, {**reasons, **operation.old_failure_lists}
     failed: dict[str, str] = {}
     for name, reason in reasons.items():
         for user in _strings(lists, name):
             failed[user.lower() if name.endswith("Emails") else user] = reason
-    return Answer(
-        ACCEPTED,
+    return Accepted(
         detail,
         failed_users=failed,
         failed_names=frozenset(_strings(body, "disallowedEventNames")),
         fail_count=body["failCount"],
-        missing=missing,
+        missing=max(0, sent - counted),
         filtered_out_fields=_strings(body, "filteredOutFields"),
         created_fields=_strings(body, "createdFields"),
     )

@@ -17,6 +17,7 @@ from apache_beam.transforms.window import GlobalWindow
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Settings
+from transforms.iterable.operations import configured
 from transforms.delivery.batch import DeliveryRules
 from transforms.delivery.codec import encode_items
 from transforms.delivery.resources import SenderSettings
@@ -165,7 +166,7 @@ def endure(outage: Outage) -> Endured:
     with SimulatedIterable(Settings(track_unknown_user="create"), clock=time.clock) as iterable:
         os.environ[KEY_NAME] = iterable.api_key
         iterable.fault("*", status=503, times=None)
-        settings = SenderSettings(iterable.url, f"env:{KEY_NAME}", DeliveryRules(max_items=outage.max_items))
+        settings = SenderSettings(iterable.url, f"env:{KEY_NAME}", DeliveryRules(configured(max_items=outage.max_items)))
         shard = Shard(settings, time, outage.max_state_bytes)
         seconds = 0
         while seconds < outage.seconds or START + seconds < time.now:  # until the present is caught up with

@@ -9,7 +9,8 @@ from pipeline.config.loader import Config, load_config
 from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
 from transforms.amplitude.paths import Path
 from transforms.dead_letters.letter import sync_name_of
-from transforms.delivery.batch import ENVELOPE_BYTES, DeliveryRules
+from transforms.delivery.batch import ENVELOPE_BYTES
+from transforms.delivery.settings import DeliveryRules
 from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import PropertyRow, PropertySelection
 from transforms.mapping.routing import BranchRules

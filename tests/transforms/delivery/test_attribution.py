@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.delivery.attribution import Attribution, attribute
-from transforms.delivery.batch import Batch, DeliveryRules, Pending, Record, to_batch
-from transforms.iterable.responses import ACCEPTED, NARROW, REFUSED, Answer
+from transforms.delivery.batch import Batch, Pending, Record
+from transforms.delivery.settings import DeliveryRules
+from transforms.iterable.operations import REFUSED
+from transforms.iterable.responses import Accepted, Refused
 from transforms.model.items import TRACK, USER, Item
 
 NewItem = Callable[..., Item]
@@ -21,15 +23,22 @@ def batch_of(*items: Item) -> Batch:
 
 
 def resend(part: str, records: Sequence[Record]) -> Batch:
-    return to_batch(part, tuple(records), DeliveryRules())
+    return Batch(DeliveryRules().by_part[part], tuple(records))
 
 
-def accepted(fail_count: int, users: dict[str, str] | None = None, names: Sequence[str] = ()) -> Answer:
-    return Answer(ACCEPTED, "HTTP 200", failed_users=users or {}, failed_names=frozenset(names), fail_count=fail_count)
+def again(attribution: Attribution) -> list[Batch]:
+    """The requests that it asks for, of events; what was narrowed down is known to have been."""
+    for pending in (pending for records in attribution.again for record in records for pending in record.pending):
+        pending.narrowed = pending.narrowed or attribution.is_narrowed
+    return [resend(TRACK, records) for records in attribution.again]
 
 
-def refused(*suspects: int) -> Answer:
-    return Answer(NARROW, "HTTP 400 BadJsonBody", reason="bad_json_body", suspects=suspects)
+def accepted(fail_count: int, users: dict[str, str] | None = None, names: Sequence[str] = ()) -> Accepted:
+    return Accepted("HTTP 200", failed_users=users or {}, failed_names=frozenset(names), fail_count=fail_count)
+
+
+def refused(*suspects: int) -> Refused:
+    return Refused("HTTP 400 BadJsonBody", reason="bad_json_body", suspects=suspects)
 
 
 def user_ids(attribution: Attribution) -> dict[str, Any]:
@@ -77,7 +86,7 @@ INVALID = {"b": "invalid_user_id"}
         "only a stranger is listed, and none failed",
     ],
 )
-def test_counters_are_read_per_record(new_track: NewItem, answer: Answer, expected: dict[str, Any]) -> None:
+def test_counters_are_read_per_record(new_track: NewItem, answer: Accepted | Refused, expected: dict[str, Any]) -> None:
     """One bad record costs one record; only where the count contradicts the lists are the doubtful ones sent again."""
     batch = batch_of(*(new_track(user_id) for user_id in "abcb"))
 
@@ -125,7 +134,9 @@ def test_disallowed_names_are_failures_counted_or_not(
         (refused(7), [("b", "bad_json_body")]),
     ],
 )
-def test_a_record_alone_is_settled_at_once(new_track: NewItem, answer: Answer, expected: list[tuple[str, str]]) -> None:
+def test_a_record_alone_is_settled_at_once(
+    new_track: NewItem, answer: Accepted | Refused, expected: list[tuple[str, str]]
+) -> None:
     """There is nothing to narrow down in a batch of one, whatever the answer's numbers."""
     attribution = user_ids(attribute(batch_of(new_track("b")), answer))
 
@@ -167,7 +178,7 @@ def test_the_many_decide_the_type_of_a_new_field(new_track: NewItem, odd: int, f
     values = [5 if (index < odd) == (odd == 1) else "text" for index in range(len(names))]
     batch = batch_of(*(new_track(name, dataFields={"new": value}) for name, value in zip(names, values, strict=True)))
 
-    attribution = attribute(batch, Answer(NARROW, "", reason="field_type_mismatch", clashes={"new": 5}))
+    attribution = attribute(batch, Refused("", reason="field_type_mismatch", clashes={"new": 5}))
 
     assert user_ids(attribution)["again"][0] == first
 
@@ -202,7 +213,7 @@ def test_positions_are_believed_once(new_track: NewItem) -> None:
     expected = [["b", "c"], ["d", "e"]]
 
     first = attribute(batch_of(*map(new_track, "abcde")), refused(0))
-    second = attribute(resend(TRACK, first.again[1]), refused(0))
+    second = attribute(again(first)[1], refused(0))
 
     assert expected == user_ids(second)["again"]
 
@@ -240,7 +251,7 @@ def test_poison_is_found_in_a_bounded_number_of_requests(
         attribution = attribute(batch, answer)
         delivered += [id(record.item) for record in attribution.delivered]
         refused_items += [id(record.item) for record, _ in attribution.refused]
-        waiting += [resend(TRACK, records) for records in attribution.again]
+        waiting += again(attribution)
 
     assert sorted(bad_items) == sorted(refused_items)
     assert sorted({id(item) for item in items} - bad_items) == sorted(delivered)
@@ -264,7 +275,7 @@ def test_unlisted_failures_are_found_in_a_bounded_number_of_requests(
         bad = sum(id(record.item) in bad_items for record in batch.records)
         attribution = attribute(batch, accepted(bad))
         refused_items += [id(record.item) for record, _ in attribution.refused]
-        waiting += [resend(TRACK, records) for records in attribution.again]
+        waiting += again(attribution)
 
     assert sorted(bad_items) == sorted(refused_items)
     assert requests <= 1 + len(poison) * (2 * math.ceil(math.log2(size)) + 2)
@@ -282,10 +293,8 @@ def _subsets(size: int) -> list[list[tuple[int, ...]]]:
     return [list(itertools.combinations(range(size), count)) for count in range(size + 1)]
 
 
-def clash(value: Any) -> Answer:
-    return Answer(
-        NARROW, "HTTP 400 RequestFieldsTypesMismatched", reason="field_type_mismatch", clashes={"total": value}
-    )
+def clash(value: Any) -> Refused:
+    return Refused("HTTP 400 RequestFieldsTypesMismatched", reason="field_type_mismatch", clashes={"total": value})
 
 
 @pytest.mark.parametrize(("values", "most"), [(["n/a"], 3), (["n/a", "none", "?", "-"], 24)], ids=["one", "several"])
@@ -304,7 +313,7 @@ def test_a_named_field_costs_a_handful_of_requests(new_track: NewItem, values: l
         attribution = attribute(batch, clash(bad) if bad else accepted(0))
         delivered += attribution.delivered
         refused_records += [record for record, reason in attribution.refused if reason == "field_type_mismatch"]
-        waiting += [resend(TRACK, records) for records in attribution.again]
+        waiting += again(attribution)
 
     assert (len(delivered), len(refused_records)) == (990, 10)
     assert all(b'"total":12' in record.body for record in delivered)

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.delivery.batch import DeliveryRules, Pending, Record, fill, to_batch
-from transforms.model.items import TRACK, USER, Item
+from transforms.delivery.batch import Batch, Pending, Record, fill
+from transforms.iterable.operations import OPERATIONS, configured
+from transforms.model.items import Item
 
 NewItem = Callable[..., Item]
 
@@ -18,9 +19,9 @@ def record_of(item: Item, body: bytes | None = None) -> Record:
 def test_a_track_request(new_track: NewItem) -> None:
     """A trackBulk takes nothing beside its events, whatever is set for users."""
     items = [new_track("a"), new_track("b")]
-    rules = DeliveryRules(create_new_fields=False, update_only=True)
+    _, operation = configured(flags={"createNewFields": False, "updateOnly": True})
 
-    batch = to_batch(TRACK, tuple(map(record_of, items)), rules)
+    batch = Batch(operation, tuple(map(record_of, items)))
 
     assert {"events": [orjson.loads(item.body) for item in items]} == orjson.loads(batch.body)
 
@@ -40,9 +41,9 @@ def test_a_user_request(
 ) -> None:
     """The switches of bulkUpdate stand beside the users; one that is not set is left to the project."""
     items = [new_update("a"), new_update("b")]
-    rules = DeliveryRules(create_new_fields=create_new_fields, update_only=update_only)
+    operation, _ = configured(flags={"createNewFields": create_new_fields, "updateOnly": update_only})
 
-    batch = to_batch(USER, tuple(map(record_of, items)), rules)
+    batch = Batch(operation, tuple(map(record_of, items)))
 
     assert {**expected, "users": [orjson.loads(item.body) for item in items]} == orjson.loads(batch.body)
 
@@ -51,7 +52,7 @@ def test_fill_stops_at_the_count(new_track: NewItem) -> None:
     """The record after the last one that may go is not even looked at."""
     records = iter([record_of(new_track()) for _ in range(5)])
 
-    filled = [fits for _, fits in fill(records, DeliveryRules(max_items=3))]
+    filled = [fits for _, fits in fill(records, configured(max_items=3)[0])]
     expected = [True, True, True]
 
     assert expected == filled
@@ -62,7 +63,7 @@ def test_fill_hands_back_what_does_not_fit(new_track: NewItem) -> None:
     """The one record too many is the last one looked at: it is told not to fit, and those after it stay."""
     records = iter([record_of(new_track(), b"x" * 100) for _ in range(5)])
 
-    filled = [fits for _, fits in fill(records, DeliveryRules(max_bytes=300))]
+    filled = [fits for _, fits in fill(records, configured(max_bytes=300)[0])]
     expected = [True, True, False]
 
     assert expected == filled
@@ -74,7 +75,7 @@ def test_a_record_larger_than_a_request_goes_alone(new_track: NewItem) -> None:
     records = [record_of(new_track(), b"x" * size) for size in (500, 10)]
     expected = [(records[0], True), (records[1], False)]
 
-    assert expected == list(fill(records, DeliveryRules(max_bytes=300)))
+    assert expected == list(fill(records, configured(max_bytes=300)[0]))
 
 
 @settings(deadline=None)
@@ -82,17 +83,18 @@ def test_a_record_larger_than_a_request_goes_alone(new_track: NewItem) -> None:
     sizes=st.lists(st.integers(2, 20), min_size=1, max_size=60),
     max_bytes=st.integers(100, 300),
     max_items=st.integers(1, 60),
-    part=st.sampled_from([USER, TRACK]),
+    number=st.integers(0, len(OPERATIONS) - 1),
     switch=st.sampled_from([None, True, False]),
 )
 def test_a_filled_request_keeps_both_limits(
-    new_track: NewItem, sizes: list[int], max_bytes: int, max_items: int, part: str, switch: bool | None
+    new_track: NewItem, sizes: list[int], max_bytes: int, max_items: int, number: int, switch: bool | None
 ) -> None:
     """Bytes are those of the whole request, envelope and commas included."""
-    rules = DeliveryRules(max_items, max_bytes, create_new_fields=switch, update_only=switch)
+    flags = {"createNewFields": switch, "updateOnly": switch}
+    operation = configured(max_items=max_items, max_bytes=max_bytes, flags=flags)[number]
     records = [record_of(new_track(), b"x" * size) for size in sizes]
 
-    batch = to_batch(part, tuple(record for record, fits in fill(records, rules) if fits), rules)
+    batch = Batch(operation, tuple(record for record, fits in fill(records, operation) if fits))
 
     assert 1 <= len(batch.records) <= max_items
     assert len(batch.body) <= max_bytes

@@ -2,17 +2,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from transforms.delivery.batch import DeliveryRules
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.dispatcher import Dispatcher
-from transforms.delivery.driver import Delivery
+from transforms.delivery.driver import Driver
 from transforms.delivery.pacing import EvenPace
+from transforms.delivery.runtime import Threads
+from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.client import IterableClient, Response
 from transforms.model.errors import FatalError
 from transforms.model.items import TRACK, USER, Item
@@ -41,26 +41,30 @@ def dispatcher(iterable: SimulatedIterable) -> Dispatcher:
 
 def dispatcher_of(iterable: SimulatedIterable) -> Dispatcher:
     client = IterableClient(iterable.url, lambda: "sandbox-key")
-    delivery = Delivery(client.post, EvenPace({USER: 100, TRACK: 100}), fail, threads=4)
-    return Dispatcher(DeliveryRules(max_age_seconds=LONG), SentValues(), delivery)
+    return working(client.post, DeliveryRules(max_age_seconds=LONG))
+
+
+def working(post: Callable[[str, bytes], Response], rules: DeliveryRules) -> Dispatcher:
+    """One that delivers in a thread."""
+    driver = Driver(post, EvenPace({USER: 100, TRACK: 100}), fail, 4, Threads(4, "post"))
+    dispatcher = Dispatcher(rules, SentValues(), driver)
+    threading.Thread(target=dispatcher.work, daemon=True).start()
+    return dispatcher
 
 
 def test_an_item_that_comes_twice_is_told(dispatcher: Dispatcher, new_update: Callable[..., Item]) -> None:
     """In one order, or while another one holds it: whoever waits for it would wait for ever. What goes apart goes."""
     item, other = new_update("u1", {}), new_update("u2", {})
     with pytest.raises(ValueError, match="came again"):
-        dispatcher.deliver([item, item], True)
-    with ThreadPoolExecutor(1) as pool:
-        of_first = pool.submit(dispatcher.deliver, [item], False)
-        while not dispatcher.has_orders:
-            threading.Event().wait(0.01)
-        with pytest.raises(ValueError, match="came again"):
-            dispatcher.deliver([other, item], True)
-        of_other = dispatcher.deliver([other], True)
+        dispatcher.submit([item, item], True).result()
+    of_first = dispatcher.submit([item], False)
+    with pytest.raises(ValueError, match="came again"):
+        dispatcher.submit([other, item], True).result()
+    of_other = dispatcher.submit([other], True)
+    of_both = [*of_first.result(), *of_other.result()]
+    of_it_again = dispatcher.submit([item], True).result()
 
-    assert [outcome.kind for outcome in (*of_first.result(), *of_other, *dispatcher.deliver([item], True))] == [
-        DELIVERED
-    ] * 3
+    assert [outcome.kind for outcome in (*of_both, *of_it_again)] == [DELIVERED] * 3
 
 
 def test_a_short_batch_is_filled_up_with_the_next_order(
@@ -68,13 +72,12 @@ def test_a_short_batch_is_filled_up_with_the_next_order(
 ) -> None:
     """Items of two chunks share a request; each chunk gets the outcomes of its own."""
     first, second = [new_update("u1", {})], [new_update("u2", {}), new_update("u3", {})]
-    with ThreadPoolExecutor(2) as pool:
-        of_first = pool.submit(dispatcher.deliver, first, False)
-        while not dispatcher.has_orders:
-            threading.Event().wait(0.01)
-        of_second = pool.submit(dispatcher.deliver, second, True)
+    of_first = dispatcher.submit(first, False)
+    while not dispatcher.has_orders:
+        threading.Event().wait(0.01)
+    of_second = dispatcher.submit(second, True)
 
-        messages = [[outcome.message for outcome in of_one.result(30)] for of_one in (of_first, of_second)]
+    messages = [[outcome.message for outcome in of_one.result(30)] for of_one in (of_first, of_second)]
 
     assert messages == [[item.message for item in first], [item.message for item in second]]
     assert iterable.metrics()["endpoints"]["bulkUpdate"]["requests"] == 1
@@ -86,7 +89,7 @@ def test_an_order_ends_with_what_waits_for_its_user(
     """It is not held up by it: the outcome says where to resume."""
     known, unknown = new_track("u1"), new_track("stranger")
 
-    outcomes = dispatcher.deliver([new_update("u1"), known, unknown], flush=True)
+    outcomes = dispatcher.submit([new_update("u1"), known, unknown], flush=True).result()
 
     kinds = {outcome.message.message_id: outcome.kind for outcome in outcomes if outcome.part == TRACK}
     assert kinds == {known.message.message_id: DELIVERED, unknown.message.message_id: WAITING}
@@ -101,10 +104,10 @@ def test_a_refused_key_fails_every_order(
     iterable.configure(keys={"another-key": {}})
 
     with pytest.raises(FatalError, match=r"^Iterable refused /api/users/bulkUpdate with HTTP 401 BadApiKey$"):
-        dispatcher.deliver([new_update("u1", {})], flush=True)
+        dispatcher.submit([new_update("u1", {})], flush=True).result()
 
     iterable.configure(keys={"sandbox-key": {}})
-    outcomes = dispatcher.deliver([new_update("u2", {})], flush=True)
+    outcomes = dispatcher.submit([new_update("u2", {})], flush=True).result()
 
     assert [outcome.kind for outcome in outcomes] == [DELIVERED]
     assert [user["userId"] for user in iterable.dump()["users"]] == ["u2"]
@@ -119,8 +122,7 @@ def with_fault(iterable: SimulatedIterable, at: Callable[[], bool]) -> Dispatche
             raise KeyError("a fault of ours")
         return client.post(path, body)
 
-    delivery = Delivery(post, EvenPace({USER: 100, TRACK: 100}), fail, threads=4)
-    return Dispatcher(DeliveryRules(max_age_seconds=LONG), SentValues(), delivery)
+    return working(post, DeliveryRules(max_age_seconds=LONG))
 
 
 def test_a_fault_of_ours_is_told_to_whoever_waits(iterable: SimulatedIterable, new_update: Callable[..., Item]) -> None:
@@ -129,9 +131,9 @@ def test_a_fault_of_ours_is_told_to_whoever_waits(iterable: SimulatedIterable, n
     dispatcher = with_fault(iterable, lambda: next(faults, False))
 
     with pytest.raises(KeyError, match="a fault of ours"):
-        dispatcher.deliver([new_update("u1")], flush=True)
+        dispatcher.submit([new_update("u1")], flush=True).result()
 
-    outcomes = dispatcher.deliver([new_update("u1")], flush=True)
+    outcomes = dispatcher.submit([new_update("u1")], flush=True).result()
 
     assert [outcome.kind for outcome in outcomes] == [DELIVERED]
 
@@ -143,19 +145,18 @@ def test_what_iterable_asked_for_outlives_the_order_that_it_was_told(
     iterable.fault("bulkUpdate", status=429, headers={"Retry-After": "2"})
     faulty = threading.Event()
     dispatcher = with_fault(iterable, faulty.is_set)
-    with ThreadPoolExecutor(1) as pool:
-        throttled = pool.submit(dispatcher.deliver, [new_update("u1")], True)
-        while not iterable.metrics()["endpoints"].get("bulkUpdate", {}).get("by_status"):
-            threading.Event().wait(0.01)
-        asked_at = time.monotonic()
-        faulty.set()
-        with pytest.raises(KeyError):
-            dispatcher.deliver([new_track("u2")], flush=True)
-        with pytest.raises(KeyError):
-            throttled.result(30)
-        faulty.clear()
+    throttled = dispatcher.submit([new_update("u1")], True)
+    while not iterable.metrics()["endpoints"].get("bulkUpdate", {}).get("by_status"):
+        threading.Event().wait(0.01)
+    asked_at = time.monotonic()
+    faulty.set()
+    with pytest.raises(KeyError):
+        dispatcher.submit([new_track("u2")], flush=True).result()
+    with pytest.raises(KeyError):
+        throttled.result(30)
+    faulty.clear()
 
-    dispatcher.deliver([new_update("u3")], flush=True)
+    dispatcher.submit([new_update("u3")], flush=True).result()
 
     assert time.monotonic() - asked_at > 1.5
     assert iterable.metrics()["endpoints"]["bulkUpdate"]["requests"] == 2
@@ -172,13 +173,11 @@ def test_a_record_that_iterable_fails_at_holds_up_no_order(
     def post(path: str, body: bytes) -> Response:
         return Response(500, b"") if bad.message.message_id.encode() in body else client.post(path, body)
 
-    delivery = Delivery(post, EvenPace({USER: 100, TRACK: 100}), fail, threads=4)
     rules = DeliveryRules(max_age_seconds=0.01, first_backoff_seconds=0.01, max_backoff_seconds=0.1)
-    dispatcher = Dispatcher(rules, SentValues(), delivery)
-    with ThreadPoolExecutor(1) as pool:
-        with_bad = pool.submit(dispatcher.deliver, [new_track("u1") for _ in range(20)] + [bad], False)
-        while not with_bad.done():
-            dispatcher.deliver([new_track("u2")], flush=True)
+    dispatcher = working(post, rules)
+    with_bad = dispatcher.submit([new_track("u1") for _ in range(20)] + [bad], False)
+    while not with_bad.done():
+        dispatcher.submit([new_track("u2")], flush=True).result()
     outcomes = with_bad.result()
     client.close()
 
@@ -190,17 +189,17 @@ def test_a_record_that_iterable_fails_at_holds_up_no_order(
 
 def test_nothing_to_deliver_is_done_at_once(dispatcher: Dispatcher) -> None:
     """A chunk may be dropped as a whole."""
-    assert dispatcher.deliver([], flush=False) == []
+    assert dispatcher.submit([], flush=False).result() == []
 
 
 def test_a_wall_clock_that_steps_stops_nothing(
     dispatcher: Dispatcher, new_update: Callable[..., Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Back by an hour in the middle of a run: batches close and paces run by a clock that does not."""
-    dispatcher.deliver([new_update("u1")], flush=True)
+    dispatcher.submit([new_update("u1")], flush=True).result()
     monkeypatch.setattr(time, "time", lambda: 1_000_000_000.0)
 
     began = time.monotonic()
-    dispatcher.deliver([new_update("u1")], flush=True)
+    dispatcher.submit([new_update("u1")], flush=True).result()
 
     assert time.monotonic() - began < 60

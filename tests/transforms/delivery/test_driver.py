@@ -9,12 +9,15 @@ import pytest
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import DOCUMENTED_RATES, AsyncDelay, Settings
-from transforms.delivery.batch import DeliveryRules
 from transforms.delivery.coalescing import SentValues
-from transforms.delivery.driver import OUTAGE_SECONDS, Delivery
+from transforms.delivery.driver import Driver
+from transforms.delivery.outage import OUTAGE_SECONDS
 from transforms.delivery.pacing import EvenPace, Pace, SlotPace
+from transforms.delivery.runtime import Runtime, Threads
 from transforms.delivery.scheduler import Scheduler
-from transforms.iterable.client import TRACK_BULK, IterableClient, Response
+from transforms.delivery.settings import DeliveryRules
+from transforms.iterable.client import IterableClient, Response
+from transforms.iterable.operations import configured
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, WAITING, Outcome
@@ -25,17 +28,18 @@ THREADS = 8
 DOCUMENTED = {USER: DOCUMENTED_RATES["bulkUpdate"] or 0.0, TRACK: DOCUMENTED_RATES["trackBulk"] or 0.0}
 
 
-class FakeTime:
+class FakeTime(Threads):
     """A clock that only a sleep moves: waits take no time, and all of them are seen."""
 
     def __init__(self) -> None:
-        self.now = START
+        super().__init__(THREADS, "post", self.clock)
+        self.time = START
 
     def clock(self) -> float:
-        return self.now
+        return self.time
 
     def sleep(self, seconds: float) -> None:
-        self.now += seconds
+        self.time += seconds
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +58,12 @@ def server(time: FakeTime) -> Iterator[SimulatedIterable]:
 @pytest.fixture
 def iterable(server: SimulatedIterable, time: FakeTime) -> SimulatedIterable:
     server.reset()
-    time.now = START
+    time.time = START
     return server
 
 
 @pytest.fixture
-def new_delivery(iterable: SimulatedIterable, time: FakeTime) -> Iterator[Callable[..., Delivery]]:
+def new_driver(iterable: SimulatedIterable, time: FakeTime) -> Iterator[Callable[..., Driver]]:
     client = IterableClient(iterable.url, lambda: iterable.api_key)
 
     def fail(problem: str) -> None:
@@ -69,19 +73,19 @@ def new_delivery(iterable: SimulatedIterable, time: FakeTime) -> Iterator[Callab
         on_fatal: Callable[[str], None] = fail,
         threads: int = THREADS,
         pace: Pace | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> Delivery:
-        return Delivery(client.post, pace or EvenPace(DOCUMENTED), on_fatal, threads, time.clock, sleep)
+        runtime: Runtime = time,
+    ) -> Driver:
+        return Driver(client.post, pace or EvenPace(DOCUMENTED), on_fatal, threads, runtime)
 
     yield build
     client.close()
 
 
-NewDelivery = Callable[..., Delivery]
+NewDriver = Callable[..., Driver]
 
 
-def scheduler_of(*items: Item, **rules: Any) -> Scheduler:
-    scheduler = Scheduler(DeliveryRules(**rules), SentValues())
+def scheduler_of(*items: Item, max_items: int = 1000, **rules: Any) -> Scheduler:
+    scheduler = Scheduler(DeliveryRules(configured(max_items=max_items), **rules), SentValues())
     for item in items:
         scheduler.add(item, START)
     return scheduler
@@ -97,14 +101,14 @@ def stored_ids(iterable: SimulatedIterable) -> list[str]:
 
 
 def test_users_and_their_events_arrive(
-    iterable: SimulatedIterable, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+    iterable: SimulatedIterable, new_driver: NewDriver, new_update: NewItem, new_track: NewItem
 ) -> None:
     """A chunk of both: every event finds its user, for users are settled before their events go."""
     users = [new_update(f"u{number}") for number in range(50)]
     events = [new_track(f"u{number % 50}") for number in range(200)]
     scheduler = scheduler_of(*events, *users, max_items=20)
 
-    outcomes = new_delivery().run(scheduler, flush=True)
+    outcomes = new_driver().run(scheduler, flush=True)
 
     expected = Counter({(DELIVERED, USER, ""): 50, (DELIVERED, TRACK, ""): 200})
 
@@ -140,7 +144,7 @@ LIMIT = {"msg": "", "code": "RateLimitExceeded"}
 def test_what_the_world_does_wrong_is_waited_out(
     iterable: SimulatedIterable,
     time: FakeTime,
-    new_delivery: NewDelivery,
+    new_driver: NewDriver,
     new_update: NewItem,
     new_track: NewItem,
     fault: dict[str, Any],
@@ -151,22 +155,22 @@ def test_what_the_world_does_wrong_is_waited_out(
     for endpoint in ("bulkUpdate", "trackBulk"):
         iterable.fault(endpoint, times=2, **fault)
 
-    outcomes = new_delivery().run(scheduler_of(*events, *(new_update(f"u{number}") for number in range(3))), flush=True)
+    outcomes = new_driver().run(scheduler_of(*events, *(new_update(f"u{number}") for number in range(3))), flush=True)
 
     assert all((outcome.kind, outcome.attempts) == (DELIVERED, 3) for outcome in outcomes)
     assert len(outcomes) == 6
     assert sorted(event.message.message_id for event in events) == stored_ids(iterable)
-    assert time.now - START >= 4 * seconds
+    assert time.time - START >= 4 * seconds
 
 
 def test_an_answer_that_was_lost_makes_no_duplicates(
-    iterable: SimulatedIterable, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+    iterable: SimulatedIterable, new_driver: NewDriver, new_update: NewItem, new_track: NewItem
 ) -> None:
     """Iterable took the request, the answer was cut: sent again, each event replaces itself by its id."""
     events = [new_track("u1") for _ in range(5)]
     iterable.fault("trackBulk", drop_connection="after", times=1)
 
-    outcomes = new_delivery().run(scheduler_of(new_update("u1"), *events), flush=True)
+    outcomes = new_driver().run(scheduler_of(new_update("u1"), *events), flush=True)
 
     expected = Counter({(DELIVERED, USER, ""): 1, (DELIVERED, TRACK, ""): 5})
 
@@ -176,7 +180,7 @@ def test_an_answer_that_was_lost_makes_no_duplicates(
 
 
 def test_bad_records_cost_only_themselves(
-    iterable: SimulatedIterable, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+    iterable: SimulatedIterable, new_driver: NewDriver, new_update: NewItem, new_track: NewItem
 ) -> None:
     """Of a batch with an unreadable event, a forgotten user and a name not taken, all others are delivered."""
     iterable.configure(forgotten_user_ids=["gone"], disallowed_events=["Secret"])
@@ -184,7 +188,7 @@ def test_bad_records_cost_only_themselves(
     events = [*(new_track("u1") for _ in range(20)), new_track("u2", name="Secret"), new_track("gone")]
     events.append(new_track("u1", createdAt="yesterday"))
 
-    outcomes = new_delivery().run(scheduler_of(*users, *events), flush=True)
+    outcomes = new_driver().run(scheduler_of(*users, *events), flush=True)
 
     expected = Counter(
         {
@@ -214,7 +218,7 @@ def test_bad_records_cost_only_themselves(
 )
 def test_poison_costs_few_requests_and_all_of_them_keep_the_pace(
     iterable: SimulatedIterable,
-    new_delivery: NewDelivery,
+    new_driver: NewDriver,
     new_track: NewItem,
     poison: dict[int, dict[str, Any]],
     reason: str,
@@ -224,10 +228,10 @@ def test_poison_costs_few_requests_and_all_of_them_keep_the_pace(
     iterable.configure(track_unknown_user="create", burst={"trackBulk": 2})
     good = {"dataFields": {"total": 12}}
     # The first request makes the field's type.
-    new_delivery().run(scheduler_of(new_track("u0", **good)), flush=True)
+    new_driver().run(scheduler_of(new_track("u0", **good)), flush=True)
     events = [new_track("u1", **{**good, **poison.get(number, {})}) for number in range(1000)]
 
-    outcomes = new_delivery().run(scheduler_of(*events), flush=True)
+    outcomes = new_driver().run(scheduler_of(*events), flush=True)
 
     counts = iterable.metrics()["endpoints"]["trackBulk"]
     dead = {outcome.message.message_id for outcome in outcomes if outcome.kind == DEAD_LETTERED}
@@ -240,19 +244,19 @@ def test_poison_costs_few_requests_and_all_of_them_keep_the_pace(
 
 
 def test_events_of_unknown_users_are_left_waiting(
-    new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem, time: FakeTime
+    new_driver: NewDriver, new_update: NewItem, new_track: NewItem, time: FakeTime
 ) -> None:
     """A chunk ends without them: they are handed over with the time they are due."""
     scheduler = scheduler_of(new_update("u1"), new_track("u1"), new_track("nobody", time=START))
 
-    outcomes = new_delivery().run(scheduler, flush=True)
+    outcomes = new_driver().run(scheduler, flush=True)
     waiting = scheduler.take_waiting()
 
     expected = Counter({(DELIVERED, USER, ""): 1, (DELIVERED, TRACK, ""): 1})
 
     assert expected == told(outcomes)
     assert [(out.kind, out.reason, out.attempts) for out in waiting] == [(WAITING, "unknown_user", 1)]
-    assert START + 60 <= waiting[0].time <= time.now + 60
+    assert START + 60 <= waiting[0].time <= time.time + 60
 
 
 def test_many_requests_are_under_way_at_once(time: FakeTime, new_track: NewItem) -> None:
@@ -272,10 +276,10 @@ def test_many_requests_are_under_way_at_once(time: FakeTime, new_track: NewItem)
         return Response(200, b'{"successCount":1,"failCount":0}')
 
     pace = EvenPace({USER: 1e9, TRACK: 1e9})
-    delivery = Delivery(post, pace, lambda _: None, 4, time.clock, time.sleep)
+    driver = Driver(post, pace, lambda _: None, 4, time)
     scheduler = scheduler_of(*(new_track(f"u{number}") for number in range(8)), max_items=1)
 
-    outcomes = delivery.run(scheduler, flush=True)
+    outcomes = driver.run(scheduler, flush=True)
 
     expected = (8, 4)
 
@@ -283,7 +287,7 @@ def test_many_requests_are_under_way_at_once(time: FakeTime, new_track: NewItem)
 
 
 def test_slow_answers_arrive_in_any_order(
-    iterable: SimulatedIterable, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+    iterable: SimulatedIterable, new_driver: NewDriver, new_update: NewItem, new_track: NewItem
 ) -> None:
     """Each answer settles its own batch, however late it comes."""
     iterable.configure(rate=None)
@@ -291,7 +295,7 @@ def test_slow_answers_arrive_in_any_order(
         iterable.fault("trackBulk", delay=delay)
     events = [new_track("u1") for _ in range(8)]
 
-    outcomes = new_delivery().run(scheduler_of(new_update("u1"), *events, max_items=2), flush=True)
+    outcomes = new_driver().run(scheduler_of(new_update("u1"), *events, max_items=2), flush=True)
 
     assert {event.message.message_id for event in events} == {
         outcome.message.message_id for outcome in outcomes if outcome.part == TRACK and outcome.kind == DELIVERED
@@ -299,45 +303,45 @@ def test_slow_answers_arrive_in_any_order(
     assert len(outcomes) == 9
 
 
-def test_a_refused_key_stops_loudly(iterable: SimulatedIterable, new_delivery: NewDelivery, new_track: NewItem) -> None:
+def test_a_refused_key_stops_loudly(iterable: SimulatedIterable, new_driver: NewDriver, new_track: NewItem) -> None:
     """One line, without the key; what was held is still there, with no outcome."""
     iterable.configure(keys={iterable.api_key: {"enabled": False}, "another": {}})
     scheduler = scheduler_of(new_track("u1"))
     iterable.fault("trackBulk", status=401, body={"msg": "Invalid API key sandbox-key", "code": "BadApiKey"})
 
     with pytest.raises(FatalError, match=r"^Iterable refused /api/events/trackBulk with HTTP 401 BadApiKey$"):
-        new_delivery().run(scheduler, flush=True)
+        new_driver().run(scheduler, flush=True)
 
     assert len(list(scheduler.entries())) == 1
 
 
 def test_whoever_is_told_of_a_refused_key_may_go_on(
-    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+    iterable: SimulatedIterable, time: FakeTime, new_driver: NewDriver, new_update: NewItem, new_track: NewItem
 ) -> None:
     """A probe a minute, until the key is taken: then all is delivered."""
     problems: list[float] = []
     iterable.configure(track_unknown_user="create")
     iterable.fault("*", status=403, times=3)
-    delivery = new_delivery(lambda _: problems.append(time.now), threads=1)
+    driver = new_driver(lambda _: problems.append(time.time), threads=1)
 
-    outcomes = delivery.run(scheduler_of(new_update("u1"), new_track("u1"), new_track("u2")), flush=True)
+    outcomes = driver.run(scheduler_of(new_update("u1"), new_track("u1"), new_track("u2")), flush=True)
 
     assert problems == pytest.approx([START, START + 60, START + 120], rel=0, abs=0.01)
     assert Counter(outcome.kind for outcome in outcomes) == {DELIVERED: 3}
 
 
 def test_an_outage_ends_the_chunk(
-    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_track: NewItem
+    iterable: SimulatedIterable, time: FakeTime, new_driver: NewDriver, new_track: NewItem
 ) -> None:
     """After five minutes without one success the chunk is given back whole: one string, and no outcome."""
     iterable.fault("*", times=None, **HTML_503)
     scheduler = scheduler_of(new_track("u1"))
 
     with pytest.raises(OutageError) as raised:
-        new_delivery().run(scheduler, flush=True)
+        new_driver().run(scheduler, flush=True)
 
     assert raised.value.args == ("no request to Iterable succeeded for 300 s",)
-    assert OUTAGE_SECONDS < time.now - START < OUTAGE_SECONDS + 60
+    assert OUTAGE_SECONDS < time.time - START < OUTAGE_SECONDS + 60
     assert len(list(scheduler.entries())) == 1
 
 
@@ -353,12 +357,12 @@ def test_a_record_that_iterable_fails_at_does_not_take_its_chunk_along(
     def post(path: str, body: bytes) -> Response:
         return Response(500, b"{}") if b'"%b"' % bad in body else client.post(path, body)
 
-    delivery = Delivery(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time.clock, time.sleep)
-    outcomes = delivery.run(scheduler_of(*events, max_items=100), flush=True)
+    driver = Driver(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time)
+    outcomes = driver.run(scheduler_of(*events, max_items=100), flush=True)
     client.close()
 
     assert told(outcomes) == {(DELIVERED, TRACK, ""): 299, (DEAD_LETTERED, TRACK, "expired"): 1}
-    assert time.now - START < 1_500
+    assert time.time - START < 1_500
 
 
 def test_an_outage_that_begins_in_the_middle_gives_nothing_up(
@@ -369,30 +373,30 @@ def test_an_outage_that_begins_in_the_middle_gives_nothing_up(
     client = IterableClient(iterable.url, lambda: iterable.api_key)
 
     def post(path: str, body: bytes) -> Response:
-        return client.post(path, body) if time.now < START + 1 else Response(503, b"")
+        return client.post(path, body) if time.time < START + 1 else Response(503, b"")
 
-    delivery = Delivery(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time.clock, time.sleep)
+    driver = Driver(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time)
     scheduler = scheduler_of(*(new_track("u1") for _ in range(40)), max_items=2)
     with pytest.raises(OutageError):
-        delivery.run(scheduler, flush=True)
+        driver.run(scheduler, flush=True)
     client.close()
 
     assert 0 < len(list(scheduler.entries())) < 40
 
 
 def test_trouble_is_told_once_and_so_is_its_end(
-    iterable: SimulatedIterable, new_delivery: NewDelivery, new_track: NewItem, caplog: pytest.LogCaptureFixture
+    iterable: SimulatedIterable, new_driver: NewDriver, new_track: NewItem, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Half a minute without a success is a line with Iterable's answer and the next try; then, that it takes again."""
     iterable.configure(track_unknown_user="create")
     for seconds in (20, 20, 20):
         iterable.fault("trackBulk", status=503, headers={"Retry-After": str(seconds)})
-    delivery = new_delivery()
+    driver = new_driver()
 
-    delivery.run(scheduler_of(new_track("u1")), flush=True)
+    driver.run(scheduler_of(new_track("u1")), flush=True)
     lines = list(caplog.messages)
     iterable.fault("trackBulk", status=429, headers={"Retry-After": "45"})
-    delivery.run(scheduler_of(new_track("u1")), flush=True)
+    driver.run(scheduler_of(new_track("u1")), flush=True)
     more = caplog.messages[len(lines) :]
 
     assert lines == [
@@ -403,24 +407,24 @@ def test_trouble_is_told_once_and_so_is_its_end(
 
 
 def test_time_that_iterable_asks_for_is_no_outage(
-    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_track: NewItem
+    iterable: SimulatedIterable, time: FakeTime, new_driver: NewDriver, new_track: NewItem
 ) -> None:
     """However long: the chunk is not given back, and nothing is sent before."""
     iterable.configure(track_unknown_user="create")
     iterable.fault("trackBulk", status=429, headers={"Retry-After": "900"})
 
-    outcomes = new_delivery().run(scheduler_of(new_track("u1")), flush=True)
+    outcomes = new_driver().run(scheduler_of(new_track("u1")), flush=True)
 
     assert [outcome.kind for outcome in outcomes] == [DELIVERED]
     assert iterable.metrics()["endpoints"]["trackBulk"]["requests"] == 2
-    assert 900 <= time.now - START < 901
+    assert 900 <= time.time - START < 901
 
 
 HTML_400 = {"status": 400, "body": "<html><body>Bad Request</body></html>"}
 
 
 def test_refusals_that_are_not_iterables_own_stop_the_run(
-    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_track: NewItem
+    iterable: SimulatedIterable, time: FakeTime, new_driver: NewDriver, new_track: NewItem
 ) -> None:
     """A proxy that answers 400 to everything: no record is at fault, none is given up, and few requests tell."""
     iterable.fault("*", times=None, **HTML_400)
@@ -429,7 +433,7 @@ def test_refusals_that_are_not_iterables_own_stop_the_run(
     with pytest.raises(
         FatalError, match=r"^Iterable refused /api/events/trackBulk with HTTP 400, not in Iterable's form$"
     ):
-        new_delivery().run(scheduler, flush=True)
+        new_driver().run(scheduler, flush=True)
 
     assert len(list(scheduler.entries())) == 200
     assert iterable.metrics()["endpoints"]["trackBulk"]["requests"] < 40
@@ -447,35 +451,34 @@ def test_one_record_that_is_refused_in_anothers_form_costs_one_record(
     def post(path: str, body: bytes) -> Response:
         return Response(400, b"<html>blocked</html>") if b'"%b"' % bad in body else client.post(path, body)
 
-    delivery = Delivery(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time.clock, time.sleep)
+    driver = Driver(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time)
     scheduler = scheduler_of(*events, max_items=100)
     outcomes: list[Outcome] = []
     while scheduler:
-        outcomes += delivery.step(scheduler, flush=True)
-        outcomes += scheduler.take_waiting(delivery.is_idle)
+        outcomes += driver.step(scheduler, flush=True)
+        outcomes += scheduler.take_waiting(driver.is_idle)
     client.close()
 
     (other,) = [outcome for outcome in outcomes if outcome.kind != DELIVERED]
     assert len(outcomes) == 300
     assert other.message == events[123].message._replace(resumed=other.message.resumed)
     assert (other.kind, other.reason) in {(DEAD_LETTERED, "refused_by_iterable"), (WAITING, "expired")}
-    assert time.now - START < 120
+    assert time.time - START < 120
 
 
 def test_counters_that_count_nothing_deliver_nothing(time: FakeTime, new_track: NewItem) -> None:
     """No success, and no failure of any record: it is as if there were no answer."""
-    delivery = Delivery(
+    driver = Driver(
         lambda *_: Response(200, b'{"successCount":0,"failCount":0}'),
         EvenPace(DOCUMENTED),
         lambda _: None,
         THREADS,
-        time.clock,
-        time.sleep,
+        time,
     )
     scheduler = scheduler_of(*(new_track("u1") for _ in range(100)))
 
     with pytest.raises(OutageError):
-        delivery.run(scheduler, flush=True)
+        driver.run(scheduler, flush=True)
 
     assert len(list(scheduler.entries())) == 100
 
@@ -493,9 +496,9 @@ def test_what_an_answer_does_not_count_goes_again_until_it_is_counted(
             return Response(200, counters)
         return client.post(path, body)
 
-    delivery = Delivery(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time.clock, time.sleep)
+    driver = Driver(post, EvenPace(DOCUMENTED), lambda _: None, THREADS, time)
     events = [new_track("u1") for _ in range(100)]
-    outcomes = delivery.run(scheduler_of(*events), flush=True)
+    outcomes = driver.run(scheduler_of(*events), flush=True)
     client.close()
 
     assert told(outcomes) == {(DELIVERED, TRACK, ""): 100}
@@ -503,76 +506,74 @@ def test_what_an_answer_does_not_count_goes_again_until_it_is_counted(
 
 
 def test_a_success_ends_an_outage(
-    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+    iterable: SimulatedIterable, time: FakeTime, new_driver: NewDriver, new_update: NewItem, new_track: NewItem
 ) -> None:
     """The five minutes count from the last request that Iterable took."""
     for endpoint in ("bulkUpdate", "trackBulk"):
         iterable.fault(endpoint, status=503, headers={"Retry-After": "200"})
 
-    outcomes = new_delivery().run(scheduler_of(new_update("u1"), new_track("u1")), flush=True)
+    outcomes = new_driver().run(scheduler_of(new_update("u1"), new_track("u1")), flush=True)
 
     assert Counter(outcome.kind for outcome in outcomes) == {DELIVERED: 2}
-    assert time.now - START > OUTAGE_SECONDS
+    assert time.time - START > OUTAGE_SECONDS
 
 
 def test_no_outage_in_a_run_with_an_end(
-    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_track: NewItem
+    iterable: SimulatedIterable, time: FakeTime, new_driver: NewDriver, new_track: NewItem
 ) -> None:
     """A streaming job keeps its items in state for as long as it takes: nothing is raised."""
     iterable.fault("*", times=None, **HTML_503)
     scheduler = scheduler_of(new_track("u1"))
 
-    outcomes = new_delivery().run(scheduler, flush=True, until=START + 2 * OUTAGE_SECONDS)
+    outcomes = new_driver().run(scheduler, flush=True, until=START + 2 * OUTAGE_SECONDS)
 
     assert not outcomes
-    assert time.now >= START + 2 * OUTAGE_SECONDS
+    assert time.time >= START + 2 * OUTAGE_SECONDS
     assert len(list(scheduler.entries())) == 1
 
 
 def test_a_run_with_patience_ends_early(
-    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_track: NewItem
+    iterable: SimulatedIterable, time: FakeTime, new_driver: NewDriver, new_track: NewItem
 ) -> None:
     """Where nothing may leave for longer than that, the time is better spent elsewhere; next_start says when."""
     iterable.fault("trackBulk", status=429, body={**LIMIT, "params": {"rateLimitReset": 7}})
     scheduler = scheduler_of(new_track("u1"))
-    delivery = new_delivery()
+    driver = new_driver()
 
-    delivery.run(scheduler, flush=True, until=START + 5, patience=2)
+    driver.run(scheduler, flush=True, until=START + 5, patience=2)
 
-    assert time.now == START
-    assert delivery.next_start(scheduler, time.now, flush=True) == pytest.approx(START + 7, rel=0, abs=0.01)
+    assert time.time == START
+    assert driver.next_start(scheduler, time.time, flush=True) == pytest.approx(START + 7, rel=0, abs=0.01)
 
 
 def test_a_run_sleeps_until_a_batch_is_old_enough(
-    time: FakeTime, iterable: SimulatedIterable, new_delivery: NewDelivery, new_update: NewItem
+    time: FakeTime, iterable: SimulatedIterable, new_driver: NewDriver, new_update: NewItem
 ) -> None:
     """Without flush a batch goes when it is due, and the run ends when there is nothing left."""
     scheduler = scheduler_of(new_update("u1"), max_age_seconds=2.0)
-    delivery = new_delivery()
+    driver = new_driver()
 
-    outcomes = delivery.run(scheduler, flush=False, until=START + 5, patience=2)
+    outcomes = driver.run(scheduler, flush=False, until=START + 5, patience=2)
 
     assert [(outcome.kind, outcome.time) for outcome in outcomes] == [(DELIVERED, START + 2)]
-    assert delivery.next_start(scheduler, time.now, flush=False) == math.inf
+    assert driver.next_start(scheduler, time.time, flush=False) == math.inf
 
 
-def test_the_next_start_keeps_the_pace(new_delivery: NewDelivery, new_track: NewItem) -> None:
+def test_the_next_start_keeps_the_pace(new_driver: NewDriver, new_track: NewItem) -> None:
     """What is due now still has to wait for its turn."""
-    delivery = new_delivery()
+    driver = new_driver()
 
-    delivery.run(scheduler_of(new_track("u1")), flush=True)
-    next_start = delivery.next_start(scheduler_of(new_track("u1")), START, flush=True)
+    driver.run(scheduler_of(new_track("u1")), flush=True)
+    next_start = driver.next_start(scheduler_of(new_track("u1")), START, flush=True)
 
     assert next_start == pytest.approx(START + 0.1, rel=0, abs=0.01)
 
 
-def test_nothing_is_sent_past_the_end(
-    new_delivery: NewDelivery, new_track: NewItem, iterable: SimulatedIterable
-) -> None:
+def test_nothing_is_sent_past_the_end(new_driver: NewDriver, new_track: NewItem, iterable: SimulatedIterable) -> None:
     """What is under way at the end is settled; what is left stays in the scheduler."""
     scheduler = scheduler_of(*(new_track("u1") for _ in range(50)), max_items=1)
 
-    new_delivery().run(scheduler, flush=True, until=START + 1)
+    new_driver().run(scheduler, flush=True, until=START + 1)
 
     requests = iterable.metrics()["endpoints"]["trackBulk"]["requests"]
 
@@ -581,20 +582,20 @@ def test_nothing_is_sent_past_the_end(
 
 
 def test_the_documented_limits_are_never_hit(
-    iterable: SimulatedIterable, time: FakeTime, new_delivery: NewDelivery, new_update: NewItem, new_track: NewItem
+    iterable: SimulatedIterable, time: FakeTime, new_driver: NewDriver, new_update: NewItem, new_track: NewItem
 ) -> None:
     """Hundreds of small requests at the default rates, and not one 429; nor is time wasted between them."""
     users = [new_update(f"u{number}") for number in range(100)]
     events = [new_track(f"u{number % 100}") for number in range(300)]
     iterable.configure(burst={"bulkUpdate": 2, "trackBulk": 2})
 
-    outcomes = new_delivery().run(scheduler_of(*users, *events, max_items=1), flush=True)
+    outcomes = new_driver().run(scheduler_of(*users, *events, max_items=1), flush=True)
 
     statuses = {name: counts["by_status"] for name, counts in iterable.metrics()["endpoints"].items()}
 
     assert len(outcomes) == 400
     assert statuses == {"bulkUpdate": {"200": 100}, "trackBulk": {"200": 300}}
-    assert time.now - START < 100 / 5 + 300 / 10
+    assert time.time - START < 100 / 5 + 300 / 10
 
 
 @pytest.mark.parametrize("pace", [EvenPace, partial(SlotPace, shard=0, shards=1)], ids=["even", "slots"])
@@ -602,7 +603,7 @@ def test_the_documented_limits_are_never_hit(
 def test_another_integration_uses_the_limit_up(
     iterable: SimulatedIterable,
     time: FakeTime,
-    new_delivery: NewDelivery,
+    new_driver: NewDriver,
     new_track: NewItem,
     pace: Callable[..., Pace],
     hints: list[str],
@@ -612,16 +613,20 @@ def test_another_integration_uses_the_limit_up(
     other = IterableClient(iterable.url, lambda: iterable.api_key)
     body = b'{"events":[{"userId":"other","eventName":"Other","id":"other"}]}'
 
-    def sleep_beside_the_other(seconds: float) -> None:
-        until = time.now + seconds
-        while time.now < until:
-            time.sleep(min(0.05, until - time.now))
-            if time.now < START + 20:  # more than the whole limit, for twenty seconds
-                other.post(TRACK_BULK, body)
+    class BesideTheOther(FakeTime):
+        def sleep(self, seconds: float) -> None:
+            until = time.time + seconds
+            while time.time < until:
+                time.sleep(min(0.05, until - time.time))
+                if time.time < START + 20:  # more than the whole limit, for twenty seconds
+                    other.post("/api/events/trackBulk", body)
+
+        def clock(self) -> float:
+            return time.time
 
     events = [new_track("u1") for _ in range(300)]
-    delivery = new_delivery(threads=1, pace=pace(DOCUMENTED), sleep=sleep_beside_the_other)
-    outcomes = delivery.run(scheduler_of(*events, max_items=1, max_backoff_seconds=4.0), flush=True)
+    driver = new_driver(threads=1, pace=pace(DOCUMENTED), runtime=BesideTheOther())
+    outcomes = driver.run(scheduler_of(*events, max_items=1, max_backoff_seconds=4.0), flush=True)
     other.close()
 
     refused = sum(outcome.attempts - 1 for outcome in outcomes if outcome.kind == DELIVERED)
@@ -645,8 +650,8 @@ def test_the_pace_holds_with_real_threads_and_time(new_update: NewItem, new_trac
     events = [new_track(f"u{number % 50}") for number in range(200)]
     with SimulatedIterable(settings) as iterable:
         client = IterableClient(iterable.url, lambda: iterable.api_key)
-        delivery = Delivery(client.post, EvenPace(rates), lambda _: None, THREADS)
-        outcomes = delivery.run(scheduler_of(*users, *events, max_items=1), flush=True)
+        driver = Driver(client.post, EvenPace(rates), lambda _: None, THREADS, Threads(THREADS, "post"))
+        outcomes = driver.run(scheduler_of(*users, *events, max_items=1), flush=True)
         statuses = {name: counts["by_status"] for name, counts in iterable.metrics()["endpoints"].items()}
         client.close()
 

@@ -7,10 +7,11 @@ import pytest
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Settings
 from transforms.delivery import resources
-from transforms.delivery.batch import DeliveryRules
 from transforms.delivery.coalescing import SentValues
-from transforms.delivery.resources import SenderSettings, client, dispatcher, sent_values, shard_delivery
+from transforms.delivery.resources import client, dispatcher, one_thread, sent_values, shard_driver
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.settings import DeliveryRules, SenderSettings
+from transforms.iterable.operations import configured
 from transforms.model.errors import FatalError
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import DELIVERED
@@ -28,7 +29,7 @@ def iterable() -> Iterator[SimulatedIterable]:
 def settings(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterator[SenderSettings]:
     monkeypatch.setenv("A_KEY", KEY)
     yield SenderSettings(iterable.url, "env:A_KEY", DeliveryRules())
-    for cached in (client, sent_values, dispatcher, shard_delivery):
+    for cached in (client, sent_values, dispatcher, shard_driver):
         cached.cache_clear()
 
 
@@ -40,7 +41,7 @@ def scheduler_of(item: Item) -> Scheduler:
 
 def test_rates_are_those_of_the_endpoints() -> None:
     """The limit of bulkUpdate paces users, that of trackBulk paces events."""
-    rules = DeliveryRules(bulk_update_per_second=2.0, track_bulk_per_second=3.0)
+    rules = DeliveryRules(configured(per_second={"bulk_update": 2.0, "track_bulk": 3.0}))
 
     actual = SenderSettings("", "", rules).rates
 
@@ -50,7 +51,7 @@ def test_rates_are_those_of_the_endpoints() -> None:
 def test_equal_settings_share_what_must_outlive_a_chunk(settings: SenderSettings) -> None:
     """One pool, one pace and one memory per process, however often Beam makes its DoFns anew."""
     same = SenderSettings(settings.url, settings.api_key, DeliveryRules())
-    other = SenderSettings(settings.url, settings.api_key, DeliveryRules(max_items=1))
+    other = SenderSettings(settings.url, settings.api_key, DeliveryRules(configured(max_items=1)))
 
     for shared in (client, sent_values, dispatcher):
         assert shared(settings) is shared(same)
@@ -59,7 +60,7 @@ def test_equal_settings_share_what_must_outlive_a_chunk(settings: SenderSettings
 
 def test_a_shards_sender_outlives_a_firing(settings: SenderSettings) -> None:
     """Each shard has a pace of its own, and keeps it from one firing of its timer to the next."""
-    first, again, other = (shard_delivery(settings, shard, 8, time.time, time.sleep) for shard in (0, 0, 1))
+    first, again, other = (shard_driver(settings, shard, 8, one_thread) for shard in (0, 0, 1))
 
     assert first is again
     assert first is not other
@@ -81,9 +82,9 @@ def test_a_refused_key_ends_a_chunk_and_is_read_again_by_the_next(
     monkeypatch.setenv("A_KEY", "wrong-key")
 
     with pytest.raises(FatalError) as raised:
-        dispatcher(settings).deliver([event], flush=True)
+        dispatcher(settings).submit([event], flush=True).result()
     monkeypatch.setenv("A_KEY", KEY)
-    outcomes = dispatcher(settings).deliver([event], flush=True)
+    outcomes = dispatcher(settings).submit([event], flush=True).result()
 
     assert raised.value.args == ("Iterable refused /api/events/trackBulk with HTTP 401 BadApiKey",)
     assert [outcome.kind for outcome in outcomes] == [DELIVERED]
@@ -98,12 +99,12 @@ def test_a_refused_key_of_a_streaming_job_is_told_and_read_again(
     """The job goes on: one line without the key, and the next probe uses what is there by then."""
     scheduler = scheduler_of(new_track("u1"))
     monkeypatch.setenv("A_KEY", "wrong-key")
-    delivery = shard_delivery(settings, 0, 1, time.time, time.sleep)
+    driver = shard_driver(settings, 0, 1, one_thread)
     client(settings)
     monkeypatch.setenv("A_KEY", KEY)
 
     with caplog.at_level(logging.ERROR, resources.__name__):
-        delivery.run(scheduler, flush=True, until=time.time() + 5, patience=2)
+        driver.run(scheduler, flush=True, until=time.time() + 5, patience=2)
     scheduler.endpoints[TRACK].closed_until = 0.0
     probe = scheduler.next_batch(time.time() + 60, (TRACK,), flush=True)
 
@@ -123,11 +124,11 @@ def test_a_key_that_is_gone_does_not_end_a_streaming_job(
     """One line, nothing is settled, and the item stays until there is a key that is taken."""
     scheduler = scheduler_of(new_track("u1"))
     monkeypatch.setenv("A_KEY", "wrong-key")
-    delivery = shard_delivery(settings, 0, 1, time.time, time.sleep)
+    driver = shard_driver(settings, 0, 1, one_thread)
     monkeypatch.delenv("A_KEY")
 
     with caplog.at_level(logging.ERROR, resources.__name__):
-        outcomes = delivery.run(scheduler, flush=True, until=time.time() + 5, patience=2)
+        outcomes = driver.run(scheduler, flush=True, until=time.time() + 5, patience=2)
 
     assert not outcomes
     assert len(list(scheduler.entries())) == 1

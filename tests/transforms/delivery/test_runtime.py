@@ -5,7 +5,7 @@ import threading
 from transforms.delivery.runtime import Threads
 
 
-def test_what_blocks_is_done_beside_all_else():
+def test_what_blocks_is_done_beside_all_else() -> None:
     threads, gate = Threads(2, "test"), threading.Event()
 
     blocked, free = threads.submit(gate.wait), threads.submit(lambda: "done")
@@ -15,7 +15,7 @@ def test_what_blocks_is_done_beside_all_else():
     assert threads.wait((blocked,)) == {blocked}
 
 
-def test_a_wait_ends_when_its_time_is_over():
+def test_a_wait_ends_when_its_time_is_over() -> None:
     threads, gate = Threads(1, "test"), threading.Event()
 
     assert threads.wait((threads.submit(gate.wait),), 0.01) == set()

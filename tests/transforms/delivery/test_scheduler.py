@@ -1,6 +1,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -8,30 +9,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.delivery.batch import Batch, DeliveryRules
+from transforms.delivery.batch import Batch
 from transforms.delivery.coalescing import SentValues
-from transforms.delivery.scheduler import MAX_OWN_FAILURES, MAX_OWN_REFUSALS, PROBE_SECONDS, Scheduler
+from transforms.delivery.failures import MAX_OWN_FAILURES, MAX_OWN_REFUSALS
+from transforms.delivery.scheduler import PROBE_SECONDS, Scheduler
+from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.waiting import MAX_WAITING
-from transforms.iterable.responses import ACCEPTED, FATAL, FOREIGN, NARROW, RETRY, THROTTLED, Answer
+from transforms.iterable.operations import configured
+from transforms.iterable.responses import Accepted, Answer, Failed, Fatal, Foreign, Refused, Throttled
 from transforms.model.items import TRACK, USER, Item, Resumed
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, FINAL, NOTED, UNKNOWN_USER, WAITING, Outcome
 
 NewItem = Callable[..., Item]
 BOTH = (USER, TRACK)
 
-OK = Answer(ACCEPTED, "HTTP 200")
-UNAVAILABLE = Answer(RETRY, "HTTP 503")
-TOO_MANY = Answer(THROTTLED, "HTTP 429", wait_seconds=7.0)
-BAD_KEY = Answer(FATAL, "HTTP 401 BadApiKey")
-BAD_BODY = Answer(NARROW, "HTTP 400 BadJsonBody", reason="bad_json_body")
+OK = Accepted("HTTP 200")
+UNAVAILABLE = Failed("HTTP 503")
+TOO_MANY = Throttled("HTTP 429", wait_seconds=7.0)
+BAD_KEY = Fatal("HTTP 401 BadApiKey")
+BAD_BODY = Refused("HTTP 400 BadJsonBody", reason="bad_json_body")
 
 
 def not_found(*users: str) -> Answer:
-    return Answer(ACCEPTED, "HTTP 200", failed_users=dict.fromkeys(users, UNKNOWN_USER), fail_count=len(users))
+    return Accepted("HTTP 200", failed_users=dict.fromkeys(users, UNKNOWN_USER), fail_count=len(users))
 
 
-def new_scheduler(*items: Item, now: float = 1000.0, **rules: Any) -> Scheduler:
-    scheduler = Scheduler(DeliveryRules(**rules), SentValues(rules.get("two_ids", False)))
+def new_scheduler(
+    *items: Item, now: float = 1000.0, max_items: int = 1000, max_bytes: int = 4_000_000, **rules: Any
+) -> Scheduler:
+    operations = configured(max_items=max_items, max_bytes=max_bytes)
+    scheduler = Scheduler(DeliveryRules(operations, **rules), SentValues(rules.get("two_ids", False)))
     for item in items:
         scheduler.add(item, now)
     return scheduler
@@ -232,7 +239,7 @@ def test_a_refused_coalesced_update_goes_in_its_parts(new_update: NewItem) -> No
     scheduler = new_scheduler(late, early)
     coalesced = take(scheduler, 1000.0)
     scheduler.add(later, 1000.0)
-    refusal = Answer(ACCEPTED, "HTTP 200", failed_users={"u1": "invalid_data"}, fail_count=1)
+    refusal = Accepted("HTTP 200", failed_users={"u1": "invalid_data"}, fail_count=1)
 
     outcomes = scheduler.settle(coalesced, refusal, 1000.0)
     went = []
@@ -251,7 +258,7 @@ def test_a_coalesced_update_is_narrowed_down_by_halves(new_update: NewItem) -> N
     """One bad value among many updates of one user does not cost a request for each of them."""
     updates = [new_update("u1", {"plan": number}, number) for number in range(64)]
     scheduler = new_scheduler(*updates)
-    refusal = Answer(ACCEPTED, "HTTP 200", failed_users={"u1": "invalid_data"}, fail_count=1)
+    refusal = Accepted("HTTP 200", failed_users={"u1": "invalid_data"}, fail_count=1)
     outcomes, requests = [], 0
 
     while batch := scheduler.next_batch(1000.0, BOTH, flush=True):
@@ -265,7 +272,7 @@ def test_a_coalesced_update_is_narrowed_down_by_halves(new_update: NewItem) -> N
 @pytest.mark.parametrize("reason", ["forgotten_user", "invalid_user_id", "invalid_email", "unknown_user"])
 def test_a_verdict_on_a_user_is_one_on_all_updates(new_update: NewItem, reason: str) -> None:
     """Whatever is in them; but not where one of them brought another id along."""
-    refusal = Answer(ACCEPTED, "HTTP 200", failed_users={"u1": reason}, fail_count=1)
+    refusal = Accepted("HTTP 200", failed_users={"u1": reason}, fail_count=1)
     same = new_scheduler(new_update("u1"), new_update("u1", {"plan": "pro"}, 5))
     other = new_scheduler(new_update("u1"), new_update("u1", email="ada@example.com"))
 
@@ -434,7 +441,7 @@ def test_a_dead_letter_says_why(new_track: NewItem) -> None:
 def test_what_iterable_does_to_the_schema_is_noted(new_update: NewItem) -> None:
     """Fields that were created or left out are told by name; they are no part of the sum."""
     scheduler = new_scheduler(new_update("u1"))
-    answer = OK._replace(filtered_out_fields=("colour",), created_fields=("plan",))
+    answer = replace(OK, filtered_out_fields=("colour",), created_fields=("plan",))
 
     outcomes = scheduler.settle(take(scheduler, 1000.0), answer, 1000.0)
 
@@ -496,7 +503,7 @@ def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_jitter")
-@pytest.mark.parametrize("answer", [UNAVAILABLE, Answer(THROTTLED, "HTTP 429")])
+@pytest.mark.parametrize("answer", [UNAVAILABLE, Throttled("HTTP 429")])
 def test_without_a_hint_waits_double_up_to_a_bound(new_track: NewItem, answer: Answer) -> None:
     """Exponential backoff per failure in a row, at most five minutes; a success begins anew."""
     scheduler = new_scheduler(new_track("u1"))
@@ -528,7 +535,7 @@ def test_waits_have_full_jitter(new_track: NewItem, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("random.uniform", uniform)
     scheduler = new_scheduler(new_track("u1"))
 
-    scheduler.settle(take(scheduler, 1000.0), Answer(THROTTLED, "HTTP 429"), 1000.0)
+    scheduler.settle(take(scheduler, 1000.0), Throttled("HTTP 429"), 1000.0)
 
     expected = [(0.0, 1.0)]
 
@@ -551,7 +558,7 @@ def test_iterables_own_hint_comes_first(new_track: NewItem) -> None:
     """A 503 that says when to come back is taken at its word."""
     scheduler = new_scheduler(new_track("u1"))
 
-    scheduler.settle(take(scheduler, 1000.0), UNAVAILABLE._replace(wait_seconds=30.0), 1000.0)
+    scheduler.settle(take(scheduler, 1000.0), replace(UNAVAILABLE, wait_seconds=30.0), 1000.0)
 
     assert scheduler.next_time(TRACK, 1000.0, flush=True) == 1030.0
 
@@ -746,7 +753,7 @@ def test_what_goes_alone_does_not_pass_an_update_of_its_user(new_update: NewItem
     ("answer", "most", "reason"),
     [
         (UNAVAILABLE, MAX_OWN_FAILURES, "expired"),
-        (Answer(FOREIGN, "HTTP 400"), MAX_OWN_REFUSALS, "refused_by_iterable"),
+        (Foreign("HTTP 400"), MAX_OWN_REFUSALS, "refused_by_iterable"),
     ],
 )
 def test_what_failed_alone_so_often_is_a_dead_letter(
@@ -819,7 +826,7 @@ def test_what_is_left_of_a_chunk_waits_by_itself(new_track: NewItem, others_succ
 def test_an_answer_that_counts_less_than_was_sent_delivers_no_more(new_track: NewItem) -> None:
     """What is missing is doubtful: all that no list names goes again, apart, until Iterable counts it."""
     scheduler = new_scheduler(*(new_track(name) for name in "abcdefgh"))
-    outcomes = scheduler.settle(take(scheduler, 1000.0), OK._replace(missing=3), 1000.0)
+    outcomes = scheduler.settle(take(scheduler, 1000.0), replace(OK, missing=3), 1000.0)
     again = [len(take(scheduler, 1000.0).records) for _ in range(2)]
 
     assert outcomes == []
@@ -926,7 +933,7 @@ def test_the_number_of_waiting_events_is_bounded(new_track: NewItem) -> None:
     first, *others = (new_track("u1") for _ in range(MAX_WAITING + 1))
     scheduler = new_scheduler(first, *others, max_items=MAX_WAITING + 1)
     batch = take(scheduler, 1000.0)
-    answer = Answer(ACCEPTED, "HTTP 200", failed_users={"u1": UNKNOWN_USER}, fail_count=len(batch.records))
+    answer = Accepted("HTTP 200", failed_users={"u1": UNKNOWN_USER}, fail_count=len(batch.records))
 
     outcomes = scheduler.settle(batch, answer, 1000.0)
 
@@ -960,7 +967,7 @@ def test_a_resumed_item_goes_on_where_it_was(new_track: NewItem) -> None:
         for time in (1000.0, -1e6)
     )
     scheduler = new_scheduler(young, old)
-    answer = Answer(ACCEPTED, "HTTP 200", failed_users={"u1": UNKNOWN_USER}, fail_count=2)
+    answer = Accepted("HTTP 200", failed_users={"u1": UNKNOWN_USER}, fail_count=2)
 
     outcomes = scheduler.settle(take(scheduler, 1000.0), answer, 1000.0)
 
@@ -1077,12 +1084,12 @@ def some_answer(batch: Batch, number: int) -> Answer:
     count = number // 7 % (len(batch.records) + 2)
     return (
         OK,
-        Answer(ACCEPTED, "HTTP 200", failed_users={listed: reason}, fail_count=1),
-        Answer(ACCEPTED, "HTTP 200", failed_users={listed: reason}, fail_count=count),
-        Answer(ACCEPTED, "HTTP 200", fail_count=count),
-        Answer(ACCEPTED, "HTTP 200", failed_names=frozenset({"Order"}), fail_count=count),
-        BAD_BODY._replace(suspects=tuple(range(number % 3))),
-        BAD_BODY._replace(suspects=(count,)),
+        Accepted("HTTP 200", failed_users={listed: reason}, fail_count=1),
+        Accepted("HTTP 200", failed_users={listed: reason}, fail_count=count),
+        Accepted("HTTP 200", fail_count=count),
+        Accepted("HTTP 200", failed_names=frozenset({"Order"}), fail_count=count),
+        replace(BAD_BODY, suspects=tuple(range(number % 3))),
+        replace(BAD_BODY, suspects=(count,)),
         UNAVAILABLE,
         TOO_MANY,
         BAD_KEY,
@@ -1095,7 +1102,10 @@ class Run:
     def __init__(self, new_update: NewItem, new_track: NewItem) -> None:
         self.new = {"update": new_update, "track": new_track}
         self.rules = DeliveryRules(
-            MAX_ITEMS, MAX_BYTES, max_age_seconds=1.0, give_up_after_seconds=30.0, unknown_user_delays=(60.0, 300.0)
+            configured(max_items=MAX_ITEMS, max_bytes=MAX_BYTES),
+            max_age_seconds=1.0,
+            give_up_after_seconds=30.0,
+            unknown_user_delays=(60.0, 300.0),
         )
         self.sent = SentValues()
         self.scheduler = Scheduler(self.rules, self.sent)

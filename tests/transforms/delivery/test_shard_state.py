@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from transforms.delivery.batch import DeliveryRules
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.codec import decode_entries, encode_items
-from transforms.delivery.scheduler import Endpoint, Entry, Scheduler
+from transforms.delivery.endpoint import Endpoint
+from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
+from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.shard_state import Fill, decode_scheduler, encode_scheduler
-from transforms.iterable.responses import ACCEPTED, NARROW, THROTTLED, Answer
+from transforms.iterable.operations import configured
+from transforms.iterable.responses import Accepted, Refused, Throttled
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import UNKNOWN_USER
 
@@ -73,7 +76,7 @@ def test_a_fill_of_an_unknown_version_is_refused(state: bytes) -> None:
 
 
 def new_scheduler() -> Scheduler:
-    return Scheduler(DeliveryRules(max_items=4), SentValues())
+    return Scheduler(DeliveryRules(configured(max_items=4)), SentValues())
 
 
 def kept(scheduler: Scheduler) -> list[tuple[object, ...]]:
@@ -82,7 +85,17 @@ def kept(scheduler: Scheduler) -> list[tuple[object, ...]]:
 
 
 def _fields(entry: Entry) -> tuple[object, ...]:
-    return entry.not_before, entry.retry is not None, *vars(entry.pending).values()
+    return due(entry), type(entry), *vars(entry.pending).values()
+
+
+def due(entry: Entry) -> float:
+    match entry:
+        case Retried():
+            return entry.not_before
+        case WaitsForUser():
+            return entry.due
+        case Queued():
+            return 0.0
 
 
 def test_scheduler_round_trip(new_update: NewItem, new_track: NewItem) -> None:
@@ -92,29 +105,29 @@ def test_scheduler_round_trip(new_update: NewItem, new_track: NewItem) -> None:
         scheduler.add(item, 1000.0)
     batch = scheduler.next_batch(1000.0, (TRACK,), flush=True)
     assert batch
-    scheduler.settle(batch, Answer(ACCEPTED, "", failed_users={"u1": UNKNOWN_USER}, fail_count=1), 1001.0)
+    scheduler.settle(batch, Accepted("", failed_users={"u1": UNKNOWN_USER}, fail_count=1), 1001.0)
     for item in (new_track("u4"), new_track("u5")):
         scheduler.add(item, 1000.0)
     batch = scheduler.next_batch(1001.0, (TRACK,), flush=True)
     assert batch
-    scheduler.settle(batch, Answer(THROTTLED, "", wait_seconds=9.0), 1002.0)
+    scheduler.settle(batch, Throttled("", wait_seconds=9.0), 1002.0)
     for item in (new_update("u6", time=2.0), new_update("u6", time=1.0), new_track("u6")):
         scheduler.add(item, 1002.0)
     batch = scheduler.next_batch(1002.0, (USER,), flush=True)
     assert batch
-    scheduler.settle(batch, Answer(ACCEPTED, "", failed_users={"u6": "invalid_data"}, fail_count=1), 1003.0)
+    scheduler.settle(batch, Accepted("", failed_users={"u6": "invalid_data"}, fail_count=1), 1003.0)
     for item in (new_track("u7"), new_track("u8")):
         scheduler.add(item, 1002.0)
     scheduler.endpoints[TRACK].closed_until = 0.0
     batch = scheduler.next_batch(1003.0, (TRACK,), flush=True)
     assert batch
-    scheduler.settle(batch, Answer(NARROW, "", suspects=(1,)), 1003.0)
+    scheduler.settle(batch, Refused("", suspects=(1,)), 1003.0)
 
     restored = new_scheduler()
     decode_scheduler(restored, encode_scheduler(scheduler), since=5000.0)
 
     assert kept(scheduler) == kept(restored)
-    assert {1003.0, 1011.0, 1061.0, 0.0} == {entry.not_before for entry in restored.entries()}
+    assert {1003.0, 1011.0, 1061.0, 0.0} == {due(entry) for entry in restored.entries()}
     assert len(kept(restored)) == 8
 
 
@@ -138,7 +151,7 @@ def test_yesterdays_entries_fill_a_scheduler() -> None:
 
     decode_scheduler(scheduler, blob, since=5000.0)
 
-    entries = {entry.pending.item.part: (entry.not_before, vars(entry.pending)) for entry in scheduler.entries()}
+    entries = {entry.pending.item.part: (due(entry), vars(entry.pending)) for entry in scheduler.entries()}
     untried = {"attempts": 0, "waits": 0, "first_tried": 0.0, "last_failure": 0.0, "failing_seconds": 0.0}
     tried = {
         "attempts": 2,

@@ -11,14 +11,13 @@ import pytest
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Settings
 from transforms.iterable.client import (
-    BULK_UPDATE,
     HOSTS,
     MAX_ANSWER_BYTES,
     NO_ANSWER,
-    TRACK_BULK,
     IterableClient,
     Response,
 )
+from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK
 
 EVENTS = b'{"events":[]}'
 
@@ -58,7 +57,7 @@ def test_hosts_are_iterables_data_centres() -> None:
     assert expected == HOSTS
 
 
-@pytest.mark.parametrize(("path", "body"), [(BULK_UPDATE, b'{"users":[]}'), (TRACK_BULK, EVENTS)])
+@pytest.mark.parametrize(("path", "body"), [(BULK_UPDATE.path, b'{"users":[]}'), (TRACK_BULK.path, EVENTS)])
 def test_a_body_goes_out_and_the_raw_answer_comes_back(
     iterable: SimulatedIterable, new_client: NewClient, path: str, body: bytes
 ) -> None:
@@ -108,11 +107,11 @@ def test_what_is_on_the_wire(
     netrc.write_text("machine 127.0.0.1 login someone password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
 
-    new_client(url, "a-key").post(TRACK_BULK, EVENTS)
+    new_client(url, "a-key").post(TRACK_BULK.path, EVENTS)
 
     path, headers, body = sent[0]
 
-    assert (path, body) == (TRACK_BULK, EVENTS)
+    assert (path, body) == (TRACK_BULK.path, EVENTS)
     assert (headers["Content-Type"], headers["Api-Key"]) == ("application/json", "a-key")
     assert "Authorization" not in headers
 
@@ -122,10 +121,10 @@ def test_the_key_can_be_read_again(iterable: SimulatedIterable) -> None:
     keys = iter(["old-key", "sandbox-key"])
     client = IterableClient(iterable.url, lambda: next(keys))
 
-    first = client.post(TRACK_BULK, EVENTS).status
-    second = client.post(TRACK_BULK, EVENTS).status
+    first = client.post(TRACK_BULK.path, EVENTS).status
+    second = client.post(TRACK_BULK.path, EVENTS).status
     client.read_key_again()
-    third = client.post(TRACK_BULK, EVENTS).status
+    third = client.post(TRACK_BULK.path, EVENTS).status
     client.close()
 
     expected = [401, 401, 200]
@@ -136,9 +135,9 @@ def test_the_key_can_be_read_again(iterable: SimulatedIterable) -> None:
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_an_answer(iterable: SimulatedIterable, new_client: NewClient, status: int) -> None:
     """Iterable does not redirect: whoever does is told nothing more, least of all the key."""
-    iterable.fault("trackBulk", status=status, headers={"Location": iterable.url + TRACK_BULK})
+    iterable.fault("trackBulk", status=status, headers={"Location": iterable.url + TRACK_BULK.path})
 
-    response = new_client(iterable.url).post(TRACK_BULK, EVENTS)
+    response = new_client(iterable.url).post(TRACK_BULK.path, EVENTS)
 
     assert response.status == status
     assert iterable.metrics()["endpoints"]["trackBulk"]["requests"] == 1
@@ -148,7 +147,7 @@ def test_retry_after_is_handed_on(iterable: SimulatedIterable, new_client: NewCl
     """What the header says is for others to read."""
     iterable.fault("trackBulk", status=429, headers={"Retry-After": "30"})
 
-    response = new_client(iterable.url).post(TRACK_BULK, EVENTS)
+    response = new_client(iterable.url).post(TRACK_BULK.path, EVENTS)
 
     assert Response(429, b"", "30") == response
 
@@ -158,7 +157,7 @@ def test_a_cut_connection_is_no_answer(iterable: SimulatedIterable, new_client: 
     """One request, no retry of its own: whether Iterable took it is unknown, and only the kind of error is told."""
     iterable.fault("trackBulk", drop_connection=cut)
 
-    response = new_client(iterable.url).post(TRACK_BULK, EVENTS)
+    response = new_client(iterable.url).post(TRACK_BULK.path, EVENTS)
 
     assert Response(NO_ANSWER, b"ConnectionError") == response
     assert iterable.metrics()["endpoints"]["trackBulk"]["requests"] == 1
@@ -169,7 +168,7 @@ def test_nobody_listening_is_no_answer(new_client: NewClient) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
-    response = new_client(f"http://127.0.0.1:{port}").post(TRACK_BULK, EVENTS)
+    response = new_client(f"http://127.0.0.1:{port}").post(TRACK_BULK.path, EVENTS)
 
     assert Response(NO_ANSWER, b"ConnectionError") == response
 
@@ -181,7 +180,7 @@ def test_a_slow_answer_is_no_answer(
     monkeypatch.setattr("transforms.iterable.client.READ_TIMEOUT_SECONDS", 0.1)
     iterable.fault("trackBulk", delay=0.5)
 
-    response = new_client(iterable.url).post(TRACK_BULK, EVENTS)
+    response = new_client(iterable.url).post(TRACK_BULK.path, EVENTS)
 
     assert Response(NO_ANSWER, b"ReadTimeout") == response
 
@@ -247,7 +246,7 @@ def test_an_answer_that_drips_is_no_answer(new_talker: NewTalker, beginning: byt
     talker = new_talker(beginning, *[b"a"] * 1000, seconds=0.05)
     client = IterableClient(talker.url, lambda: "sandbox-key", request_seconds=0.3)
 
-    response = client.post(TRACK_BULK, EVENTS)
+    response = client.post(TRACK_BULK.path, EVENTS)
     client.close()
 
     assert Response(NO_ANSWER, b"no end of it") == response
@@ -261,7 +260,7 @@ def test_a_packed_answer_is_unpacked_no_further_than_is_of_interest(new_talker: 
     talker = new_talker(OK + head + packed)
     client = IterableClient(talker.url, lambda: "sandbox-key")
 
-    response = client.post(TRACK_BULK, EVENTS)
+    response = client.post(TRACK_BULK.path, EVENTS)
     client.close()
 
     assert (response.status, len(response.body)) == (200, MAX_ANSWER_BYTES)
@@ -272,7 +271,7 @@ def test_a_packed_answer_is_read(new_talker: NewTalker, new_client: NewClient) -
     packed = gzip.compress(b'{"successCount":1}')
     talker = new_talker(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
 
-    assert new_client(talker.url).post(TRACK_BULK, EVENTS).body == b'{"successCount":1}'
+    assert new_client(talker.url).post(TRACK_BULK.path, EVENTS).body == b'{"successCount":1}'
 
 
 def test_an_endless_answer_is_cut(new_talker: NewTalker, new_client: NewClient) -> None:
@@ -281,7 +280,7 @@ def test_an_endless_answer_is_cut(new_talker: NewTalker, new_client: NewClient) 
     talker = new_talker(OK + b"Content-Length: %d\r\n\r\n" % size, *[b"a" * MAX_ANSWER_BYTES] * 3)
     client = new_client(talker.url)
 
-    lengths = [len(client.post(TRACK_BULK, EVENTS).body) for _ in range(2)]
+    lengths = [len(client.post(TRACK_BULK.path, EVENTS).body) for _ in range(2)]
 
     assert lengths == [MAX_ANSWER_BYTES] * 2
     assert talker.connections == 2
@@ -292,7 +291,7 @@ def test_a_connection_serves_many_requests(new_talker: NewTalker, new_client: Ne
     talker = new_talker(OK + b"Content-Length: 2\r\n\r\n{}")
     client = new_client(talker.url)
 
-    bodies = [client.post(TRACK_BULK, EVENTS).body for _ in range(5)]
+    bodies = [client.post(TRACK_BULK.path, EVENTS).body for _ in range(5)]
 
     assert bodies == [b"{}"] * 5
     assert talker.connections == 1
@@ -318,7 +317,7 @@ def test_a_malformed_answer_raises_nothing(
     """Whatever the HTTP library makes of it: a redirect is still one, and the rest is no answer."""
     talker = new_talker(answer)
 
-    response = new_client(talker.url).post(TRACK_BULK, EVENTS)
+    response = new_client(talker.url).post(TRACK_BULK.path, EVENTS)
 
     assert response.status == status
 
@@ -329,7 +328,7 @@ def test_nothing_of_an_answer_is_logged(
     """The HTTP library tells of malformed headers by repeating them, and they may hold the key."""
     talker = new_talker(OK + b"X-Trace sandbox-key of ada@example.com\r\nContent-Length: 2\r\n\r\n{}")
 
-    new_client(talker.url).post(TRACK_BULK, EVENTS)
+    new_client(talker.url).post(TRACK_BULK.path, EVENTS)
 
     assert caplog.records == []
 
@@ -342,7 +341,7 @@ def test_several_threads_share_a_client(iterable: SimulatedIterable, new_client:
 
     def post() -> None:
         together.wait()
-        statuses.append(client.post(TRACK_BULK, EVENTS).status)
+        statuses.append(client.post(TRACK_BULK.path, EVENTS).status)
 
     threads = [threading.Thread(target=post) for _ in range(8)]
     for thread in threads:

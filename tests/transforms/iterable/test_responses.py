@@ -1,18 +1,20 @@
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
 from transforms.iterable.client import NO_ANSWER, Response
+from transforms.iterable.operations import BULK_UPDATE, REFUSED, TRACK_BULK, Operation, Success
 from transforms.iterable.responses import (
-    ACCEPTED,
-    FATAL,
-    FOREIGN,
     MAX_HINT_SECONDS,
-    NARROW,
-    REFUSED,
-    RETRY,
-    THROTTLED,
+    Accepted,
+    Answer,
+    Failed,
+    Fatal,
+    Foreign,
+    Refused,
+    Throttled,
     read_answer,
 )
 from transforms.model.outcomes import UNKNOWN_USER
@@ -32,73 +34,107 @@ def counters(**fields: Any) -> bytes:
     return orjson.dumps({"successCount": 1, "failCount": 0, **fields})
 
 
+def read(status: int, body: bytes, operation: Operation = BULK_UPDATE, sent: int = 1) -> Answer:
+    return read_answer(operation, Response(status, body), sent)
+
+
+def accepted(body: bytes, operation: Operation = BULK_UPDATE, sent: int = 1) -> Accepted:
+    answer = read(200, body, operation, sent)
+    assert isinstance(answer, Accepted)
+    return answer
+
+
+def refused(status: int, body: bytes) -> Refused:
+    answer = read(status, body)
+    assert isinstance(answer, Refused)
+    return answer
+
+
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, counters(), ACCEPTED),
-        (200, counters(code="Success"), ACCEPTED),
-        (200, counters(a_field_of_tomorrow={"a": 1}), ACCEPTED),
-        (200, error("Success"), RETRY),
-        (200, counters(successCount=0), RETRY),
-        (200, counters(successCount=-1, failCount=2), RETRY),
-        (200, counters(successCount=True), RETRY),
-        (200, b'{"successCount":1}', RETRY),
-        (200, b'{"successCount":"1","failCount":"0"}', RETRY),
-        (200, b"[]", RETRY),
-        (200, HTML, RETRY),
-        (200, TEXT, RETRY),
-        (200, b"", RETRY),
-        (200, TRUNCATED, RETRY),
-        (202, error("Success"), RETRY),
-        (204, b"", RETRY),
-        (301, HTML, FATAL),
-        (302, b"", FATAL),
-        (400, error("BadJsonBody"), NARROW),
-        (400, error("Success"), NARROW),
-        (400, error("error.lists.invalidListId(3)"), NARROW),
-        (400, error("UniqueFieldsLimitExceeded"), NARROW),
-        (400, counters(), NARROW),
-        (400, HTML, FOREIGN),
-        (400, TEXT, FOREIGN),
-        (400, b"", FOREIGN),
-        (400, b"{}", FOREIGN),
-        (400, TRUNCATED, FOREIGN),
-        (401, error("BadApiKey"), FATAL),
-        (401, error("Success"), FATAL),
-        (401, HTML, FATAL),
-        (401, b"", FATAL),
-        (403, error("Forbidden"), FATAL),
-        (403, HTML, FATAL),
-        (404, error("NotFound"), FATAL),
-        (404, HTML, FATAL),
-        (404, TEXT, FATAL),
-        *((status, HTML, FATAL) for status in (402, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 431, 451)),
-        (408, b"", RETRY),
-        (409, error("ExternalKeyConflict"), NARROW),
-        (413, HTML, NARROW),
-        (413, error("BatchTooLarge"), NARROW),
-        (422, b"", FOREIGN),
-        (429, error("RateLimitExceeded"), THROTTLED),
-        (429, error("Success"), THROTTLED),
-        (429, HTML, THROTTLED),
-        (429, b"", THROTTLED),
-        (500, error("GenericError"), RETRY),
-        (500, error("Success"), RETRY),
-        (500, error("RequestFieldsTypesMismatched"), NARROW),
-        (500, counters(), RETRY),
-        (500, HTML, RETRY),
-        (502, HTML, RETRY),
-        (503, TEXT, RETRY),
-        (503, b"", RETRY),
-        (504, TRUNCATED, RETRY),
-        (NO_ANSWER, b"ReadTimeout", RETRY),
+        (200, counters(), Accepted),
+        (200, counters(code="Success"), Accepted),
+        (200, counters(a_field_of_tomorrow={"a": 1}), Accepted),
+        (200, error("Success"), Failed),
+        (200, counters(successCount=0), Failed),
+        (200, counters(successCount=-1, failCount=2), Failed),
+        (200, counters(successCount=True), Failed),
+        (200, b'{"successCount":1}', Failed),
+        (200, b'{"successCount":"1","failCount":"0"}', Failed),
+        (200, b"[]", Failed),
+        (200, HTML, Failed),
+        (200, TEXT, Failed),
+        (200, b"", Failed),
+        (200, TRUNCATED, Failed),
+        (202, error("Success"), Failed),
+        (204, b"", Failed),
+        (301, HTML, Fatal),
+        (302, b"", Fatal),
+        (400, error("BadJsonBody"), Refused),
+        (400, error("Success"), Refused),
+        (400, error("error.lists.invalidListId(3)"), Refused),
+        (400, error("UniqueFieldsLimitExceeded"), Refused),
+        (400, counters(), Refused),
+        (400, HTML, Foreign),
+        (400, TEXT, Foreign),
+        (400, b"", Foreign),
+        (400, b"{}", Foreign),
+        (400, TRUNCATED, Foreign),
+        (401, error("BadApiKey"), Fatal),
+        (401, error("Success"), Fatal),
+        (401, HTML, Fatal),
+        (401, b"", Fatal),
+        (403, error("Forbidden"), Fatal),
+        (403, HTML, Fatal),
+        (404, error("NotFound"), Fatal),
+        (404, HTML, Fatal),
+        (404, TEXT, Fatal),
+        *((status, HTML, Fatal) for status in (402, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 431, 451)),
+        (408, b"", Failed),
+        (409, error("ExternalKeyConflict"), Refused),
+        (413, HTML, Refused),
+        (413, error("BatchTooLarge"), Refused),
+        (422, b"", Foreign),
+        (429, error("RateLimitExceeded"), Throttled),
+        (429, error("Success"), Throttled),
+        (429, HTML, Throttled),
+        (429, b"", Throttled),
+        (500, error("GenericError"), Failed),
+        (500, error("Success"), Failed),
+        (500, error("RequestFieldsTypesMismatched"), Refused),
+        (500, counters(), Failed),
+        (500, HTML, Failed),
+        (502, HTML, Failed),
+        (503, TEXT, Failed),
+        (503, b"", Failed),
+        (504, TRUNCATED, Failed),
+        (NO_ANSWER, b"ReadTimeout", Failed),
     ],
 )
-def test_status_first_code_second_shape_third(status: int, body: bytes, expected: str) -> None:
+def test_status_first_code_second_shape_third(status: int, body: bytes, expected: type[Answer]) -> None:
     """Every line of the table: what a status means, with any body that has been seen or can come with it."""
-    actual = read_answer(Response(status, body), 1).verdict
+    assert type(read(status, body)) is expected
 
-    assert expected == actual
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, error("Success"), Accepted),
+        (200, counters(), Failed),
+        (200, error("SomethingElse"), Failed),
+        (200, b"", Failed),
+        (202, error("Success"), Failed),
+        (400, error("Success"), Refused),
+        (429, error("Success"), Throttled),
+        (500, error("Success"), Failed),
+    ],
+)
+def test_an_operation_may_succeed_with_a_code(status: int, body: bytes, expected: type[Answer]) -> None:
+    """Of one that has no counters the code of a 200 is all that tells."""
+    answer = read(status, body, replace(BULK_UPDATE, success=Success.CODE))
+
+    assert type(answer) is expected
 
 
 @pytest.mark.parametrize(
@@ -108,7 +144,7 @@ def test_what_the_counters_do_not_tell_of_is_missing(counted: tuple[int, int], m
     """Success is what Iterable counts as one, not what it does not count as a failure."""
     body = counters(successCount=counted[0], failCount=counted[1])
 
-    assert read_answer(Response(200, body), 100).missing == missing
+    assert accepted(body, sent=100).missing == missing
 
 
 @pytest.mark.parametrize(
@@ -138,7 +174,7 @@ def test_what_the_counters_do_not_tell_of_is_missing(counted: tuple[int, int], m
 )
 def test_reason_of_a_refused_request(status: int, code: str, expected: str) -> None:
     """A record that is refused alone is dead-lettered under the name of Iterable's code; unknown codes share one."""
-    actual = read_answer(Response(status, error(code)), 1).reason
+    actual = refused(status, error(code)).reason
 
     assert expected == actual
 
@@ -163,7 +199,7 @@ def test_failure_lists_of_bulk_update(name: str) -> None:
     """Each list gives its users one reason; emails are compared in lower case, userIds as they are."""
     listed, key, reason = USER_LISTS[name]
 
-    answer = read_answer(Response(200, counters(failCount=1, failedUpdates={name: [listed]})), 1)
+    answer = accepted(counters(failCount=1, failedUpdates={name: [listed]}))
 
     assert ({key: reason}, 1) == (answer.failed_users, answer.fail_count)
 
@@ -174,23 +210,24 @@ def test_failure_lists_of_track_bulk(name: str) -> None:
     listed, key, reason = USER_LISTS[name]
     body = counters(failCount=2, failedUpdates={name: [listed]}, disallowedEventNames=["Order"])
 
-    answer = read_answer(Response(200, body), 1)
+    answer = accepted(body)
 
     assert ({key: reason}, frozenset({"Order"})) == (answer.failed_users, answer.failed_names)
 
 
 @pytest.mark.parametrize(
-    ("fields", "expected"),
+    ("operation", "fields", "expected"),
     [
-        ({"invalidEmails": ["Bad@"]}, {"bad@": "invalid_email"}),
-        ({"invalidUserIds": ["Id"]}, {"Id": "invalid_user_id"}),
-        ({"invalidEmails": ["Bad@"], "disallowedEventNames": []}, {"bad@": "invalid_email"}),
-        ({"invalidUserIds": ["Id"], "disallowedEventNames": []}, {"Id": UNKNOWN_USER}),
+        (BULK_UPDATE, {"invalidEmails": ["Bad@"]}, {"bad@": "invalid_email"}),
+        (BULK_UPDATE, {"invalidUserIds": ["Id"]}, {"Id": "invalid_user_id"}),
+        (TRACK_BULK, {"invalidEmails": ["Bad@"], "disallowedEventNames": []}, {"bad@": "invalid_email"}),
+        (TRACK_BULK, {"invalidUserIds": ["Id"], "disallowedEventNames": []}, {"Id": UNKNOWN_USER}),
+        (TRACK_BULK, {"invalidUserIds": ["Id"]}, {"Id": UNKNOWN_USER}),
     ],
 )
-def test_lists_of_before_failed_updates(fields: dict[str, Any], expected: dict[str, str]) -> None:
+def test_lists_of_before_failed_updates(operation: Operation, fields: dict[str, Any], expected: dict[str, str]) -> None:
     """Without failedUpdates the top level counts, where trackBulk's invalidUserIds are the users not found."""
-    actual = read_answer(Response(200, counters(failCount=1, **fields)), 1).failed_users
+    actual = accepted(counters(failCount=1, **fields), operation).failed_users
 
     assert expected == actual
 
@@ -200,7 +237,7 @@ def test_failed_updates_win_over_the_deprecated_lists(failed_updates: dict[str, 
     """Where failedUpdates is there, the top-level lists only repeat it in other words."""
     body = counters(invalidUserIds=["Id", "other"], disallowedEventNames=[], failedUpdates=failed_updates)
 
-    actual = read_answer(Response(200, body), 1).failed_users
+    actual = accepted(body).failed_users
 
     assert dict.fromkeys(failed_updates.get("notFoundUserIds", []), UNKNOWN_USER) == actual
 
@@ -210,7 +247,7 @@ def test_lists_of_another_shape_name_nobody(listed: Any) -> None:
     """What is no list of names is read as an empty one: failCount still tells that something failed."""
     body = counters(failCount=1, failedUpdates={"invalidEmails": listed}, disallowedEventNames=listed)
 
-    answer = read_answer(Response(200, body), 1)
+    answer = accepted(body)
 
     assert ({}, frozenset(), 1) == (answer.failed_users, answer.failed_names, answer.fail_count)
 
@@ -219,7 +256,7 @@ def test_schema_notes_are_kept() -> None:
     """Fields that Iterable created, or left out, are silent losses unless someone tells them."""
     expected = {"createdFields": ("plan",), "filteredOutFields": ("colour", "size")}
 
-    answer = read_answer(Response(200, counters(**expected)), 1)
+    answer = accepted(counters(**expected))
 
     assert expected == {"createdFields": answer.created_fields, "filteredOutFields": answer.filtered_out_fields}
 
@@ -240,7 +277,7 @@ def test_schema_notes_are_kept() -> None:
 )
 def test_positions_that_a_refusal_names(params: Any, expected: tuple[int, ...]) -> None:
     """BadJsonBody names elements by position, once or several times each; other refusals name none."""
-    actual = read_answer(Response(400, error("BadJsonBody", params)), 1).suspects
+    actual = refused(400, error("BadJsonBody", params)).suspects
 
     assert expected == actual
 
@@ -268,9 +305,10 @@ def test_positions_that_a_refusal_names(params: Any, expected: tuple[int, ...]) 
 )
 def test_how_long_iterable_asks_to_wait(status: int, params: Any, retry_after: str, expected: float) -> None:
     """The body's rateLimitReset, else Retry-After in seconds; a hint of another form is left to our own backoff."""
-    actual = read_answer(Response(status, error("RateLimitExceeded", params), retry_after), 1).wait_seconds
+    answer = read_answer(BULK_UPDATE, Response(status, error("RateLimitExceeded", params), retry_after), 1)
 
-    assert expected == actual
+    assert isinstance(answer, Failed | Throttled)
+    assert expected == answer.wait_seconds
 
 
 @pytest.mark.parametrize(
@@ -307,7 +345,7 @@ def test_how_long_iterable_asks_to_wait(status: int, params: Any, retry_after: s
 )
 def test_detail_is_status_code_and_fields_alone(status: int, body: bytes, expected: str) -> None:
     """Iterable's msg can echo the request with its key, so nothing of it gets out, and no code that is none."""
-    answer = read_answer(Response(status, body), 1)
+    answer = read(status, body)
 
     assert expected == answer.detail
     assert SECRET not in repr(answer)

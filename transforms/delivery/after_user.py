@@ -1,0 +1,70 @@
+"""The queue of events: each goes after the updates of its user that came before it."""
+
+import itertools
+from collections import defaultdict, deque
+from collections.abc import Iterator
+
+from transforms.delivery.batch import Pending, Record
+from transforms.delivery.queue import Queue
+from transforms.delivery.settings import DeliveryRules
+from transforms.delivery.user_order import UserOrder
+from transforms.iterable.operations import Operation
+
+
+class AfterUser(Queue):
+    """Of events; see Order.AFTER_USER."""
+
+    waits_for_users = True
+
+    def __init__(self, operation: Operation, rules: DeliveryRules, users: UserOrder) -> None:
+        super().__init__(operation, rules, users)
+        self._events: deque[Pending] = deque()
+        # Identity → events found behind an update of their user: until that is settled they are not in `_events`.
+        self._held: defaultdict[str, list[Pending]] = defaultdict(list)
+
+    def __iter__(self) -> Iterator[Pending]:
+        return itertools.chain(self._events, *self._held.values())
+
+    @property
+    def can_go(self) -> bool:
+        return bool(self._events)
+
+    def add(self, pending: Pending) -> None:
+        self._bytes += pending.size
+        self._events.append(pending)
+
+    def closes_at(self, now: float, flush: bool) -> float | None:
+        oldest = self._events[0] if self._events else None
+        # With `flush`, too, those behind a user join the last batch.
+        return self._closes_at(oldest, len(self._events), now, flush and not self._held)
+
+    def take_back(self, pending: list[Pending]) -> tuple[Record, ...]:
+        return tuple(map(Record.of, pending))
+
+    def take_apart(self, _: Record) -> None:
+        raise ValueError("a record of one event has no parts")
+
+    def remember(self, _: Record, now: float) -> None:
+        pass  # the next one does not depend on it
+
+    def settle(self, _: Record) -> list[str]:
+        return []
+
+    def free(self, identity: str) -> None:
+        # In front: they came before what is queued, and a chunk is settled only when the last of it is sent.
+        held = self._held.pop(identity, [])
+        self._bytes += sum(pending.size for pending in held)
+        self._events.extendleft(reversed(held))
+
+    def _take_each(self) -> Iterator[Record]:
+        while self._events:
+            pending = self._events.popleft()
+            self._bytes -= pending.size
+            if self._users.is_expected(pending.item.identity):
+                self._held[pending.item.identity].append(pending)
+            else:
+                yield Record.of(pending)
+
+    def _put_back(self, record: Record) -> None:
+        self._bytes += sum(pending.size for pending in record.pending)
+        self._events.extendleft(record.pending)

@@ -1,0 +1,57 @@
+"""For how long Iterable has taken nothing: when that is told, and when it is an outage. Knows no request."""
+
+import logging
+import math
+from collections.abc import Callable
+
+from transforms.iterable.client import REQUEST_SECONDS
+
+OUTAGE_SECONDS = 300.0
+LAST_ANSWER_SECONDS = REQUEST_SECONDS  # longer than that, for an answer that is under way then
+TROUBLE_SECONDS = 30.0  # without a success: then somebody who looks at the screen should know
+
+log = logging.getLogger(__name__)
+
+
+class OutageWatch:
+    """Times in Unix seconds. Time for which Iterable itself asks to wait is no outage."""
+
+    def __init__(self) -> None:
+        self.trouble = ""  # what Iterable answered since the last success
+        self._last_success = -math.inf
+        self._counted_from = -math.inf  # an outage, until the next success
+        self._asked_until = -math.inf  # for so long Iterable itself asked to wait
+        self._is_told = False
+
+    def begin(self, now: float) -> None:
+        """Something is there to send after a pause: an outage is counted from now."""
+        self._counted_from = now
+        if not self.trouble:
+            self._last_success = now
+
+    def succeed(self, now: float) -> None:
+        if self._is_told:
+            log.warning("Iterable takes again, after %.0f s.", now - self._last_success)
+        self._last_success = self._counted_from = now
+        self.trouble, self._is_told = "", False
+
+    def fail(self, detail: str, wait_seconds: float, now: float) -> None:
+        self.trouble = detail
+        if wait_seconds:
+            self._asked_until = max(self._asked_until, now + wait_seconds)
+
+    def tell(self, now: float, next_try: Callable[[], float]) -> None:
+        """Once, when it has lasted for a while."""
+        if now - self._last_success > TROUBLE_SECONDS and self.trouble and not self._is_told:
+            self._is_told = True
+            wait = max(0.0, next_try() - now)
+            log.warning(
+                "Iterable has taken nothing for %.0f s (%s). Nothing is lost: the next try is in %.0f s.",
+                now - self._last_success,
+                self.trouble,
+                wait if wait < math.inf else 0.0,
+            )
+
+    def is_outage(self, now: float, is_under_way: bool) -> bool:
+        since = max(self._counted_from, self._asked_until)
+        return now - since > OUTAGE_SECONDS + (LAST_ANSWER_SECONDS if is_under_way else 0.0)

@@ -1,0 +1,36 @@
+"""What is told of a record, or of a batch, once its answer is there. Knows no queue and no rule."""
+
+from collections.abc import Iterator
+
+from transforms.delivery.batch import Batch, Pending, Record
+from transforms.iterable.responses import Accepted
+from transforms.model.items import Resumed
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcome
+
+
+def delivered(record: Record, now: float) -> Iterator[Outcome]:
+    for pending in record.pending:
+        item = pending.item
+        yield Outcome(DELIVERED, item.part, "", item.message, attempts=pending.attempts, time=now)
+
+
+def dead_lettered(record: Record, reason: str, detail: str) -> Iterator[Outcome]:
+    for pending in record.pending:
+        item = pending.item
+        yield Outcome(DEAD_LETTERED, item.part, reason, item.message, detail, pending.attempts)
+
+
+def handed_over(pending: Pending, due: float, reason: str) -> Outcome:
+    """It waits elsewhere; its message says where to resume, its time when it is due."""
+    item = pending.item
+    tried = (pending.attempts, pending.waits, pending.first_tried, pending.own_failures, pending.last_failure)
+    message = item.message._replace(resumed=Resumed(item.part, *tried))
+    return Outcome(WAITING, item.part, reason, message, attempts=pending.attempts, time=due)
+
+
+def notes_on_schema(batch: Batch, answer: Accepted) -> Iterator[Outcome]:
+    message = batch.records[0].item.message
+    for name in answer.filtered_out_fields:
+        yield Outcome(NOTED, batch.part, "filtered_out_field", message, detail=name)
+    for name in answer.created_fields:
+        yield Outcome(NOTED, batch.part, "created_field", message, detail=name)

@@ -1,0 +1,72 @@
+"""Which users have updates that are not settled: what no later item of theirs may pass. Knows no queue and no clock."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+
+from transforms.delivery.batch import Record
+from transforms.mapping.identity import keys_of, user_keys
+from transforms.model.items import Item
+
+
+class UserOrder:
+    """Shared by the queues of one scheduler.
+
+    Args:
+      two_ids: see DeliveryRules.
+    """
+
+    def __init__(self, two_ids: bool) -> None:
+        self._two_ids = two_ids
+        # Key of a user → records with an update of theirs that are taken and not settled. Two only if they were
+        # restored, or resumed, under way: nothing is taken while there is one.
+        self._sending: Counter[str] = Counter()
+        # Key of a user → updates that came and are not settled, wherever they are. Those in `_sending` are among them.
+        self._unsettled: Counter[str] = Counter()
+
+    def __bool__(self) -> bool:
+        """Whether an update is under way, or goes again."""
+        return bool(self._sending)
+
+    def expect(self, update: Item) -> None:
+        """It came: from now on events of its user wait."""
+        self._unsettled.update(keys_of(update))
+
+    def is_expected(self, identity: str) -> bool:
+        return identity in self._unsettled
+
+    def is_free(self, item: Item) -> bool:
+        """No update of its user is under way, under whichever id."""
+        return not any(key in self._sending for key in user_keys(item, self._two_ids))
+
+    def may_take(self, identity: str, updates: Iterable[Item]) -> bool:
+        """The same for what waits under one identity: in a hybrid project each update may name two ids."""
+        if identity in self._sending:
+            return False
+        return not self._two_ids or all(map(self.is_free, updates))
+
+    def take(self, record: Record) -> None:
+        self._sending.update(self._keys(record))
+
+    def give_back(self, record: Record) -> None:
+        """It is not under way any more, and not settled."""
+        _subtract(self._sending, self._keys(record))
+
+    def settle(self, record: Record) -> list[str]:
+        """Its updates came to their end: the identities of which nothing is expected any more."""
+        self.give_back(record)
+        return _subtract(self._unsettled, itertools.chain(*(keys_of(pending.item) for pending in record.pending)))
+
+    def _keys(self, record: Record) -> set[str]:
+        return {key for pending in record.pending for key in user_keys(pending.item, self._two_ids)}
+
+
+def _subtract(counts: Counter[str], keys: Iterable[str]) -> list[str]:
+    """Those that are at nought now."""
+    gone = []
+    for key in keys:
+        counts[key] -= 1
+        if not counts[key]:
+            del counts[key]
+            gone.append(key)
+    return gone
