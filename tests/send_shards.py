@@ -10,12 +10,11 @@ from typing import Any
 
 import orjson
 
-from transforms.iterable.operations import configured
-from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.resources import one_thread, shard_driver
-from transforms.delivery.settings import SenderSettings
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.settings import DeliveryRules, SenderSettings
+from transforms.iterable.operations import configured
 from transforms.model.items import TRACK, USER, Item, Message
 from transforms.model.outcomes import DELIVERED
 from transforms.shards import STREAMING_SHARDS

@@ -1,10 +1,11 @@
 """How requests are made: a section of the config. Knows no YAML."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, Strict, field_validator
+from pydantic import Field, Strict, create_model, field_validator
 
 from pipeline.config.value_types import Duration, Rule, Section, broken_rule
+from transforms.iterable.operations import OPERATIONS, Operation
 
 
 class Batch(Section):
@@ -34,29 +35,24 @@ class Batch(Section):
     ] = Field(default=2.0, description="Seconds that the first item of a batch waits for others.")
 
 
-class RequestsPerSecond(Section):
-    """The job's share of the project's limits."""
+def _rate(operation: Operation) -> tuple[Any, Any]:
+    most = f"{operation.per_second:g}"
+    rule = Rule(
+        f"must be above 0 and at most {most}, Iterable's documented limit for {operation.name}",
+        f"Use {most}, or less beside other integrations of the project",
+        kind="a number",
+    )
+    return (
+        Annotated[float, Strict(), Field(gt=0, le=operation.per_second), rule],
+        Field(default=float(operation.per_second), description=f"Requests per second to {operation.name}."),
+    )
 
-    bulk_update: Annotated[
-        float,
-        Strict(),
-        Field(gt=0, le=5),
-        Rule(
-            "must be above 0 and at most 5, Iterable's documented limit for users/bulkUpdate",
-            "Use 5, or less beside other integrations of the project",
-            kind="a number",
-        ),
-    ] = Field(default=5.0, description="Requests per second to users/bulkUpdate.")
-    track_bulk: Annotated[
-        float,
-        Strict(),
-        Field(gt=0, le=10),
-        Rule(
-            "must be above 0 and at most 10, Iterable's documented limit for events/trackBulk",
-            "Use 10, or less beside other integrations of the project",
-            kind="a number",
-        ),
-    ] = Field(default=10.0, description="Requests per second to events/trackBulk.")
+
+_Rates = create_model("_Rates", __base__=Section, **{each.setting: _rate(each) for each in OPERATIONS})  # type: ignore[call-overload]
+
+
+class RequestsPerSecond(_Rates):  # type: ignore[valid-type, misc]  # made of a table
+    """The job's share of the project's limits."""
 
 
 class Retry(Section):

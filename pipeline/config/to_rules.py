@@ -5,9 +5,9 @@ from pipeline.config.loader import Config, LoadedConfig
 from pipeline.config.properties import PropertySelection as ConfigSelection
 from pipeline.graph import Rules
 from transforms.dead_letters.letter import sync_tag
-from transforms.delivery.batch import ENVELOPE_BYTES, DeliveryRules
-from transforms.delivery.resources import SenderSettings
+from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.iterable.client import HOSTS
+from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, configured
 from transforms.mapping.filters import Clause, EventFilter, EventRow
 from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import PropertyRow, PropertySelection
@@ -20,7 +20,7 @@ from transforms.model.time_range import ANY_TIME, TimeRange
 def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = False) -> Rules:
     """One value per step; each step gets only its own."""
     users, events, mappings = config.create_and_update_users, config.send_events, config.mappings
-    destination, max_bytes = config.destination, config.delivery.batch.max_bytes - ENVELOPE_BYTES
+    destination, max_bytes = config.destination, config.delivery.batch.max_bytes
     identity = IdentityRules(
         destination.project_type, mappings.email, mappings.user_id, bool(destination.prefer_user_id)
     )
@@ -31,7 +31,7 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
             properties=_selection(users.user_properties, "user_properties"),
             identity=identity,
             merge_nested_objects=destination.merge_nested_objects,
-            max_bytes=max_bytes,
+            max_bytes=max_bytes - BULK_UPDATE.envelope_bytes,
         ),
         tracks=TrackEventRules(
             enabled=events.enabled,
@@ -42,7 +42,7 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
             campaign_id=mappings.campaign_id,
             template_id=mappings.template_id,
             create_new_fields=destination.create_new_fields,
-            max_bytes=max_bytes,
+            max_bytes=max_bytes - TRACK_BULK.envelope_bytes,
         ),
     )
 
@@ -54,17 +54,17 @@ def sender_settings_of(config: Config, iterable_url: str | None, share: float = 
         url=iterable_url or HOSTS[destination.region],
         api_key=destination.api_key,
         rules=DeliveryRules(
-            max_items=delivery.batch.max_items,
-            max_bytes=delivery.batch.max_bytes,
+            operations=configured(
+                per_second={name: share * rate for name, rate in delivery.requests_per_second},
+                max_items=delivery.batch.max_items,
+                max_bytes=delivery.batch.max_bytes,
+                flags={"createNewFields": destination.create_new_fields, "updateOnly": destination.update_only},
+            ),
             max_age_seconds=delivery.batch.max_age_seconds,
-            bulk_update_per_second=share * delivery.requests_per_second.bulk_update,
-            track_bulk_per_second=share * delivery.requests_per_second.track_bulk,
             give_up_after_seconds=delivery.retry.give_up_after,
             first_backoff_seconds=delivery.retry.first_backoff,
             max_backoff_seconds=delivery.retry.max_backoff,
             unknown_user_delays=delivery.retry.unknown_user_delays,
-            create_new_fields=destination.create_new_fields,
-            update_only=destination.update_only,
             two_ids=destination.project_type == "hybrid",
         ),
     )

@@ -13,7 +13,7 @@ from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 
 from pipeline.graph import Rules, build_graph
 from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes, TakeChunk
-from transforms.delivery.resources import SenderSettings
+from transforms.delivery.settings import SenderSettings
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import Message
 from transforms.model.outcomes import Outcome

@@ -3,8 +3,9 @@
 import math
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from pipeline.config.durations import format_duration
@@ -16,12 +17,13 @@ from pipeline.runs.open import checkpoint_of, files_of
 from pipeline.sources.archives import InputFile, Reader
 from transforms.amplitude.parse import parse_event
 from transforms.dead_letters.letter import from_line
-from transforms.delivery.batch import ENVELOPE_BYTES, DeliveryRules
+from transforms.delivery.settings import DeliveryRules
+from transforms.iterable.operations import Operation
 from transforms.mapping.routing import parts_of
 from transforms.mapping.track_events import filter_track, map_track
 from transforms.mapping.user_updates import filter_identify, map_identify
 from transforms.model.errors import DroppedError, RejectedError
-from transforms.model.items import TRACK, USER, Event, Item, Message
+from transforms.model.items import TRACK, Event, Item, Message
 
 SAMPLE_ROWS = 10_000
 SAMPLE_BYTES = 50_000_000  # unpacked: rows of usual size are fewer than that
@@ -38,17 +40,12 @@ class Sample:
     rows: int = 0
     stored_bytes: int = 0
     seconds: float = 0.0
-    updates: int = 0
-    events: int = 0
-    update_bytes: int = 0
-    event_bytes: int = 0
+    items: Counter[str] = field(default_factory=Counter)  # by part
+    bytes: Counter[str] = field(default_factory=Counter)
 
     def add(self, item: Item) -> None:
-        size = len(item.body) + 1
-        if item.part == USER:
-            self.updates, self.update_bytes = self.updates + 1, self.update_bytes + size
-        else:
-            self.events, self.event_bytes = self.events + 1, self.event_bytes + size
+        self.items[item.part] += 1
+        self.bytes[item.part] += len(item.body) + 1
 
 
 def forecast(options: RunOptions, loaded: LoadedConfig) -> str:
@@ -147,20 +144,24 @@ def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, is_whole: b
         return
     factor = left_bytes / sample.stored_bytes
     is_exact = is_whole and factor == 1
-    rows, events, updates = (round(factor * count) for count in (sample.rows, sample.events, sample.updates))
-    track_requests = _requests(events, factor * sample.event_bytes, delivery)
-    update_requests = _requests(updates, factor * sample.update_bytes, delivery)
-    at_limits = max(track_requests / delivery.track_bulk_per_second, update_requests / delivery.bulk_update_per_second)
+    operations = delivery.operations[::-1]  # what most of the items are for comes last there
+    rows, *items = (round(factor * count) for count in (sample.rows, *(sample.items[each.part] for each in operations)))
+    requests = [
+        _requests(count, factor * sample.bytes[operation.part], operation)
+        for count, operation in zip(items, operations, strict=True)
+    ]
+    at_limits = max(count / operation.per_second for count, operation in zip(requests, operations, strict=True))
     here = factor * sample.seconds / RULES_SHARE
     source = "" if is_exact else f", by a sample of {sample.rows:,}"
     about = "" if is_exact else "about "
-    yield f"Forecast: {about}{rows:,} rows make {events:,} events and {updates:,} user updates{source}."
+    made = " and ".join(f"{count:,} {operation.items}" for count, operation in zip(items, operations, strict=True))
+    yield f"Forecast: {about}{rows:,} rows make {made}{source}."
     yield (
-        f"At {delivery.track_bulk_per_second:g} and {delivery.bulk_update_per_second:g} requests/s, "
-        f"{track_requests:,} + {update_requests:,} requests take {format_duration(at_limits)}"
+        f"At {' and '.join(f'{operation.per_second:g}' for operation in operations)} requests/s, "
+        f"{' + '.join(f'{count:,}' for count in requests)} requests take {format_duration(at_limits)}"
         + (f"; this machine takes about {format_duration(here)}." if here > max(at_limits, MINUTE) else ".")
     )
 
 
-def _requests(items: int, size: float, delivery: DeliveryRules) -> int:
-    return math.ceil(max(items / delivery.max_items, size / (delivery.max_bytes - ENVELOPE_BYTES)))
+def _requests(items: int, size: float, operation: Operation) -> int:
+    return math.ceil(max(items / operation.max_items, size / (operation.max_bytes - operation.envelope_bytes)))

@@ -27,7 +27,7 @@ from pipeline.config.to_rules import rules_of, sender_settings_of
 from pipeline.runs.chunk_runner import ChunkRunner
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from transforms.iterable.client import BULK_UPDATE
+from transforms.iterable.operations import BULK_UPDATE
 from transforms.model.items import Message
 from transforms.model.outcomes import Outcome
 
@@ -121,4 +121,4 @@ def test_golden(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def is_track(request: Request) -> bool:
-    return request[0] != BULK_UPDATE
+    return request[0] != BULK_UPDATE.path

@@ -70,7 +70,8 @@ class Operation:
 
     part: str  # of the items that it takes, and of their dead letters
     name: str  # as in Iterable's reference, after /api/
-    setting: str  # its name in the config and on the screen
+    setting: str  # its name in the config, and in metrics
+    items: str  # what it takes, on the screen
     array: str  # key of the body's array of items; "": one item a request, which is the body
     order: Order
     per_second: float  # requests, of a project
@@ -106,6 +107,7 @@ BULK_UPDATE = Operation(
     part=USER,
     name="users/bulkUpdate",
     setting="bulk_update",
+    items="user updates",
     array="users",
     order=Order.LATEST_PER_USER,
     per_second=5,
@@ -115,6 +117,7 @@ TRACK_BULK = Operation(
     part=TRACK,
     name="events/trackBulk",
     setting="track_bulk",
+    items="events",
     array="events",
     order=Order.AFTER_USER,
     per_second=10,

@@ -17,11 +17,11 @@ from apache_beam.transforms.window import GlobalWindow
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Settings
-from transforms.iterable.operations import configured
-from transforms.delivery.batch import DeliveryRules
 from transforms.delivery.codec import encode_items
-from transforms.delivery.resources import SenderSettings
+from transforms.delivery.runtime import Threads
+from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.elements import Records
+from transforms.iterable.operations import configured
 from transforms.model.items import TRACK, Item, Message
 from transforms.model.outcomes import DELIVERED
 from transforms.send_streaming import MAX_STATE_BYTES, SendStreamingFn
@@ -96,20 +96,21 @@ class Timer:
         self.at = float(time)
 
 
-class OwnTime:
+class OwnTime(Threads):
     """A clock that only sleeping moves. `on_return` is called once, when Iterable is to be back."""
 
     def __init__(self, returns_at: float, on_return: Callable[[], None]) -> None:
-        self.now = START
+        super().__init__(1, "post", self.clock)
+        self.time = START
         self._returns_at = returns_at
         self._on_return = on_return
 
     def clock(self) -> float:
-        return self.now
+        return self.time
 
     def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        if self.now >= self._returns_at:
+        self.time += seconds
+        if self.time >= self._returns_at:
             self._returns_at = math.inf
             self._on_return()
 
@@ -122,7 +123,8 @@ class Shard:
         self.delivered_at: list[float] = []  # of each event
         self._fill = Cell()
         self._time = time
-        self._fn = SendStreamingFn(settings, time.clock, time.sleep, max_state_bytes)
+        self._fn = SendStreamingFn(settings, lambda: time, max_state_bytes)
+        self._fn.setup()
 
     def take_in(self, blob: bytes) -> None:
         self._note(self._fn.process((SHARD, blob), GlobalWindow(), self.items, self._fill, self.flush, Timer()))
@@ -130,11 +132,11 @@ class Shard:
     def pass_time(self, until: float) -> None:
         """To that moment, if it is to come, with all that the timer does before."""
         while self.flush.at <= until and self.flush.at < math.inf:
-            self._time.sleep(max(0.0, self.flush.at - self._time.now))
+            self._time.sleep(max(0.0, self.flush.at - self._time.time))
             self.flush.at = math.inf
             self._note(self._fn.on_flush(SHARD, self.items, self._fill, self.flush))
         if until < math.inf:
-            self._time.sleep(max(0.0, until - self._time.now))
+            self._time.sleep(max(0.0, until - self._time.time))
 
     def _note(self, sent: Iterator[Records]) -> None:
         for outcomes in sent:
@@ -166,14 +168,15 @@ def endure(outage: Outage) -> Endured:
     with SimulatedIterable(Settings(track_unknown_user="create"), clock=time.clock) as iterable:
         os.environ[KEY_NAME] = iterable.api_key
         iterable.fault("*", status=503, times=None)
-        settings = SenderSettings(iterable.url, f"env:{KEY_NAME}", DeliveryRules(configured(max_items=outage.max_items)))
+        rules = DeliveryRules(configured(max_items=outage.max_items))
+        settings = SenderSettings(iterable.url, f"env:{KEY_NAME}", rules)
         shard = Shard(settings, time, outage.max_state_bytes)
         seconds = 0
-        while seconds < outage.seconds or START + seconds < time.now:  # until the present is caught up with
+        while seconds < outage.seconds or START + seconds < time.time:  # until the present is caught up with
             shard.pass_time(START + seconds)
             shard.take_in(_element(seconds, outage.events_per_second))
             seconds += 1
-        caught_up_at = time.now
+        caught_up_at = time.time
         shard.pass_time(math.inf)
         answers_429 = iterable.metrics()["endpoints"]["trackBulk"]["by_status"].get("429", 0)
     requests_at = sorted({at for at in shard.delivered_at if at <= caught_up_at})

@@ -9,8 +9,8 @@ from pipeline.config.loader import Config, load_config
 from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
 from transforms.amplitude.paths import Path
 from transforms.dead_letters.letter import sync_name_of
-from transforms.delivery.batch import ENVELOPE_BYTES
 from transforms.delivery.settings import DeliveryRules
+from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, configured
 from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import PropertyRow, PropertySelection
 from transforms.mapping.routing import BranchRules
@@ -55,7 +55,7 @@ def test_the_rules_of_user_updates() -> None:
         PropertyRow(Path("", "country"), "country"),
     )
     identity = IdentityRules("email", Path("user_properties", "email"), Path("", "user_id"), prefer_user_id=False)
-    expected = (True, PropertySelection(rows), identity, True, 4_000_000 - ENVELOPE_BYTES)
+    expected = (True, PropertySelection(rows), identity, True, 4_000_000 - BULK_UPDATE.envelope_bytes)
 
     assert expected == (
         users.enabled,
@@ -84,7 +84,7 @@ def test_the_rules_of_track_events() -> None:
         "campaign_id": Path("event_properties", "iterable_campaign_id"),
         "template_id": Path("event_properties", "iterable_template_id"),
         "create_new_fields": True,
-        "max_bytes": 4_000_000 - ENVELOPE_BYTES,
+        "max_bytes": 4_000_000 - TRACK_BULK.envelope_bytes,
     }
 
     assert expected == tracks
@@ -172,7 +172,7 @@ def test_the_mappings(load: Load, mappings: str, email: Path | None, user_id: Pa
 def test_an_item_is_bounded_by_its_request(load: Load) -> None:
     """What no request can hold is rejected while it is mapped."""
     rules = rules_of(load("delivery: {batch: {max_bytes: 5000}}"))
-    expected = [5000 - ENVELOPE_BYTES] * 2
+    expected = [5000 - len('{"createNewFields":false,"updateOnly":false,"users":[]}'), 5000 - len('{"events":[]}')]
 
     assert expected == [rules.users.max_bytes, rules.tracks.max_bytes]
 
@@ -190,9 +190,13 @@ def test_the_settings_of_the_sender(load: Load) -> None:
         "  retry: {give_up_after: 1h, first_backoff: 2s, max_backoff: 1m, unknown_user_delays: [1s, 2m]}\n"
     )
     settings = sender_settings_of(load(destination + delivery), None)
-    rules = DeliveryRules(
-        7, 5000, 3.0, 1.0, 2.5, 3600.0, 2.0, 60.0, (1.0, 120.0), create_new_fields=False, update_only=True, two_ids=True
+    operations = configured(
+        per_second={"bulk_update": 1.0, "track_bulk": 2.5},
+        max_items=7,
+        max_bytes=5000,
+        flags={"createNewFields": False, "updateOnly": True},
     )
+    rules = DeliveryRules(operations, 3.0, 3600.0, 2.0, 60.0, (1.0, 120.0), two_ids=True)
 
     assert ("https://api.eu.iterable.com", "env:KEY", rules) == (settings.url, settings.api_key, settings.rules)
 
