@@ -3,10 +3,13 @@
 Names: Amplitude's Event Streaming Metrics Summary API. Filtered events, which it does not publish, are `dropped`.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from http.client import OK
 
 from pipeline.reports.redaction import redact_name
 from pipeline.reports.tally import Tally
+from transforms.iterable.operations import OPERATIONS
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT
 
 EXPIRED = "expired"  # all retries failed; every other reason is `discarded`: its data is incomplete or invalid
@@ -22,10 +25,10 @@ def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
     delivered, dropped, dead = map(tally.total, (DELIVERED, DROPPED, DEAD_LETTERED))
     expired = tally.by_reason(DEAD_LETTERED)[EXPIRED]
     rate, latency = tally.delivery_rate, tally.p95_latency
-    users, events = (tally.counts[DELIVERED, part, ""] for part in ("user", "track"))
+    of_each = ", ".join(f"{tally.counts[DELIVERED, each.part, '']:,} {each.items}" for each in OPERATIONS)
 
     yield f"Messages read        {tally.read:>9,}   that make {tally.items:,} items ({tally.total(SPLIT):,} split)"
-    yield f"Delivered            {delivered:>9,}   {users:,} user updates, {events:,} events"
+    yield f"Delivered            {delivered:>9,}   {of_each}"
     yield f"Dropped              {dropped:>9,}   filtered by the config"
     yield f"Not delivered        {dead:>9,}   dead-lettered: {expired:,} expired, {dead - expired:,} discarded"
     if tally.in_flight:
@@ -36,6 +39,8 @@ def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
     yield f"p95 latency          {'–' if latency is None else f'{latency:.2f} s':>9}   publishing to Iterable's answer"
     yield f"On first attempt     {tally.first_attempt:>9,}"
     yield f"After retry          {tally.after_retry:>9,}"
+    if tally.requests:
+        yield f"Requests             {tally.requests.total():>9,}   {_requests(tally)}"
     for title, kind in (("Dropped by rule", DROPPED), ("Dead-lettered by reason", DEAD_LETTERED), ("Noted", NOTED)):
         reasons = tally.by_reason(kind)
         if reasons:
@@ -43,6 +48,19 @@ def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
             yield title
             for reason, count in reasons.most_common():
                 yield f"  {reason:<28} {count:>9,}{_details(tally, reason)}"
+
+
+def _requests(tally: Tally) -> str:
+    """How many of each operation, and the answers that are no 200."""
+    operations: Counter[str] = Counter()
+    others: Counter[str] = Counter()
+    for (operation, status), count in tally.requests.items():
+        operations[operation] += count
+        if status != OK:
+            others[f"HTTP {status}" if status else "no answer"] += count
+    parts = (f"{count:,} {name}" for name, count in sorted(operations.items()))
+    answers = (f"{count:,} {name}" for name, count in sorted(others.items()))
+    return "; ".join(filter(None, (", ".join(parts), ", ".join(answers))))
 
 
 def _sum_line(tally: Tally, delivered: int, dropped: int, dead: int) -> str:

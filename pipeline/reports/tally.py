@@ -1,10 +1,11 @@
-"""Counts what became of the items of a run, from their outcomes. Knows no source, no sink and no screen."""
+"""Counts what became of the items of a run, and its requests. Knows no source, no sink and no screen."""
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from pipeline.reports.bounded_counter import BoundedCounter
+from transforms.model.instrumentation import Request
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT, Outcome
 
 # Upper bounds in seconds, 10 % apart: wide enough for a dead letter two years old, fine enough for a p95.
@@ -14,7 +15,10 @@ MAX_DETAIL_CHARACTERS = 200  # a field's name that Iterable gave may be of any l
 
 
 class Tally:
-    """The sum of promise 1: `read + split = delivered + dropped + dead_lettered + in_flight`."""
+    """The sum of promise 1: `read + split = delivered + dropped + dead_lettered + in_flight`.
+
+    The Instrumentation of a run on one machine.
+    """
 
     def __init__(self) -> None:
         self.read = 0
@@ -23,6 +27,8 @@ class Tally:
         self.details: defaultdict[str, BoundedCounter[str]] = defaultdict(BoundedCounter)  # of notes, by reason
         self.first_attempt = 0
         self.after_retry = 0
+        self.requests: Counter[tuple[str, int]] = Counter()  # (operation, HTTP status; 0: no answer)
+        self.throttled_seconds = 0.0
         self._latencies = [0] * (len(_BOUNDS) + 1)
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
@@ -36,6 +42,12 @@ class Tally:
                 self.after_retry += outcome.attempts > 1
                 latency = max(0.0, outcome.time - outcome.message.publish_time)
                 self._latencies[bisect_left(_BOUNDS, latency)] += 1
+
+    def request(self, request: Request) -> None:
+        self.requests[request.operation, request.status] += 1
+
+    def throttled(self, seconds: float) -> None:
+        self.throttled_seconds += seconds
 
     def total(self, kind: str) -> int:
         return sum(count for (of_kind, _, _), count in self.counts.items() if of_kind == kind)
