@@ -11,7 +11,8 @@ from apache_beam.typehints.decorators import no_annotations
 from transforms.elements import Records, of_records
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import Message
-from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Note, Outcome
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
+from transforms.model.reasons import Note, Reason
 
 OUTCOMES = "outcomes"
 
@@ -56,7 +57,7 @@ class _ApplyRuleFn(beam.DoFn):
     def process(self, records: Records) -> Iterator[Records]:
         kept, outcomes = Records(), Records()
         for record in records:
-            notes: list[str] = []
+            notes: list[Reason] = []
             try:
                 kept.append(self._rule(record, notes.append))
             except DroppedError as dropped:
@@ -65,7 +66,7 @@ class _ApplyRuleFn(beam.DoFn):
                 outcomes.append(
                     Outcome(DEAD_LETTERED, self._part, rejected.reason, self._message_of(record), rejected.detail)
                 )
-            outcomes.extend(Outcome(NOTED, self._part, note, self._message_of(record)) for note in notes)
+            outcomes.extend(Outcome(NOTED, self._part, note.code, self._message_of(record)) for note in notes)
         if kept:
             yield kept
         if outcomes:

@@ -24,6 +24,7 @@ from transforms.mapping.track_events import filter_track, map_track
 from transforms.mapping.user_updates import filter_identify, map_identify
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import TRACK, Event, Item, Message
+from transforms.model.reasons import Reason
 
 SAMPLE_ROWS = 10_000
 SAMPLE_BYTES = 50_000_000  # unpacked: rows of usual size are fewer than that
@@ -134,7 +135,7 @@ def _map(event: Event, part: str, rules: Rules) -> Item:
     return map_identify(rules.users, filter_identify(rules.users, event, _no_note), _no_note)
 
 
-def _no_note(_: str) -> None:
+def _no_note(_: Reason) -> None:
     pass
 
 

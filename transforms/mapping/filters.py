@@ -9,6 +9,7 @@ from typing import Any
 from transforms.amplitude.paths import MISSING, Path, look_up
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.mapping.globs import Glob
+from transforms.model import reasons
 from transforms.model.errors import DroppedError
 from transforms.model.items import Event
 
@@ -103,7 +104,7 @@ class EventFilter:
         """
         rows = self._rows_by_name.get(event_type, self._rows_for_every_event)
         if not rows:
-            raise DroppedError("reserved_event" if event_type in RESERVED_EVENTS else "event_not_selected")
+            raise DroppedError(reasons.RESERVED_EVENT if event_type in RESERVED_EVENTS else reasons.EVENT_NOT_SELECTED)
         return rows
 
 
@@ -116,7 +117,7 @@ def first_that_holds(rows: tuple[EventRow, ...], row: Mapping[str, Any]) -> Even
     for event_row in rows:
         if all(clause.holds(row) for clause in event_row.clauses):
             return event_row
-    raise DroppedError("where_not_met")
+    raise DroppedError(reasons.WHERE_NOT_MET)
 
 
 def _rows_for(name: str, rows: tuple[EventRow, ...]) -> tuple[EventRow, ...]:
