@@ -10,9 +10,9 @@ from http.client import OK
 from pipeline.reports.redaction import redact_name
 from pipeline.reports.tally import Tally
 from transforms.iterable.operations import OPERATIONS
+from transforms.model import reasons
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT
 
-EXPIRED = "expired"  # all retries failed; every other reason is `discarded`: its data is incomplete or invalid
 _SHOWN = 8
 
 
@@ -23,7 +23,7 @@ def summarize(tally: Tally, comes_again: str = "") -> str:
 
 def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
     delivered, dropped, dead = map(tally.total, (DELIVERED, DROPPED, DEAD_LETTERED))
-    expired = tally.by_reason(DEAD_LETTERED)[EXPIRED]
+    expired = tally.by_reason(DEAD_LETTERED)[reasons.EXPIRED.code]
     rate, latency = tally.delivery_rate, tally.p95_latency
     of_each = ", ".join(f"{tally.counts[DELIVERED, each.part, '']:,} {each.items}" for each in OPERATIONS)
 
@@ -42,11 +42,11 @@ def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
     if tally.requests:
         yield f"Requests             {tally.requests.total():>9,}   {_requests(tally)}"
     for title, kind in (("Dropped by rule", DROPPED), ("Dead-lettered by reason", DEAD_LETTERED), ("Noted", NOTED)):
-        reasons = tally.by_reason(kind)
-        if reasons:
+        counts = tally.by_reason(kind)
+        if counts:
             yield ""
             yield title
-            for reason, count in reasons.most_common():
+            for reason, count in counts.most_common():
                 yield f"  {reason:<28} {count:>9,}{_details(tally, reason)}"
 
 

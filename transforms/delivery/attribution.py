@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from transforms.delivery.batch import Batch, Record
 from transforms.delivery.field_types import find_clashing, find_named
-from transforms.iterable.operations import DISALLOWED, REFUSED
 from transforms.iterable.responses import Accepted, Refused
+from transforms.model import reasons
+from transforms.model.reasons import Reason
 
 
 @dataclass
@@ -17,7 +18,7 @@ class Attribution:
     """
 
     delivered: list[Record] = field(default_factory=list)
-    refused: list[tuple[Record, str]] = field(default_factory=list)
+    refused: list[tuple[Record, Reason]] = field(default_factory=list)
     again: list[tuple[Record, ...]] = field(default_factory=list)
     is_narrowed: bool = False
 
@@ -36,14 +37,14 @@ def _attribute_counters(batch: Batch, answer: Accepted) -> Attribution:
         return Attribution(delivered=list(batch.records))
     listed = [(record, reason) for record in batch.records if (reason := _reason(record, answer))]
     unlisted = [record for record in batch.records if not _reason(record, answer)]
-    disallowed = sum(reason == DISALLOWED for _, reason in listed)
+    disallowed = sum(reason == reasons.DISALLOWED_EVENT_NAME for _, reason in listed)
     # Whether Iterable counts disallowed names as failed, or at all, is not documented: both sums are right.
     is_complete = answer.missing in (0, disallowed)
     is_told = answer.fail_count in (len(listed), len(listed) - disallowed)
     if is_told and is_complete:
         return Attribution(delivered=unlisted, refused=listed)
     if len(batch.records) == 1:
-        return Attribution(refused=listed or [(batch.records[0], REFUSED)])
+        return Attribution(refused=listed or [(batch.records[0], reasons.REFUSED_BY_ITERABLE)])
     if is_told or answer.fail_count > len(listed):
         return Attribution(refused=listed, again=halves(tuple(unlisted)))
     if not is_complete:
@@ -91,14 +92,14 @@ def _attribute_clashing(records: tuple[Record, ...], answer: Refused) -> Attribu
     return Attribution(refused=refused, again=halves(others), is_narrowed=True)
 
 
-def _reason(record: Record, answer: Accepted) -> str:
+def _reason(record: Record, answer: Accepted) -> Reason | None:
     if record.item.event_name in answer.failed_names:
-        return DISALLOWED
+        return reasons.DISALLOWED_EVENT_NAME
     for pending in record.pending:
         named = answer.failed_users.get(pending.item.email.lower()) or answer.failed_users.get(pending.item.user_id)
         if named:
             return named
-    return ""
+    return None
 
 
 def halves(records: tuple[Record, ...]) -> list[tuple[Record, ...]]:

@@ -9,11 +9,9 @@ from collections.abc import Iterable
 
 from transforms.delivery.batch import Batch, Pending
 from transforms.delivery.settings import DeliveryRules
-from transforms.iterable.operations import REFUSED
 from transforms.iterable.responses import Failed, Foreign
-from transforms.model.outcomes import EXPIRED
-
-UNANSWERED = "unanswered"  # whether it was taken is not known, and taken twice would be twice
+from transforms.model import reasons
+from transforms.model.reasons import Reason
 
 # Of one batch, in a row: then it may be one of its records that Iterable fails at; sooner if others succeed meanwhile.
 FAILURES_BEFORE_HALVES = 5
@@ -59,16 +57,16 @@ class Patience:
         self._rules = rules
         self._probe_seconds = probe_seconds
 
-    def end_of(self, pending: Pending, batch: Batch, answer: Failed) -> str:
-        """The reason why it is not sent again; "" if it is."""
+    def end_of(self, pending: Pending, batch: Batch, answer: Failed) -> Reason | None:
+        """Why it is not sent again; None if it is."""
         is_refused = isinstance(answer, Foreign)
         if not (is_refused or batch.operation.is_resend_safe):
-            return UNANSWERED
+            return reasons.UNANSWERED
         most = MAX_OWN_REFUSALS if is_refused else MAX_OWN_FAILURES
         is_over = len(batch.pending) == 1 and pending.own_failures >= most
         if is_over or pending.failing_seconds >= self._rules.give_up_after_seconds:
-            return REFUSED if is_refused else EXPIRED
-        return ""
+            return reasons.REFUSED_BY_ITERABLE if is_refused else reasons.EXPIRED
+        return None
 
     def goes_in_parts(self, pending: Pending, is_refused: bool, is_beside: bool) -> bool:
         """After how many failures in a row: a refusal does not pass by itself."""

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from transforms.delivery.batch import Batch, Pending, Record
 from transforms.iterable.responses import Accepted
+from transforms.model import reasons
 from transforms.model.items import Resumed
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcome
+from transforms.model.reasons import Reason
 
 
 def delivered(record: Record, now: float) -> Iterator[Outcome]:
@@ -14,23 +16,23 @@ def delivered(record: Record, now: float) -> Iterator[Outcome]:
         yield Outcome(DELIVERED, item.part, "", item.message, attempts=pending.attempts, time=now)
 
 
-def dead_lettered(record: Record, reason: str, detail: str) -> Iterator[Outcome]:
+def dead_lettered(record: Record, reason: Reason, detail: str) -> Iterator[Outcome]:
     for pending in record.pending:
         item = pending.item
-        yield Outcome(DEAD_LETTERED, item.part, reason, item.message, detail, pending.attempts)
+        yield Outcome(DEAD_LETTERED, item.part, reason.code, item.message, detail, pending.attempts)
 
 
-def handed_over(pending: Pending, due: float, reason: str) -> Outcome:
+def handed_over(pending: Pending, due: float, reason: Reason) -> Outcome:
     """It waits elsewhere; its message says where to resume, its time when it is due."""
     item = pending.item
     tried = (pending.attempts, pending.waits, pending.first_tried, pending.own_failures, pending.last_failure)
     message = item.message._replace(resumed=Resumed(item.part, *tried))
-    return Outcome(WAITING, item.part, reason, message, attempts=pending.attempts, time=due)
+    return Outcome(WAITING, item.part, reason.code, message, attempts=pending.attempts, time=due)
 
 
 def notes_on_schema(batch: Batch, answer: Accepted) -> Iterator[Outcome]:
     message = batch.records[0].item.message
     for name in answer.filtered_out_fields:
-        yield Outcome(NOTED, batch.part, "filtered_out_field", message, detail=name)
+        yield Outcome(NOTED, batch.part, reasons.FILTERED_OUT_FIELD.code, message, detail=name)
     for name in answer.created_fields:
-        yield Outcome(NOTED, batch.part, "created_field", message, detail=name)
+        yield Outcome(NOTED, batch.part, reasons.CREATED_FIELD.code, message, detail=name)

@@ -23,8 +23,10 @@ from transforms.delivery.user_order import UserOrder
 from transforms.delivery.waiting import WaitingList
 from transforms.iterable.operations import OF_USERS
 from transforms.iterable.responses import Accepted, Answer, Failed, Fatal, Foreign, Refused, Throttled
+from transforms.model import reasons
 from transforms.model.items import Item
-from transforms.model.outcomes import EXPIRED, NOTED, UNKNOWN_USER, Outcome
+from transforms.model.outcomes import NOTED, Outcome
+from transforms.model.reasons import Reason
 
 PROBE_SECONDS = 60.0  # how often a refused key is tried again
 # Records that are all that is left, and each failed so often alone: they wait by themselves, with no word on them yet.
@@ -132,14 +134,14 @@ class Scheduler:
         Args:
           is_idle: no request is under way: then what fails alone when nothing else is left waits by itself, too.
         """
-        outcomes = [handed_over(pending, due, UNKNOWN_USER) for due, pending in self._waiting.entries()]
+        outcomes = [handed_over(pending, due, reasons.UNKNOWN_USER) for due, pending in self._waiting.entries()]
         self._waiting.clear()
         failing = [retry for retry in self._retries if (only := retry.only) and only.own_failures and only.failures]
         for retry in failing or (self._left_alone() if is_idle else []):
             pending = retry.records[0].pending[0]
             pending.own_failures = pending.own_failures or 1  # it goes alone again
             self._retries.remove(retry)
-            outcomes.append(handed_over(pending, retry.not_before, EXPIRED))
+            outcomes.append(handed_over(pending, retry.not_before, reasons.EXPIRED))
             self._release(retry.records[0])
         return outcomes
 
@@ -153,7 +155,8 @@ class Scheduler:
         """Nothing more will come, and there is no later: what still waits had its last try."""
         records = [Record.of(pending) for _, pending in self._waiting.entries()]
         self._waiting.clear()
-        return [outcome for record in records for outcome in self._dead_letter(record, UNKNOWN_USER, "input ended")]
+        told = (self._dead_letter(record, reasons.UNKNOWN_USER, "input ended") for record in records)
+        return list(itertools.chain.from_iterable(told))
 
     def give_up(self, detail: str) -> list[Outcome] | None:
         """Dead-letter what is left, if it is but records that failed alone, for a while when others succeeded.
@@ -171,7 +174,7 @@ class Scheduler:
             if len(record.pending) > 1:
                 self._queues[record.item.part].take_apart(record)
             else:
-                outcomes += self._dead_letter(record, EXPIRED, detail)
+                outcomes += self._dead_letter(record, reasons.EXPIRED, detail)
         return outcomes
 
     @property
@@ -223,7 +226,7 @@ class Scheduler:
         for record in attribution.delivered:
             yield from self._deliver(record, now)
         for record, reason in attribution.refused:
-            if reason == UNKNOWN_USER and queue.waits_for_users:
+            if reason == reasons.UNKNOWN_USER and queue.waits_for_users:
                 yield from self._wait_for_user(record, answer.detail, now)
             elif len(record.pending) > 1 and not (reason in OF_USERS and record.is_of_one_user):
                 queue.take_apart(record)
@@ -282,18 +285,18 @@ class Scheduler:
         self._queues[record.item.part].remember(record, now)
         self._release(record)
 
-    def _dead_letter(self, record: Record, reason: str, detail: str) -> Iterator[Outcome]:
+    def _dead_letter(self, record: Record, reason: Reason, detail: str) -> Iterator[Outcome]:
         yield from dead_lettered(record, reason, detail)
         self._release(record)
 
     def _wait_for_user(self, record: Record, detail: str, now: float) -> Iterator[Outcome]:
         pending = record.pending[0]
         if self._waiting.is_expired(pending, self._sent.last_update(pending.item.identity), now):
-            yield from self._dead_letter(record, UNKNOWN_USER, detail)
+            yield from self._dead_letter(record, reasons.UNKNOWN_USER, detail)
             return
         for crowded_out in self._waiting.add(pending, now):
-            yield Outcome(NOTED, crowded_out.item.part, "waiting_full", crowded_out.item.message)
-            yield from self._dead_letter(Record.of(crowded_out), UNKNOWN_USER, "too many events wait")
+            yield Outcome(NOTED, crowded_out.item.part, reasons.WAITING_FULL.code, crowded_out.item.message)
+            yield from self._dead_letter(Record.of(crowded_out), reasons.UNKNOWN_USER, "too many events wait")
 
     def _release(self, record: Record) -> None:
         """What waited behind this record may go."""

@@ -10,11 +10,9 @@ from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
 
+from transforms.model import reasons
 from transforms.model.items import TRACK, USER
-from transforms.model.outcomes import UNKNOWN_USER
-
-REFUSED = "refused_by_iterable"
-DISALLOWED = "disallowed_event_name"
+from transforms.model.reasons import Reason
 
 
 class Order(Enum):
@@ -33,34 +31,35 @@ class Success(Enum):
 
 # Failure lists of a 200 → our reason. They name users (emails or userIds), never positions.
 _FAILURE_LISTS = {
-    "invalidEmails": "invalid_email",
-    "invalidUserIds": "invalid_user_id",
-    "invalidDataEmails": "invalid_data",
-    "invalidDataUserIds": "invalid_data",
-    "conflictEmails": "identity_conflict",
-    "conflictUserIds": "identity_conflict",
-    "forgottenEmails": "forgotten_user",
-    "forgottenUserIds": "forgotten_user",
-    "notFoundEmails": UNKNOWN_USER,
-    "notFoundUserIds": UNKNOWN_USER,
+    "invalidEmails": reasons.INVALID_EMAIL,
+    "invalidUserIds": reasons.INVALID_USER_ID,
+    "invalidDataEmails": reasons.INVALID_DATA,
+    "invalidDataUserIds": reasons.INVALID_DATA,
+    "conflictEmails": reasons.IDENTITY_CONFLICT,
+    "conflictUserIds": reasons.IDENTITY_CONFLICT,
+    "forgottenEmails": reasons.FORGOTTEN_USER,
+    "forgottenUserIds": reasons.FORGOTTEN_USER,
+    "notFoundEmails": reasons.UNKNOWN_USER,
+    "notFoundUserIds": reasons.UNKNOWN_USER,
 }
-OF_USERS = frozenset({"invalid_email", "invalid_user_id", "forgotten_user", UNKNOWN_USER})  # whatever the data
+# Verdicts on a user, whatever the data.
+OF_USERS = frozenset({reasons.INVALID_EMAIL, reasons.INVALID_USER_ID, reasons.FORGOTTEN_USER, reasons.UNKNOWN_USER})
 
 # Whole-request codes → the reason of a record that is refused with it alone.
 _CODES = {
-    "BadJsonBody": "bad_json_body",
-    "RequestFieldsTypesMismatched": "field_type_mismatch",
-    "UniqueFieldsLimitExceeded": "field_limit_exceeded",
-    "InvalidEmailAddressError": "invalid_email",
-    "InvalidUserIdError": "invalid_user_id",
-    "UnknownEmailError": UNKNOWN_USER,
-    "UnknownUserIdError": UNKNOWN_USER,
-    "EmailAlreadyExists": "identity_conflict",
-    "UserIdAlreadyExists": "identity_conflict",
-    "ExternalKeyConflict": "identity_conflict",
-    "Conflict": "identity_conflict",
-    "ForgottenUserError": "forgotten_user",
-    "BatchTooLarge": "item_too_large",
+    "BadJsonBody": reasons.BAD_JSON_BODY,
+    "RequestFieldsTypesMismatched": reasons.FIELD_TYPE_MISMATCH,
+    "UniqueFieldsLimitExceeded": reasons.FIELD_LIMIT_EXCEEDED,
+    "InvalidEmailAddressError": reasons.INVALID_EMAIL,
+    "InvalidUserIdError": reasons.INVALID_USER_ID,
+    "UnknownEmailError": reasons.UNKNOWN_USER,
+    "UnknownUserIdError": reasons.UNKNOWN_USER,
+    "EmailAlreadyExists": reasons.IDENTITY_CONFLICT,
+    "UserIdAlreadyExists": reasons.IDENTITY_CONFLICT,
+    "ExternalKeyConflict": reasons.IDENTITY_CONFLICT,
+    "Conflict": reasons.IDENTITY_CONFLICT,
+    "ForgottenUserError": reasons.FORGOTTEN_USER,
+    "BatchTooLarge": reasons.ITEM_TOO_LARGE,
 }
 
 
@@ -81,10 +80,10 @@ class Operation:
     is_resend_safe: bool = True  # taken twice is as taken once; else what may have been taken is not sent again
     flags: tuple[str, ...] = ()  # for the whole request
     switches: tuple[tuple[str, bool], ...] = ()  # those of the flags that a config sets
-    failure_lists: Mapping[str, str] = field(default_factory=lambda: _FAILURE_LISTS, hash=False)
+    failure_lists: Mapping[str, Reason] = field(default_factory=lambda: _FAILURE_LISTS, hash=False)
     # Answers of before failedUpdates existed have lists at the top level; there they may mean something else.
-    old_failure_lists: Mapping[str, str] = field(default_factory=dict, hash=False)
-    codes: Mapping[str, str] = field(default_factory=lambda: _CODES, hash=False)
+    old_failure_lists: Mapping[str, Reason] = field(default_factory=dict, hash=False)
+    codes: Mapping[str, Reason] = field(default_factory=lambda: _CODES, hash=False)
 
     @property
     def path(self) -> str:
@@ -121,7 +120,7 @@ TRACK_BULK = Operation(
     array="events",
     order=Order.AFTER_USER,
     per_second=10,
-    old_failure_lists={"invalidUserIds": UNKNOWN_USER},  # "not found" ones
+    old_failure_lists={"invalidUserIds": reasons.UNKNOWN_USER},  # "not found" ones
 )
 OPERATIONS = (BULK_UPDATE, TRACK_BULK)  # of what is due at once, the former goes first
 

@@ -12,7 +12,9 @@ from typing import Any
 import orjson
 
 from transforms.iterable.client import NO_ANSWER, Response
-from transforms.iterable.operations import REFUSED, Operation, Success
+from transforms.iterable.operations import Operation, Success
+from transforms.model import reasons
+from transforms.model.reasons import Reason
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
 MAX_HINT_SECONDS = 3600.0
@@ -29,7 +31,7 @@ class Accepted:
     """
 
     detail: str
-    failed_users: Mapping[str, str] = field(default_factory=dict)  # email in lower case, or userId → reason
+    failed_users: Mapping[str, Reason] = field(default_factory=dict)  # email in lower case, or userId → reason
     failed_names: frozenset[str] = frozenset()  # event names that the project does not take
     fail_count: int = 0  # how many records Iterable counts as failed
     missing: int = 0  # how many it counts neither as accepted nor as failed
@@ -42,7 +44,7 @@ class Refused:
     """The whole request was refused, for a record in it."""
 
     detail: str
-    reason: str = REFUSED  # of a record that is refused alone
+    reason: Reason = reasons.REFUSED_BY_ITERABLE  # of a record that is refused alone
     suspects: tuple[int, ...] = ()  # positions in the batch that the answer names
     clashes: Mapping[str, Any] = field(default_factory=dict)  # field of dataFields → a value that does not fit its type
 
@@ -128,7 +130,7 @@ def _read_refusal(operation: Operation, body: dict[str, Any], detail: str, code:
     suspects, clashes = _suspects(body), _clashes(body)
     fields = sorted({*suspects.values(), *clashes} - {""})[:MAX_NAMED_FIELDS]
     detail = f"{detail}: {', '.join(fields)}" if fields else detail
-    return Refused(detail, operation.codes.get(code, REFUSED), tuple(sorted(suspects)), clashes)
+    return Refused(detail, operation.codes.get(code, reasons.REFUSED_BY_ITERABLE), tuple(sorted(suspects)), clashes)
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def _read_counters(operation: Operation, body: dict[str, Any], detail: str, sent
     lists, reasons = body.get("failedUpdates"), operation.failure_lists
     if not isinstance(lists, dict):
         lists, reasons = body, {**reasons, **operation.old_failure_lists}
-    failed: dict[str, str] = {}
+    failed: dict[str, Reason] = {}
     for name, reason in reasons.items():
         for user in _strings(lists, name):
             failed[user.lower() if name.endswith("Emails") else user] = reason

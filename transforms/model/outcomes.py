@@ -16,8 +16,6 @@ DEAD_LETTERED: Kind = "dead_lettered"
 WAITING: Kind = "waiting"  # its user is not known yet: its message is not settled
 NOTED: Kind = "noted"  # worth reporting, no part of the sum
 
-UNKNOWN_USER = "unknown_user"  # the reason of a track event that waits, or has waited long enough
-EXPIRED = "expired"  # the reason of an item that failed for long while others did not
 
 FINAL = frozenset({DELIVERED, DROPPED, DEAD_LETTERED})
 

@@ -167,6 +167,11 @@ EXPIRED = _given(DEAD_LETTERED, "delivery", "run")(
     "It failed for delivery.retry.give_up_after, or 20 times and at last alone, while others succeeded.",
     f"Look whether Iterable is well again, {_REPLAY}.",
 )
+UNANSWERED = _given(DEAD_LETTERED, "delivery")(
+    "unanswered",
+    "Whether Iterable took it is not known, and taken a second time it would be there twice.",
+    f"Look in Iterable whether it is there; if not, {_REPLAY[5:]}.",
+)
 
 # We do not take it.
 

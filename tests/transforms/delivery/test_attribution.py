@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from transforms.delivery.attribution import Attribution, attribute
 from transforms.delivery.batch import Batch, Pending, Record
 from transforms.delivery.settings import DeliveryRules
-from transforms.iterable.operations import REFUSED
 from transforms.iterable.responses import Accepted, Refused
+from transforms.model import reasons
 from transforms.model.items import TRACK, USER, Item
+from transforms.model.reasons import Reason
 
 NewItem = Callable[..., Item]
 
@@ -33,24 +34,24 @@ def again(attribution: Attribution) -> list[Batch]:
     return [resend(TRACK, records) for records in attribution.again]
 
 
-def accepted(fail_count: int, users: dict[str, str] | None = None, names: Sequence[str] = ()) -> Accepted:
+def accepted(fail_count: int, users: dict[str, Reason] | None = None, names: Sequence[str] = ()) -> Accepted:
     return Accepted("HTTP 200", failed_users=users or {}, failed_names=frozenset(names), fail_count=fail_count)
 
 
 def refused(*suspects: int) -> Refused:
-    return Refused("HTTP 400 BadJsonBody", reason="bad_json_body", suspects=suspects)
+    return Refused("HTTP 400 BadJsonBody", reason=reasons.BAD_JSON_BODY, suspects=suspects)
 
 
 def user_ids(attribution: Attribution) -> dict[str, Any]:
     """A attribution in the userIds of its records."""
     return {
         "delivered": [record.item.user_id for record in attribution.delivered],
-        "refused": [(record.item.user_id, reason) for record, reason in attribution.refused],
+        "refused": [(record.item.user_id, str(reason)) for record, reason in attribution.refused],
         "again": [[record.item.user_id for record in records] for records in attribution.again],
     }
 
 
-INVALID = {"b": "invalid_user_id"}
+INVALID = {"b": reasons.INVALID_USER_ID}
 
 
 @pytest.mark.parametrize(
@@ -72,8 +73,11 @@ INVALID = {"b": "invalid_user_id"}
             },
         ),
         (accepted(1), {"delivered": [], "refused": [], "again": [["a", "b"], ["c", "b"]]}),
-        (accepted(1, {"x": "invalid_user_id"}), {"delivered": [], "refused": [], "again": [["a", "b"], ["c", "b"]]}),
-        (accepted(0, {"x": "invalid_user_id"}), {"delivered": ["a", "b", "c", "b"], "refused": [], "again": []}),
+        (
+            accepted(1, {"x": reasons.INVALID_USER_ID}),
+            {"delivered": [], "refused": [], "again": [["a", "b"], ["c", "b"]]},
+        ),
+        (accepted(0, {"x": reasons.INVALID_USER_ID}), {"delivered": ["a", "b", "c", "b"], "refused": [], "again": []}),
     ],
     ids=[
         "nothing failed",
@@ -107,7 +111,7 @@ def test_counters_are_read_per_record(new_track: NewItem, answer: Accepted | Ref
 def test_disallowed_names_are_failures_counted_or_not(
     new_track: NewItem,
     fail_count: int,
-    users: dict[str, str],
+    users: dict[str, Reason],
     expected_delivered: list[str],
     expected_refused: list[tuple[str, str]],
 ) -> None:
@@ -123,12 +127,12 @@ def test_disallowed_names_are_failures_counted_or_not(
     ("answer", "expected"),
     [
         (accepted(0), []),
-        (accepted(0, {"x": "invalid_user_id"}), []),
-        (accepted(1), [("b", REFUSED)]),
+        (accepted(0, {"x": reasons.INVALID_USER_ID}), []),
+        (accepted(1), [("b", reasons.REFUSED_BY_ITERABLE)]),
         (accepted(1, INVALID), [("b", "invalid_user_id")]),
         (accepted(0, INVALID), [("b", "invalid_user_id")]),
         (accepted(5, INVALID), [("b", "invalid_user_id")]),
-        (accepted(1, {"x": "invalid_user_id"}), [("b", REFUSED)]),
+        (accepted(1, {"x": reasons.INVALID_USER_ID}), [("b", reasons.REFUSED_BY_ITERABLE)]),
         (refused(), [("b", "bad_json_body")]),
         (refused(0), [("b", "bad_json_body")]),
         (refused(7), [("b", "bad_json_body")]),
@@ -149,11 +153,11 @@ def test_a_record_alone_is_settled_at_once(
         ({"user_id": "u", "email": "Ada@Example.com"}, {"ada@example.com": "conflict"}, "conflict"),
         ({"user_id": "u", "email": "Ada@Example.com"}, {"u": "conflict"}, "conflict"),
         ({"user_id": "", "email": "Ada@Example.com"}, {"ada@example.com": "conflict"}, "conflict"),
-        ({"user_id": "U"}, {"u": "conflict"}, REFUSED),
+        ({"user_id": "U"}, {"u": "conflict"}, reasons.REFUSED_BY_ITERABLE),
     ],
 )
 def test_a_listed_user_is_found_by_either_id(
-    new_update: NewItem, item: dict[str, str], users: dict[str, str], expected: str
+    new_update: NewItem, item: dict[str, str], users: dict[str, Reason], expected: Reason
 ) -> None:
     """Emails compare in lower case, userIds exactly; either id of an update may be the one that is listed."""
     attribution = attribute(batch_of(new_update(**item)), accepted(1, users))
@@ -166,9 +170,9 @@ def test_any_update_of_a_coalesced_record_may_be_the_listed_one(new_update: NewI
     updates = (new_update("u"), new_update("u", email="ada@example.com"))
     record = Record(tuple(Pending(update, 0.0) for update in updates), updates[1].body)
 
-    attribution = attribute(resend(USER, [record]), accepted(1, {"ada@example.com": "identity_conflict"}))
+    attribution = attribute(resend(USER, [record]), accepted(1, {"ada@example.com": reasons.IDENTITY_CONFLICT}))
 
-    assert [(record, "identity_conflict")] == attribution.refused
+    assert [(record, reasons.IDENTITY_CONFLICT)] == attribution.refused
 
 
 @pytest.mark.parametrize(("odd", "first"), [(1, ["b", "c", "d", "e"]), (4, ["a", "b", "c", "d"])])
@@ -178,7 +182,7 @@ def test_the_many_decide_the_type_of_a_new_field(new_track: NewItem, odd: int, f
     values = [5 if (index < odd) == (odd == 1) else "text" for index in range(len(names))]
     batch = batch_of(*(new_track(name, dataFields={"new": value}) for name, value in zip(names, values, strict=True)))
 
-    attribution = attribute(batch, Refused("", reason="field_type_mismatch", clashes={"new": 5}))
+    attribution = attribute(batch, Refused("", reason=reasons.FIELD_TYPE_MISMATCH, clashes={"new": 5}))
 
     assert user_ids(attribution)["again"][0] == first
 
@@ -294,7 +298,9 @@ def _subsets(size: int) -> list[list[tuple[int, ...]]]:
 
 
 def clash(value: Any) -> Refused:
-    return Refused("HTTP 400 RequestFieldsTypesMismatched", reason="field_type_mismatch", clashes={"total": value})
+    return Refused(
+        "HTTP 400 RequestFieldsTypesMismatched", reason=reasons.FIELD_TYPE_MISMATCH, clashes={"total": value}
+    )
 
 
 @pytest.mark.parametrize(("values", "most"), [(["n/a"], 3), (["n/a", "none", "?", "-"], 24)], ids=["one", "several"])
@@ -312,7 +318,7 @@ def test_a_named_field_costs_a_handful_of_requests(new_track: NewItem, values: l
         bad = next((total for total in totals if isinstance(total, str)), None)
         attribution = attribute(batch, clash(bad) if bad else accepted(0))
         delivered += attribution.delivered
-        refused_records += [record for record, reason in attribution.refused if reason == "field_type_mismatch"]
+        refused_records += [record for record, reason in attribution.refused if reason == reasons.FIELD_TYPE_MISMATCH]
         waiting += again(attribution)
 
     assert (len(delivered), len(refused_records)) == (990, 10)

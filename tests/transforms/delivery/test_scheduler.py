@@ -15,10 +15,12 @@ from transforms.delivery.failures import MAX_OWN_FAILURES, MAX_OWN_REFUSALS
 from transforms.delivery.scheduler import PROBE_SECONDS, Scheduler
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.waiting import MAX_WAITING
-from transforms.iterable.operations import configured
+from transforms.iterable.operations import OF_USERS, configured
 from transforms.iterable.responses import Accepted, Answer, Failed, Fatal, Foreign, Refused, Throttled
+from transforms.model import reasons
 from transforms.model.items import TRACK, USER, Item, Resumed
-from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, FINAL, NOTED, UNKNOWN_USER, WAITING, Outcome
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, FINAL, NOTED, WAITING, Outcome
+from transforms.model.reasons import Reason
 
 NewItem = Callable[..., Item]
 BOTH = (USER, TRACK)
@@ -27,11 +29,11 @@ OK = Accepted("HTTP 200")
 UNAVAILABLE = Failed("HTTP 503")
 TOO_MANY = Throttled("HTTP 429", wait_seconds=7.0)
 BAD_KEY = Fatal("HTTP 401 BadApiKey")
-BAD_BODY = Refused("HTTP 400 BadJsonBody", reason="bad_json_body")
+BAD_BODY = Refused("HTTP 400 BadJsonBody", reason=reasons.BAD_JSON_BODY)
 
 
 def not_found(*users: str) -> Answer:
-    return Accepted("HTTP 200", failed_users=dict.fromkeys(users, UNKNOWN_USER), fail_count=len(users))
+    return Accepted("HTTP 200", failed_users=dict.fromkeys(users, reasons.UNKNOWN_USER), fail_count=len(users))
 
 
 def new_scheduler(
@@ -239,7 +241,7 @@ def test_a_refused_coalesced_update_goes_in_its_parts(new_update: NewItem) -> No
     scheduler = new_scheduler(late, early)
     coalesced = take(scheduler, 1000.0)
     scheduler.add(later, 1000.0)
-    refusal = Accepted("HTTP 200", failed_users={"u1": "invalid_data"}, fail_count=1)
+    refusal = Accepted("HTTP 200", failed_users={"u1": reasons.INVALID_DATA}, fail_count=1)
 
     outcomes = scheduler.settle(coalesced, refusal, 1000.0)
     went = []
@@ -258,7 +260,7 @@ def test_a_coalesced_update_is_narrowed_down_by_halves(new_update: NewItem) -> N
     """One bad value among many updates of one user does not cost a request for each of them."""
     updates = [new_update("u1", {"plan": number}, number) for number in range(64)]
     scheduler = new_scheduler(*updates)
-    refusal = Accepted("HTTP 200", failed_users={"u1": "invalid_data"}, fail_count=1)
+    refusal = Accepted("HTTP 200", failed_users={"u1": reasons.INVALID_DATA}, fail_count=1)
     outcomes, requests = [], 0
 
     while batch := scheduler.next_batch(1000.0, BOTH, flush=True):
@@ -269,8 +271,8 @@ def test_a_coalesced_update_is_narrowed_down_by_halves(new_update: NewItem) -> N
     assert requests <= 2 * 6 + 2
 
 
-@pytest.mark.parametrize("reason", ["forgotten_user", "invalid_user_id", "invalid_email", "unknown_user"])
-def test_a_verdict_on_a_user_is_one_on_all_updates(new_update: NewItem, reason: str) -> None:
+@pytest.mark.parametrize("reason", sorted(OF_USERS))
+def test_a_verdict_on_a_user_is_one_on_all_updates(new_update: NewItem, reason: Reason) -> None:
     """Whatever is in them; but not where one of them brought another id along."""
     refusal = Accepted("HTTP 200", failed_users={"u1": reason}, fail_count=1)
     same = new_scheduler(new_update("u1"), new_update("u1", {"plan": "pro"}, 5))
@@ -279,7 +281,7 @@ def test_a_verdict_on_a_user_is_one_on_all_updates(new_update: NewItem, reason: 
     outcomes = same.settle(take(same, 1000.0), refusal, 1000.0)
     other.settle(take(other, 1000.0), refusal, 1000.0)
 
-    assert told(outcomes) == [(DEAD_LETTERED, reason)] * 2
+    assert told(outcomes) == [(DEAD_LETTERED, reason.code)] * 2
     assert (bool(same), bool(other)) == (False, True)
 
 
@@ -856,7 +858,7 @@ def test_an_event_of_an_unknown_user_waits_by_the_delays(new_track: NewItem) -> 
     expected = [0.0, 60.0, 360.0, 2160.0]
 
     assert expected == tries
-    assert [Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, event.message, "HTTP 200", 4)] == outcomes
+    assert [Outcome(DEAD_LETTERED, TRACK, reasons.UNKNOWN_USER.code, event.message, "HTTP 200", 4)] == outcomes
 
 
 def test_an_old_event_is_tried_twice(new_track: NewItem) -> None:
@@ -868,7 +870,7 @@ def test_an_old_event_is_tried_twice(new_track: NewItem) -> None:
     expected = [0.0, 60.0]
 
     assert expected == tries
-    assert told(outcomes) == [(DEAD_LETTERED, UNKNOWN_USER)]
+    assert told(outcomes) == [(DEAD_LETTERED, reasons.UNKNOWN_USER.code)]
 
 
 def test_an_update_of_its_user_gives_an_event_another_try(new_update: NewItem, new_track: NewItem) -> None:
@@ -882,7 +884,7 @@ def test_an_update_of_its_user_gives_an_event_another_try(new_update: NewItem, n
     outcomes = scheduler.settle(take(scheduler, 1360.0), not_found("u1"), 1360.0)
 
     assert not too_soon
-    assert told(outcomes) == [(DEAD_LETTERED, UNKNOWN_USER)]
+    assert told(outcomes) == [(DEAD_LETTERED, reasons.UNKNOWN_USER.code)]
 
 
 def test_an_update_under_another_id_counts_as_one(new_update: NewItem, new_track: NewItem) -> None:
@@ -925,7 +927,7 @@ def test_an_update_of_an_unknown_user_does_not_wait(new_update: NewItem) -> None
 
     outcomes = scheduler.settle(take(scheduler, 1000.0), not_found("u1"), 1000.0)
 
-    assert told(outcomes) == [(DEAD_LETTERED, UNKNOWN_USER)]
+    assert told(outcomes) == [(DEAD_LETTERED, reasons.UNKNOWN_USER.code)]
 
 
 def test_the_number_of_waiting_events_is_bounded(new_track: NewItem) -> None:
@@ -933,13 +935,13 @@ def test_the_number_of_waiting_events_is_bounded(new_track: NewItem) -> None:
     first, *others = (new_track("u1") for _ in range(MAX_WAITING + 1))
     scheduler = new_scheduler(first, *others, max_items=MAX_WAITING + 1)
     batch = take(scheduler, 1000.0)
-    answer = Accepted("HTTP 200", failed_users={"u1": UNKNOWN_USER}, fail_count=len(batch.records))
+    answer = Accepted("HTTP 200", failed_users={"u1": reasons.UNKNOWN_USER}, fail_count=len(batch.records))
 
     outcomes = scheduler.settle(batch, answer, 1000.0)
 
     expected = [
         Outcome(NOTED, TRACK, "waiting_full", first.message),
-        Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, first.message, "too many events wait", 1),
+        Outcome(DEAD_LETTERED, TRACK, reasons.UNKNOWN_USER.code, first.message, "too many events wait", 1),
     ]
 
     assert expected == outcomes
@@ -956,7 +958,7 @@ def test_waiting_items_say_where_to_resume(new_track: NewItem) -> None:
 
     resumed = event.message._replace(resumed=Resumed(TRACK, attempts=1, waits=1, first_tried=1000.0))
 
-    assert [Outcome(WAITING, TRACK, UNKNOWN_USER, resumed, attempts=1, time=1060.0)] == outcomes
+    assert [Outcome(WAITING, TRACK, reasons.UNKNOWN_USER.code, resumed, attempts=1, time=1060.0)] == outcomes
     assert not scheduler.take_waiting()
 
 
@@ -967,11 +969,11 @@ def test_a_resumed_item_goes_on_where_it_was(new_track: NewItem) -> None:
         for time in (1000.0, -1e6)
     )
     scheduler = new_scheduler(young, old)
-    answer = Accepted("HTTP 200", failed_users={"u1": UNKNOWN_USER}, fail_count=2)
+    answer = Accepted("HTTP 200", failed_users={"u1": reasons.UNKNOWN_USER}, fail_count=2)
 
     outcomes = scheduler.settle(take(scheduler, 1000.0), answer, 1000.0)
 
-    assert [Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, old.message, "HTTP 200", 5)] == outcomes
+    assert [Outcome(DEAD_LETTERED, TRACK, reasons.UNKNOWN_USER.code, old.message, "HTTP 200", 5)] == outcomes
     expected = [(2800.0, 5)]
     assert expected == [(outcome.time, outcome.attempts) for outcome in scheduler.take_waiting()]
 
@@ -988,7 +990,7 @@ def test_the_end_of_the_input_gives_one_last_try(new_track: NewItem) -> None:
 
     expected = [
         Outcome(DELIVERED, TRACK, "", known.message, attempts=2, time=1001.0),
-        Outcome(DEAD_LETTERED, TRACK, UNKNOWN_USER, unknown.message, "input ended", 2),
+        Outcome(DEAD_LETTERED, TRACK, reasons.UNKNOWN_USER.code, unknown.message, "input ended", 2),
     ]
 
     assert expected == outcomes
@@ -1080,7 +1082,7 @@ STEPS = st.lists(
 def some_answer(batch: Batch, number: int) -> Answer:
     """Any answer that a server might give, sensible or not."""
     listed = items_of(batch)[number % len(batch.records)].user_id
-    reason = (UNKNOWN_USER, "invalid_data", "forgotten_user")[number % 3]
+    reason = (reasons.UNKNOWN_USER, reasons.INVALID_DATA, reasons.FORGOTTEN_USER)[number % 3]
     count = number // 7 % (len(batch.records) + 2)
     return (
         OK,

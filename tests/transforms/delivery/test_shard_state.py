@@ -14,8 +14,8 @@ from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.shard_state import Fill, decode_scheduler, encode_scheduler
 from transforms.iterable.operations import configured
 from transforms.iterable.responses import Accepted, Refused, Throttled
+from transforms.model import reasons
 from transforms.model.items import TRACK, USER, Item
-from transforms.model.outcomes import UNKNOWN_USER
 
 NewItem = Callable[..., Item]
 DATA = pathlib.Path(__file__).parents[2] / "data"
@@ -105,7 +105,7 @@ def test_scheduler_round_trip(new_update: NewItem, new_track: NewItem) -> None:
         scheduler.add(item, 1000.0)
     batch = scheduler.next_batch(1000.0, (TRACK,), flush=True)
     assert batch
-    scheduler.settle(batch, Accepted("", failed_users={"u1": UNKNOWN_USER}, fail_count=1), 1001.0)
+    scheduler.settle(batch, Accepted("", failed_users={"u1": reasons.UNKNOWN_USER}, fail_count=1), 1001.0)
     for item in (new_track("u4"), new_track("u5")):
         scheduler.add(item, 1000.0)
     batch = scheduler.next_batch(1001.0, (TRACK,), flush=True)
@@ -115,7 +115,7 @@ def test_scheduler_round_trip(new_update: NewItem, new_track: NewItem) -> None:
         scheduler.add(item, 1002.0)
     batch = scheduler.next_batch(1002.0, (USER,), flush=True)
     assert batch
-    scheduler.settle(batch, Accepted("", failed_users={"u6": "invalid_data"}, fail_count=1), 1003.0)
+    scheduler.settle(batch, Accepted("", failed_users={"u6": reasons.INVALID_DATA}, fail_count=1), 1003.0)
     for item in (new_track("u7"), new_track("u8")):
         scheduler.add(item, 1002.0)
     scheduler.endpoints[TRACK].closed_until = 0.0

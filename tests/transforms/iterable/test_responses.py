@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from transforms.iterable.client import NO_ANSWER, Response
-from transforms.iterable.operations import BULK_UPDATE, REFUSED, TRACK_BULK, Operation, Success
+from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, Operation, Success
 from transforms.iterable.responses import (
     MAX_HINT_SECONDS,
     Accepted,
@@ -17,7 +17,8 @@ from transforms.iterable.responses import (
     Throttled,
     read_answer,
 )
-from transforms.model.outcomes import UNKNOWN_USER
+from transforms.model import reasons
+from transforms.model.reasons import Reason
 
 SECRET = "Invalid API key 0123456789abcdef of ada@example.com"
 HTML = b"<html><body>Bad Gateway</body></html>"
@@ -150,29 +151,29 @@ def test_what_the_counters_do_not_tell_of_is_missing(counted: tuple[int, int], m
 @pytest.mark.parametrize(
     ("status", "code", "expected"),
     [
-        (400, "BadJsonBody", "bad_json_body"),
-        (400, "RequestFieldsTypesMismatched", "field_type_mismatch"),
-        (500, "RequestFieldsTypesMismatched", "field_type_mismatch"),
-        (400, "UniqueFieldsLimitExceeded", "field_limit_exceeded"),
-        (400, "InvalidEmailAddressError", "invalid_email"),
-        (400, "InvalidUserIdError", "invalid_user_id"),
-        (400, "UnknownEmailError", UNKNOWN_USER),
-        (400, "UnknownUserIdError", UNKNOWN_USER),
-        (400, "EmailAlreadyExists", "identity_conflict"),
-        (400, "UserIdAlreadyExists", "identity_conflict"),
-        (409, "ExternalKeyConflict", "identity_conflict"),
-        (409, "Conflict", "identity_conflict"),
-        (400, "ForgottenUserError", "forgotten_user"),
-        (409, "ForgottenUserError", "forgotten_user"),
-        (400, "BatchTooLarge", "item_too_large"),
-        (413, "", "item_too_large"),
-        (400, "BadParams", REFUSED),
-        (400, "Success", REFUSED),
-        (400, "error.catalogs.notFound", REFUSED),
-        (400, "", REFUSED),
+        (400, "BadJsonBody", reasons.BAD_JSON_BODY),
+        (400, "RequestFieldsTypesMismatched", reasons.FIELD_TYPE_MISMATCH),
+        (500, "RequestFieldsTypesMismatched", reasons.FIELD_TYPE_MISMATCH),
+        (400, "UniqueFieldsLimitExceeded", reasons.FIELD_LIMIT_EXCEEDED),
+        (400, "InvalidEmailAddressError", reasons.INVALID_EMAIL),
+        (400, "InvalidUserIdError", reasons.INVALID_USER_ID),
+        (400, "UnknownEmailError", reasons.UNKNOWN_USER),
+        (400, "UnknownUserIdError", reasons.UNKNOWN_USER),
+        (400, "EmailAlreadyExists", reasons.IDENTITY_CONFLICT),
+        (400, "UserIdAlreadyExists", reasons.IDENTITY_CONFLICT),
+        (409, "ExternalKeyConflict", reasons.IDENTITY_CONFLICT),
+        (409, "Conflict", reasons.IDENTITY_CONFLICT),
+        (400, "ForgottenUserError", reasons.FORGOTTEN_USER),
+        (409, "ForgottenUserError", reasons.FORGOTTEN_USER),
+        (400, "BatchTooLarge", reasons.ITEM_TOO_LARGE),
+        (413, "", reasons.ITEM_TOO_LARGE),
+        (400, "BadParams", reasons.REFUSED_BY_ITERABLE),
+        (400, "Success", reasons.REFUSED_BY_ITERABLE),
+        (400, "error.catalogs.notFound", reasons.REFUSED_BY_ITERABLE),
+        (400, "", reasons.REFUSED_BY_ITERABLE),
     ],
 )
-def test_reason_of_a_refused_request(status: int, code: str, expected: str) -> None:
+def test_reason_of_a_refused_request(status: int, code: str, expected: Reason) -> None:
     """A record that is refused alone is dead-lettered under the name of Iterable's code; unknown codes share one."""
     actual = refused(status, error(code)).reason
 
@@ -180,16 +181,16 @@ def test_reason_of_a_refused_request(status: int, code: str, expected: str) -> N
 
 
 USER_LISTS = {
-    "invalidEmails": ("Bad@", "bad@", "invalid_email"),
-    "invalidUserIds": ("Id ", "Id ", "invalid_user_id"),
-    "invalidDataEmails": ("Ada@Example.com", "ada@example.com", "invalid_data"),
-    "invalidDataUserIds": ("Id", "Id", "invalid_data"),
-    "conflictEmails": ("Ada@Example.com", "ada@example.com", "identity_conflict"),
-    "conflictUserIds": ("Id", "Id", "identity_conflict"),
-    "forgottenEmails": ("Ada@Example.com", "ada@example.com", "forgotten_user"),
-    "forgottenUserIds": ("Id", "Id", "forgotten_user"),
-    "notFoundEmails": ("Ada@Example.com", "ada@example.com", UNKNOWN_USER),
-    "notFoundUserIds": ("Id", "Id", UNKNOWN_USER),
+    "invalidEmails": ("Bad@", "bad@", reasons.INVALID_EMAIL),
+    "invalidUserIds": ("Id ", "Id ", reasons.INVALID_USER_ID),
+    "invalidDataEmails": ("Ada@Example.com", "ada@example.com", reasons.INVALID_DATA),
+    "invalidDataUserIds": ("Id", "Id", reasons.INVALID_DATA),
+    "conflictEmails": ("Ada@Example.com", "ada@example.com", reasons.IDENTITY_CONFLICT),
+    "conflictUserIds": ("Id", "Id", reasons.IDENTITY_CONFLICT),
+    "forgottenEmails": ("Ada@Example.com", "ada@example.com", reasons.FORGOTTEN_USER),
+    "forgottenUserIds": ("Id", "Id", reasons.FORGOTTEN_USER),
+    "notFoundEmails": ("Ada@Example.com", "ada@example.com", reasons.UNKNOWN_USER),
+    "notFoundUserIds": ("Id", "Id", reasons.UNKNOWN_USER),
 }
 EVENT_LISTS = [name for name in USER_LISTS if not name.startswith(("invalidData", "conflict"))]
 
@@ -218,14 +219,16 @@ def test_failure_lists_of_track_bulk(name: str) -> None:
 @pytest.mark.parametrize(
     ("operation", "fields", "expected"),
     [
-        (BULK_UPDATE, {"invalidEmails": ["Bad@"]}, {"bad@": "invalid_email"}),
-        (BULK_UPDATE, {"invalidUserIds": ["Id"]}, {"Id": "invalid_user_id"}),
-        (TRACK_BULK, {"invalidEmails": ["Bad@"], "disallowedEventNames": []}, {"bad@": "invalid_email"}),
-        (TRACK_BULK, {"invalidUserIds": ["Id"], "disallowedEventNames": []}, {"Id": UNKNOWN_USER}),
-        (TRACK_BULK, {"invalidUserIds": ["Id"]}, {"Id": UNKNOWN_USER}),
+        (BULK_UPDATE, {"invalidEmails": ["Bad@"]}, {"bad@": reasons.INVALID_EMAIL}),
+        (BULK_UPDATE, {"invalidUserIds": ["Id"]}, {"Id": reasons.INVALID_USER_ID}),
+        (TRACK_BULK, {"invalidEmails": ["Bad@"], "disallowedEventNames": []}, {"bad@": reasons.INVALID_EMAIL}),
+        (TRACK_BULK, {"invalidUserIds": ["Id"], "disallowedEventNames": []}, {"Id": reasons.UNKNOWN_USER}),
+        (TRACK_BULK, {"invalidUserIds": ["Id"]}, {"Id": reasons.UNKNOWN_USER}),
     ],
 )
-def test_lists_of_before_failed_updates(operation: Operation, fields: dict[str, Any], expected: dict[str, str]) -> None:
+def test_lists_of_before_failed_updates(
+    operation: Operation, fields: dict[str, Any], expected: dict[str, Reason]
+) -> None:
     """Without failedUpdates the top level counts, where trackBulk's invalidUserIds are the users not found."""
     actual = accepted(counters(failCount=1, **fields), operation).failed_users
 
@@ -239,7 +242,7 @@ def test_failed_updates_win_over_the_deprecated_lists(failed_updates: dict[str, 
 
     actual = accepted(body).failed_users
 
-    assert dict.fromkeys(failed_updates.get("notFoundUserIds", []), UNKNOWN_USER) == actual
+    assert dict.fromkeys(failed_updates.get("notFoundUserIds", []), reasons.UNKNOWN_USER) == actual
 
 
 @pytest.mark.parametrize("listed", [None, "bad@", [None, 3, "", {"email": "bad@"}], {}])
