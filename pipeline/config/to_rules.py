@@ -3,7 +3,6 @@
 from pipeline.config.events import EventRow as ConfigEventRow
 from pipeline.config.loader import Config, LoadedConfig
 from pipeline.config.properties import PropertySelection as ConfigSelection
-from pipeline.graph import Rules
 from transforms.dead_letters.letter import sync_tag
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.iterable.client import HOSTS
@@ -13,6 +12,7 @@ from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import PropertyRow, PropertySelection
 from transforms.mapping.routing import BranchRules
 from transforms.mapping.track_events import TrackEventRules
+from transforms.mapping.translate import Rules
 from transforms.mapping.user_updates import UserUpdateRules
 from transforms.model.time_range import ANY_TIME, TimeRange
 

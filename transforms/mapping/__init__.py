@@ -1,5 +1,6 @@
 """What a config makes of an event: filters, then items. Knows no HTTP and no Beam.
 
+translate                     all of it, for one message; apply: one rule on one record
 routing                       which parts an event makes: user, track or both
 filters, globs                which events are sent
 user_updates, track_events    the item of each part
