@@ -2,7 +2,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import jsonschema
 import pytest
@@ -10,12 +10,12 @@ from pydantic import BaseModel
 
 from pipeline.cli.validate import main
 from pipeline.config.document import read_document
-from pipeline.config.events import Operator, OperatorAlias
 from pipeline.config.loader import Config, ConfigError, LoadedConfig, config_schema, load_config
 from transforms.amplitude.paths import Path as PropertyPath
 from transforms.amplitude.paths import parse_path
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.iterable.reserved_fields import RESERVED_FIELDS
+from transforms.mapping.operators import BY_NAME
 
 HEAD = """\
 name: Test
@@ -466,6 +466,13 @@ CLAUSES = [
     (clause('"<"', '"5"'), '.value: "5" is not allowed: must be a number with "<". Write it without quotes.'),
     (clause('"≥"', "true"), '.value: true is not allowed: must be a number with ">=". Write it without quotes.'),
     (clause("contains", "5"), '.value: 5 is not allowed: must be text with "contains". Put it in quotes.'),
+    (
+        clause("glob match", '"[a"'),
+        (
+            ".value: \"[a\" is not allowed: must be a pattern: '[a' has a [ without its ]. "
+            "Correct it; [[] stands for a [ itself."
+        ),
+    ),
     (
         clause("glob match", "[a, 5]"),
         '.value: ["a", 5] is not allowed: must be text with "glob match". Put it in quotes.',
@@ -945,8 +952,8 @@ def test_an_event_may_have_a_field_that_profiles_may_not() -> None:
 @pytest.mark.parametrize(
     ("written", "canonical"),
     [
-        *((operator, operator) for operator in get_args(Operator)),
-        *zip(get_args(OperatorAlias), ["is", "is", "is not", "is not", "<=", ">="], strict=True),
+        *((operator, operator) for operator in BY_NAME),
+        *zip(["=", "==", "≠", "!=", "≤", "≥"], ["is", "is", "is not", "is not", "<=", ">="], strict=True),
     ],
 )
 def test_an_operator_has_one_canonical_name(written: str, canonical: str) -> None:
@@ -955,6 +962,14 @@ def test_an_operator_has_one_canonical_name(written: str, canonical: str) -> Non
     config = load(HEAD + clause(f'"{written}"', value)).config
 
     assert canonical == config.send_events.events[0].where[0].operator
+
+
+def test_the_schema_has_the_operators_of_the_filters() -> None:
+    """One table has them all: what an editor offers is what a run compares with."""
+    amplitudes, aliases = config_schema()["$defs"]["Clause"]["properties"]["operator"]["anyOf"]
+
+    assert amplitudes["enum"] == list(BY_NAME)
+    assert aliases["enum"] == ["=", "==", "≠", "!=", "≤", "≥"]
 
 
 @pytest.mark.parametrize(
