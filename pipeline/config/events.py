@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 
 from pipeline.config.suggestions import closest
 from pipeline.config.value_types import Name, PropertyPath, Rule, Section, broken_rule, check_row
+from transforms.mapping.filters import Condition
 from transforms.mapping.operators import BY_NAME, NO_VALUE, Operand, Scalar, Values, make_test
 
 ALIASES = {"=": "is", "==": "is", "≠": "is not", "!=": "is not", "≤": "<=", "≥": ">="}
@@ -71,6 +72,10 @@ class Clause(Section):
         except ValueError as error:
             raise broken_rule(f"must be a pattern: {error}", "Correct it; [[] stands for a [ itself") from None
         return values
+
+    @property
+    def condition(self) -> Condition:
+        return Condition(self.path, self.operator, self.values)
 
 
 class EventRow(Section):

@@ -9,12 +9,11 @@ from pipeline.config.document import Document
 from pipeline.config.events import Clause, EventRow
 from pipeline.config.model import Config
 from pipeline.config.problems import Keys, Problem, show_value
-from pipeline.config.properties import PropertyRow, PropertySelection
-from pipeline.config.value_types import EVERYTHING
+from pipeline.config.properties import PropertyList, PropertyRow
 from transforms.amplitude.event_keys import EVENT_KEYS, TEXT_KEYS
 from transforms.amplitude.paths import SCOPES, Path
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
-from transforms.mapping import filters
+from transforms.mapping.filters import EVERYTHING
 from transforms.mapping.operators import BY_NAME, NO_VALUE, Operand, Scalar, is_negation
 
 _ALL_ON_THE_SCREEN = "All Events"  # Amplitude's word for "*"
@@ -106,17 +105,17 @@ def _contradictions(config: Config, document: Document) -> Iterator[Problem]:
 
 def _may_hold(clauses: list[Clause]) -> bool:
     """Whether some value fits all clauses on one path; True where that cannot be told by trying a few."""
-    tests = [filters.Clause(clause.path, clause.operator, clause.values) for clause in clauses]
+    conditions = [clause.condition for clause in clauses]
     listed = next((clause.values for clause in clauses if clause.operator == "is"), None)
     if listed is not None:
-        return any(all(test.holds(_row_with(test.path, value)) for test in tests) for value in listed)
+        return any(all(one.holds(_row_with(one.path, value)) for one in conditions) for value in listed)
     bounds = sorted({bound for clause in clauses if _operand(clause) is Operand.NUMBER for bound in clause.values})
     if not bounds:
         return True
     between = [(low + high) / 2 for low, high in pairwise(bounds)]  # type: ignore[operator]
     tried = [bounds[0] - 1, *bounds, *between, bounds[-1] + 1]  # type: ignore[operator]
-    of_numbers = [test for test in tests if test.operator != "is not"]  # which leaves others out of any interval
-    return any(all(test.holds(_row_with(test.path, number)) for test in of_numbers) for number in tried)
+    of_numbers = [one for one in conditions if one.operator != "is not"]  # which leaves others out of any interval
+    return any(all(one.holds(_row_with(one.path, number)) for one in of_numbers) for number in tried)
 
 
 def _operand(clause: Clause) -> Operand:
@@ -230,7 +229,7 @@ def _is_path_as_name(row: PropertyRow) -> bool:
 
 
 def _property_rows(config: Config) -> Iterator[tuple[Keys, PropertyRow]]:
-    lists: dict[Keys, PropertySelection] = {
+    lists: dict[Keys, PropertyList] = {
         ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
         ("send_events", "event_properties"): config.send_events.event_properties,
         ("send_events", "user_properties"): config.send_events.user_properties,

@@ -1,4 +1,4 @@
-"""Which events are sent: rows of an event name and its where-clauses. Knows no mapping and no Iterable word."""
+"""Which events are sent: by their names and conditions. Knows no mapping and no Iterable word."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from transforms.mapping.operators import Test, Values, make_test
 from transforms.model.errors import DroppedError
 from transforms.model.items import Event
 
-EVERY_EVENT = "*"
+EVERYTHING = "*"  # in the config's lists, of events and of properties
 
 
 @dataclass(frozen=True)
-class Clause:
-    """One condition on one property. Raises as make_test."""
+class Condition:
+    """One clause: a test on one property. Raises as make_test."""
 
     path: Path
     operator: str
@@ -30,56 +30,57 @@ class Clause:
 
 
 @dataclass(frozen=True)
-class EventRow:
-    """One row of the event list: an event's name ("*": every event), its new name ("": none), its clauses (AND)."""
+class EventSelector:
+    """An event's name ("*": every event), its new name ("": none), its conditions (AND)."""
 
     event: str
     rename: str
-    clauses: tuple[Clause, ...]
+    conditions: tuple[Condition, ...]
 
 
 class EventFilter:
-    """The rows of the event list, of which an event takes the first that fits."""
+    """The selectors of the events to send, of which an event takes the first that fits."""
 
-    def __init__(self, rows: Iterable[EventRow]) -> None:
-        rows = tuple(rows)
-        self._rows_for_every_event = tuple(row for row in rows if row.event == EVERY_EVENT)
-        self._rows_by_name = {name: _rows_for(name, rows) for name in RESERVED_EVENTS.union(row.event for row in rows)}
+    def __init__(self, selectors: Iterable[EventSelector]) -> None:
+        selectors = tuple(selectors)
+        names = RESERVED_EVENTS.union(selector.event for selector in selectors)
+        self._of_every_event = tuple(selector for selector in selectors if selector.event == EVERYTHING)
+        self._by_name = {name: _selectors_for(name, selectors) for name in names}
 
-    def match(self, event: Event) -> EventRow:
-        """The first row that has the event's name and whose clauses all hold.
+    def match(self, event: Event) -> EventSelector:
+        """The first selector that has the event's name and whose conditions all hold.
 
         Raises:
-          DroppedError: see rows_of and first_that_holds.
+          DroppedError: see selectors_of and first_that_holds.
         """
-        return first_that_holds(self.rows_of(event.event_type), event.row)
+        return first_that_holds(self.selectors_of(event.event_type), event.row)
 
-    def rows_of(self, event_type: str) -> tuple[EventRow, ...]:
-        """The rows that have this name, or "*".
+    def selectors_of(self, event_type: str) -> tuple[EventSelector, ...]:
+        """The selectors that have this name, or "*".
 
-        Amplitude's reserved events are no part of "*": a row has to name them, by either of their names.
+        Amplitude's reserved events are no part of "*": a selector has to name them, by either of their names.
 
         Raises:
           DroppedError: reserved_event or event_not_selected, for none.
         """
-        rows = self._rows_by_name.get(event_type, self._rows_for_every_event)
-        if not rows:
+        selectors = self._by_name.get(event_type, self._of_every_event)
+        if not selectors:
             raise DroppedError("reserved_event" if event_type in RESERVED_EVENTS else "event_not_selected")
-        return rows
+        return selectors
 
 
-def first_that_holds(rows: tuple[EventRow, ...], row: Mapping[str, Any]) -> EventRow:
-    """The first of the event list's `rows` whose clauses all hold for the event's `row`.
+def first_that_holds(selectors: tuple[EventSelector, ...], row: Mapping[str, Any]) -> EventSelector:
+    """The first of `selectors` whose conditions all hold for the event's `row`.
 
     Raises:
       DroppedError: where_not_met.
     """
-    for event_row in rows:
-        if all(clause.holds(row) for clause in event_row.clauses):
-            return event_row
+    for selector in selectors:
+        if all(condition.holds(row) for condition in selector.conditions):
+            return selector
     raise DroppedError("where_not_met")
 
 
-def _rows_for(name: str, rows: tuple[EventRow, ...]) -> tuple[EventRow, ...]:
-    names = {name_in_data(name)} if name in RESERVED_EVENTS else {name, EVERY_EVENT}
-    return tuple(row for row in rows if name_in_data(row.event) in names)
+def _selectors_for(name: str, selectors: tuple[EventSelector, ...]) -> tuple[EventSelector, ...]:
+    names = {name_in_data(name)} if name in RESERVED_EVENTS else {name, EVERYTHING}
+    return tuple(selector for selector in selectors if name_in_data(selector.event) in names)

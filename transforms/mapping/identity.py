@@ -18,7 +18,8 @@ USER_ID = "userId"
 
 MAX_USER_ID_LENGTH = 52
 
-_IDENTIFIED_BY = {"email": (EMAIL,), "user_id": (USER_ID,), "hybrid": (USER_ID, EMAIL)}
+# What identifies a user in each type of project, in the order of their weight.
+IDENTIFIED_BY = {"email": (EMAIL,), "user_id": (USER_ID,), "hybrid": (USER_ID, EMAIL)}
 
 _USER_ID = re.compile(r"[\x20-\x7e]{0,51}[\x21-\x7e]")
 _WORD = r"[^\s\x00-\x1f\x7f()<>@,;:\\\".\[\]]+"
@@ -63,7 +64,7 @@ class IdentityRules:
           DroppedError: no_identity.
           RejectedError: invalid_email, invalid_user_id.
         """
-        order = (EMAIL, USER_ID) if self.prefer_user_id else _IDENTIFIED_BY[self.project_type]
+        order = (EMAIL, USER_ID) if self.prefer_user_id else IDENTIFIED_BY[self.project_type]
         for by in order:
             if by == EMAIL and (email := self._email(row)):
                 return Identity(EMAIL, email, "")

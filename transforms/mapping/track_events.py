@@ -50,16 +50,16 @@ def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEv
     """The event with its operators applied: HTTP V2 takes them in `user_properties` of any event."""
     if not rules.enabled:
         raise DroppedError("events_disabled")
-    rows = rules.events.rows_of(event.event_type)
+    selectors = rules.events.selectors_of(event.event_type)
     user_properties = event.row.get("user_properties", {})
     if OPERATORS.isdisjoint(user_properties):  # nearly every event: exports hold the values themselves
-        row = first_that_holds(rows, event.row)
+        selector = first_that_holds(selectors, event.row)
     else:
         known = apply_operators(user_properties)
         event = event._replace(row={**event.row, "user_properties": known.values})
-        row = first_that_holds(rows, event.row)
+        selector = first_that_holds(selectors, event.row)
         note_unknown([rules.event_properties, rules.user_properties], known.unknown, note)
-    return SelectedEvent(event, row.rename or event.event_type)
+    return SelectedEvent(event, selector.rename or event.event_type)
 
 
 def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> Item:

@@ -5,7 +5,7 @@ import pytest
 
 from transforms.amplitude.paths import MISSING, Path
 from transforms.amplitude.reserved_events import RESERVED_EVENTS
-from transforms.mapping.filters import EVERY_EVENT, Clause, EventFilter, EventRow
+from transforms.mapping.filters import EVERYTHING, Condition, EventFilter, EventSelector
 from transforms.model.errors import DroppedError
 from transforms.model.items import Event, Message
 
@@ -17,24 +17,24 @@ def row_with(value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", [Path("", "user_id"), Path("user_properties", "plan"), Path("groups", "org")])
-def test_a_clause_reads_any_path(path: Path) -> None:
-    """A clause looks at its path: a scope's property or a top-level key."""
+def test_a_condition_reads_any_path(path: Path) -> None:
+    """A condition looks at its path: a scope's property or a top-level key."""
     value: dict[str, Any] = {path.name: "pro"}
     row = {path.scope: value} if path.scope else value
 
-    clause = Clause(path, "is", ("pro",))
+    condition = Condition(path, "is", ("pro",))
 
-    assert clause.holds(row)
-    assert not clause.holds({})
+    assert condition.holds(row)
+    assert not condition.holds({})
 
 
-def test_a_clause_survives_pickling() -> None:
-    """A clause is equal and decides the same after its way to a worker."""
-    clause = Clause(PATH, "is not", ("a",))
+def test_a_condition_survives_pickling() -> None:
+    """A condition is equal and decides the same after its way to a worker."""
+    condition = Condition(PATH, "is not", ("a",))
 
-    copy = pickle.loads(pickle.dumps(clause))
+    copy = pickle.loads(pickle.dumps(condition))
 
-    assert clause == copy
+    assert condition == copy
     assert [copy.holds(row_with(value)) for value in ("a", "b", MISSING)] == [False, True, True]
 
 
@@ -43,9 +43,9 @@ def event_named(name: str, total: int = 0) -> Event:
     return Event(Message(b"", {}, "1", 0.0), row, name, 0.0)
 
 
-def row_named(name: str, rename: str = "", at_least: int | None = None) -> EventRow:
+def row_named(name: str, rename: str = "", at_least: int | None = None) -> EventSelector:
     path = Path("event_properties", "total")
-    return EventRow(name, rename, () if at_least is None else (Clause(path, ">=", (at_least,)),))
+    return EventSelector(name, rename, () if at_least is None else (Condition(path, ">=", (at_least,)),))
 
 
 ROWS_OF_CONFIG = (
@@ -71,17 +71,17 @@ ROWS_OF_CONFIG = (
         ((row_named("*"),), event_named("*"), 0),
     ],
 )
-def test_the_first_row_that_fits_matches(rows: tuple[EventRow, ...], event: Event, expected: int) -> None:
+def test_the_first_row_that_fits_matches(rows: tuple[EventSelector, ...], event: Event, expected: int) -> None:
     """Rows are tried in the config's order, "*" among them; the first whose name and clauses fit is taken."""
     actual = EventFilter(rows).match(event)
 
     assert rows[expected] == actual
 
 
-def test_all_clauses_of_a_row_have_to_hold() -> None:
-    """The clauses of a row are AND."""
+def test_all_conditions_of_a_selector_have_to_hold() -> None:
+    """The conditions of a selector are AND."""
     total = Path("event_properties", "total")
-    row = EventRow("a", "", (Clause(total, ">=", (10,)), Clause(total, "<", (20,))))
+    row = EventSelector("a", "", (Condition(total, ">=", (10,)), Condition(total, "<", (20,))))
     event_filter = EventFilter([row])
 
     assert row == event_filter.match(event_named("a", 10))
@@ -102,7 +102,7 @@ def test_all_clauses_of_a_row_have_to_hold() -> None:
         ((), event_named("_identify"), "reserved_event"),
     ],
 )
-def test_an_event_that_no_row_takes_is_dropped(rows: tuple[EventRow, ...], event: Event, reason: str) -> None:
+def test_an_event_that_no_row_takes_is_dropped(rows: tuple[EventSelector, ...], event: Event, reason: str) -> None:
     """The reason tells whether no row has the name or none of those that have it holds."""
     with pytest.raises(DroppedError, match=f"^{reason}$"):
         EventFilter(rows).match(event)
@@ -112,9 +112,9 @@ def test_an_event_that_no_row_takes_is_dropped(rows: tuple[EventRow, ...], event
 def test_a_reserved_event_has_to_be_named(name: str) -> None:
     """The row "*" does not take one of Amplitude's reserved events; a row of its name does."""
     with pytest.raises(DroppedError, match=r"^reserved_event$"):
-        EventFilter([row_named(EVERY_EVENT)]).match(event_named(name))
+        EventFilter([row_named(EVERYTHING)]).match(event_named(name))
 
-    actual = EventFilter([row_named(EVERY_EVENT), row_named(name)]).match(event_named(name))
+    actual = EventFilter([row_named(EVERYTHING), row_named(name)]).match(event_named(name))
 
     assert row_named(name) == actual
 
