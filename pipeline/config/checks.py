@@ -12,7 +12,8 @@ from pipeline.config.model import Mappings
 from pipeline.config.problems import Keys, Problem
 from pipeline.config.properties import PropertyRow, PropertyRowOrName
 from transforms.iterable.reserved_fields import RESERVED_FIELDS
-from transforms.mapping.identity import EMAIL, IDENTIFIED_BY, USER_ID
+from transforms.mapping.identity import IDENTIFIED_BY
+from transforms.model.user_keys import EMAIL, USER_ID
 
 _PROPERTY: TypeAdapter[PropertyRow] = TypeAdapter(PropertyRowOrName)
 _MAPPINGS = {EMAIL: "email", USER_ID: "user_id"}  # the key of `mappings` that each id of Iterable's comes from

@@ -11,10 +11,7 @@ from typing import Any, NamedTuple
 
 from transforms.amplitude.paths import MISSING, Path, is_absent, look_up
 from transforms.model.errors import DroppedError, RejectedError
-from transforms.model.items import Item
-
-EMAIL = "email"
-USER_ID = "userId"
+from transforms.model.user_keys import EMAIL, USER_ID, email_key, user_id_key
 
 MAX_USER_ID_LENGTH = 52
 
@@ -40,12 +37,7 @@ class Identity(NamedTuple):
 
     @property
     def key(self) -> str:
-        return email_key(self.email) if self.by == EMAIL else f"{USER_ID}:{self.user_id}"
-
-
-def email_key(email: str) -> str:
-    """Iterable stores emails in lower case, so two spellings are one user."""
-    return f"{EMAIL}:{email.lower()}"
+        return email_key(self.email) if self.by == EMAIL else user_id_key(self.user_id)
 
 
 @dataclass(frozen=True)
@@ -96,21 +88,6 @@ class IdentityRules:
                 f"{self.user_id} must be 1 to {MAX_USER_ID_LENGTH} printable ASCII characters with no blank at the end",
             )
         return value
-
-
-def user_keys(item: Item, two_ids: bool) -> set[str]:
-    """What names its user and no other one: both ids only where both are unique (see DeliveryRules)."""
-    return keys_of(item) if two_ids else {item.identity}
-
-
-def keys_of(item: Item) -> set[str]:
-    """Under which events of its user may come: the id that identifies it, and those that it has from now on."""
-    keys = {item.identity}
-    if item.email:
-        keys.add(email_key(item.email))
-    if item.user_id:
-        keys.add(f"{USER_ID}:{item.user_id}")
-    return keys
 
 
 def is_email(text: str) -> bool:

@@ -13,7 +13,7 @@ from transforms.amplitude.paths import Path, is_absent, look_up
 from transforms.mapping.conversions import convert
 from transforms.mapping.encode import encode_body
 from transforms.mapping.filters import EventFilter, first_that_holds
-from transforms.mapping.identity import EMAIL, IdentityRules
+from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import PropertySelection, note_unknown, select_properties
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import TRACK, Event, Item, Message
@@ -73,7 +73,7 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
     if not fields.keys().isdisjoint(event_fields):
         note("shadowed_user_property")
     body: dict[str, Any] = {
-        "email" if identity.by == EMAIL else "userId": identity.email or identity.user_id,
+        identity.by: identity.email or identity.user_id,
         "eventName": selected.event_name,
         "id": event_id(event),
         "createdAt": math.floor(event.event_time),

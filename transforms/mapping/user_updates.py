@@ -6,11 +6,12 @@ from typing import Any
 from transforms.amplitude.identify_operators import apply_operators
 from transforms.iterable.reserved_fields import RESERVED_FIELDS
 from transforms.mapping.encode import encode_body
-from transforms.mapping.identity import EMAIL, USER_ID, Identity, IdentityRules
+from transforms.mapping.identity import Identity, IdentityRules
 from transforms.mapping.properties import PropertySelection, note_unknown, select_properties
 from transforms.model.errors import DroppedError
 from transforms.model.items import USER, Event, Item
 from transforms.model.outcomes import Note
+from transforms.model.user_keys import EMAIL, USER_ID
 
 # In dataFields these two are identity changes (Iterable's Swagger, `invalidEmails`): they come from the mappings alone.
 _IDS = frozenset({EMAIL, USER_ID})
