@@ -1,6 +1,6 @@
-"""Files as in data/golden (see transforms/mapping/test_translate.py), whose requests are more than their items.
+"""Files as in data/golden (see transforms/mapping/test_translate.py), whose end is not the mapping's alone.
 
-What one request of several items says is the sender's: objects that stand for several updates, and switches for all.
+Updates that become one object are the sender's, and what is noted of an answer is Iterable's.
 """
 
 import dataclasses
