@@ -45,6 +45,9 @@ types: setup ## Check the types
 schema: setup ## Write the config's JSON Schema anew
 	@$(BIN)/python -m pipeline.config --schema > configs/sync.schema.json
 
+docs: setup ## Write docs/reasons.md anew
+	@$(BIN)/python -m pipeline.reports.reasons_page > docs/reasons.md
+
 lock: setup ## Pin the newest allowed requirements, with hashes
 	@$(BIN)/uv pip compile $(LOCK) setup.py --output-file requirements.txt
 	@$(BIN)/uv pip compile $(LOCK) setup.py --extra sandbox --extra dev --constraint requirements.txt \
@@ -59,4 +62,4 @@ clean: ## Remove .venv, caches and what `make run` left
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.PHONY: setup run bench soak test check format format-check lint types schema lock clean help
+.PHONY: setup run bench soak test check format format-check lint types schema docs lock clean help

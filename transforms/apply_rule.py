@@ -11,7 +11,7 @@ from apache_beam.typehints.decorators import no_annotations
 from transforms.elements import Records, of_records
 from transforms.mapping.apply import In, Out, apply_rule
 from transforms.model.items import Message
-from transforms.model.outcomes import Note
+from transforms.model.reasons import Note
 
 OUTCOMES = "outcomes"
 

@@ -22,7 +22,10 @@ class Branched(NamedTuple):
 
 
 class BranchEvents(beam.PTransform):
-    """list[Event] → those of either branch, and outcomes: drops, and a split for a second part."""
+    """list[Event] → those of either branch, and outcomes: drops, and a split for a second part.
+
+    Drops: other_sync, outside_time_range, events_only, identify_not_selected, part_not_selected.
+    """
 
     def __init__(self, rules: BranchRules) -> None:
         super().__init__()

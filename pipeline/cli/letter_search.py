@@ -6,8 +6,10 @@ from pipeline.config.suggestions import closest
 from pipeline.reports.bounded_counter import BoundedCounter
 from pipeline.reports.redaction import redact_name
 from pipeline.runs.replay_filter import LetterFilter
-from transforms.model.reasons import REMEDIES
+from transforms.model.outcomes import DEAD_LETTERED
+from transforms.model.reasons import of_kind
 
+_REASONS = of_kind(DEAD_LETTERED)
 _SHOWN = 10
 
 
@@ -21,10 +23,10 @@ def nothing_asked_for(reason: str, event_type: str, letters: LetterFilter) -> st
 
 def _problems(reason: str, event_type: str, letters: LetterFilter) -> Iterator[str]:
     count = letters.reasons.total() + letters.reasons.others
-    if reason and _is_missing(reason, letters.reasons) and (count or reason not in REMEDIES):
-        known = "" if reason in REMEDIES else ", and it is no reason of this program"
+    if reason and _is_missing(reason, letters.reasons) and (count or reason not in _REASONS):
+        known = "" if reason in _REASONS else ", and it is no reason of this program"
         yield f"--reason is {redact_name(reason)!r}: {_none_of(count)} has it{known}." + _advice(
-            reason, letters.reasons, REMEDIES, reason in REMEDIES
+            reason, letters.reasons, _REASONS, reason in _REASONS
         )
     if event_type and _is_missing(event_type, letters.event_types) and count:
         yield f"--event_type is {redact_name(event_type)!r}: {_none_of(count)} has it." + _advice(

@@ -12,13 +12,15 @@ from pipeline.reports.redaction import redact, redact_name
 from transforms.amplitude.parse import event_type_of
 from transforms.dead_letters.letter import DL_CONFIG, DL_DETAIL, DL_PART, DL_REASON, dead_lettered_at, sync_name_of
 from transforms.model.items import Message
-from transforms.model.reasons import REMEDIES, UNKNOWN
+from transforms.model.outcomes import DEAD_LETTERED
+from transforms.model.reasons import Reason, of_kind
 
 # Where a detail names a field: `HTTP 400 BadJsonBody: createdAt`, `event_properties.total as number`, `event_time`.
 # A file's letter may hold any text there: a dot that stops at a line's end would be tried from each blank to that end.
 _FIELD = re.compile(
     r"HTTP \d+ \S+: (?P<refused>.+)|(?P<mapped>\S.*?) (?:as|must be|is no) .*|(?P<named>\w+)", re.DOTALL
 )
+_UNKNOWN = Reason("", "A reason of another version of the program.", "See its docs/dead_letters.md.", DEAD_LETTERED, ())
 
 
 class Kind(NamedTuple):
@@ -98,7 +100,7 @@ class LetterGroups:
         ):
             yield ""
             yield f"{reason:<50} {sum(group.count for group in kinds.values()):>9,}"
-            known = REMEDIES.get(reason, UNKNOWN)
+            known = of_kind(DEAD_LETTERED).get(reason, _UNKNOWN)
             yield f"  {known.meaning}"
             yield f"  → {known.remedy}"
             for kind, group in sorted(kinds.items(), key=lambda item: -item[1].count):

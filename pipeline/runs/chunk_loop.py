@@ -16,13 +16,13 @@ from pipeline.sources.source import Source, key_of
 from transforms.dead_letters.letter import dead_letter, only_part
 from transforms.dead_letters.sinks import DeadLetterSink
 from transforms.delivery.runtime import steady_time
+from transforms.model import reasons
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import MESSAGE, TRACK, Message
-from transforms.model.outcomes import DEAD_LETTERED, EXPIRED, FINAL, SPLIT, UNKNOWN_USER, WAITING, Outcome
+from transforms.model.outcomes import DEAD_LETTERED, FINAL, SPLIT, WAITING, Outcome
 
 OUTAGE_PAUSE_SECONDS = 15.0
 LOOK_SECONDS = 0.02  # how often to look for the next chunk, and for a signal, while one is under way
-PROCESSING_FAILED = "processing_failed"
 # Messages dead-lettered so, one after the other with nothing in between that works: then it is not they that are bad.
 MAX_FAILED_IN_A_ROW = 20
 
@@ -266,7 +266,7 @@ class ChunkLoop:
                 raise FatalError(f"{MAX_FAILED_IN_A_ROW} messages in a row could not be processed ({place})")
             message = messages[0]
             part = only_part(message) or MESSAGE
-            self._start_keeping([Outcome(DEAD_LETTERED, part, PROCESSING_FAILED, message, place)], pool)
+            self._start_keeping([Outcome(DEAD_LETTERED, part, reasons.PROCESSING_FAILED.code, message, place)], pool)
 
     def _settle(self, messages: list[Message], outcomes: list[Outcome], pool: ThreadPoolExecutor) -> None:
         """Their dead letters are safe: all is acknowledged but what waits."""
@@ -301,7 +301,7 @@ class ChunkLoop:
 def _expire(message: Message) -> Outcome:
     """Of one that waited for longest when too many did."""
     part, attempts = (message.resumed.part, message.resumed.attempts) if message.resumed else (TRACK, 0)
-    reason = EXPIRED if message.resumed and message.resumed.own_failures else UNKNOWN_USER
+    reason = reasons.EXPIRED.code if message.resumed and message.resumed.own_failures else reasons.UNKNOWN_USER.code
     return Outcome(DEAD_LETTERED, part, reason, message, "too many events wait", attempts)
 
 

@@ -10,12 +10,12 @@ from transforms.dead_letters.letter import (
     DL_CONFIG,
     DL_PART,
     DL_REASON,
-    LINE_TOO_LONG,
     dead_lettered_at,
     of_part,
     only_part,
     sync_name_of,
 )
+from transforms.model import reasons
 from transforms.model.items import TRACK, USER, Message
 from transforms.model.time_range import ANY_TIME, TimeRange
 
@@ -82,7 +82,7 @@ class LetterFilter:
         wanted, attributes = self._wanted, letter.attributes
         if DL_REASON not in attributes:
             return NOT_A_DEAD_LETTER
-        if attributes[DL_REASON] == LINE_TOO_LONG:
+        if attributes[DL_REASON] == reasons.LINE_TOO_LONG.code:
             return ONLY_A_HEAD
         if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != wanted.sync_name:
             return OTHER_SYNC

@@ -12,7 +12,8 @@ from pipeline.sources.checkpoint import Checkpoint, CheckpointFile
 from pipeline.sources.read_lines import ReadLines, read_again
 from pipeline.sources.source import Key, key_of
 from pipeline.sources.waiting_file import WaitingFile
-from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, LINE_TOO_LONG, DeadLetter, from_line, waiting_letter
+from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, DeadLetter, from_line, waiting_letter
+from transforms.model import reasons
 from transforms.model.items import Message, Select
 
 MAX_CHUNK_BYTES = 32_000_000
@@ -221,5 +222,5 @@ def _to_message(line: bytes, position: Position) -> Message:
 def _head_of(line: bytes, size: int, position: Position) -> Message:
     start = position.offset - size
     detail = f"{size} bytes from byte {start} on (unpacked), of which this is the head; all are in {position.place}"
-    attributes = {DL_REASON: LINE_TOO_LONG, DL_DETAIL: detail}
+    attributes = {DL_REASON: reasons.LINE_TOO_LONG.code, DL_DETAIL: detail}
     return Message(line[:HEAD_BYTES], attributes, position.place, time.time())

@@ -5,9 +5,11 @@ from typing import NamedTuple
 import pytest
 
 from transforms.apply_rule import ApplyRule
+from transforms.model import reasons
 from transforms.model.errors import DroppedError, FatalError, RejectedError
 from transforms.model.items import MESSAGE, TRACK, Message
-from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Note, Outcome
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
+from transforms.model.reasons import Note
 
 
 class Word(NamedTuple):
@@ -24,12 +26,12 @@ def word(text: str) -> Word:
 def shout(record: Word, note: Note) -> Word:
     """Keep a word in capitals, or do what it says."""
     if "noted" in record.text:
-        note("first")
-        note("second")
+        note(reasons.LONE_SURROGATE)
+        note(reasons.RESERVED_FIELD)
     if "dropped" in record.text:
-        raise DroppedError("too_quiet")
+        raise DroppedError(reasons.WHERE_NOT_MET)
     if "rejected" in record.text:
-        raise RejectedError("too_loud", "word.text")
+        raise RejectedError(reasons.ITEM_TOO_LARGE, "word.text")
     if record.text == "fatal":
         raise FatalError("no voice")
     return record._replace(text=record.text.upper())
@@ -37,7 +39,7 @@ def shout(record: Word, note: Note) -> Word:
 
 def count(record: Message, note: Note) -> int:
     if not record.data:
-        raise DroppedError("empty")
+        raise DroppedError(reasons.NOTHING_TO_SEND)
     return len(record.data)
 
 
@@ -50,13 +52,13 @@ def test_each_record_is_judged_alone(check_step: Callable[..., None]) -> None:
         [[kept, dropped, rejected], [noted, last]],
         records=[kept._replace(text="KEPT"), noted._replace(text="NOTED")],
         outcomes=[
-            Outcome(DROPPED, TRACK, "too_quiet", dropped.message),
-            Outcome(DEAD_LETTERED, TRACK, "too_loud", rejected.message, "word.text"),
-            Outcome(NOTED, TRACK, "first", noted.message),
-            Outcome(NOTED, TRACK, "second", noted.message),
-            Outcome(DROPPED, TRACK, "too_quiet", last.message),
-            Outcome(NOTED, TRACK, "first", last.message),
-            Outcome(NOTED, TRACK, "second", last.message),
+            Outcome(DROPPED, TRACK, "where_not_met", dropped.message),
+            Outcome(DEAD_LETTERED, TRACK, "item_too_large", rejected.message, "word.text"),
+            Outcome(NOTED, TRACK, "lone_surrogate", noted.message),
+            Outcome(NOTED, TRACK, "reserved_field", noted.message),
+            Outcome(DROPPED, TRACK, "where_not_met", last.message),
+            Outcome(NOTED, TRACK, "lone_surrogate", last.message),
+            Outcome(NOTED, TRACK, "reserved_field", last.message),
         ],
     )
 
@@ -73,7 +75,7 @@ def test_a_record_may_itself_be_the_message(check_step: Callable[..., None]) -> 
         ApplyRule(count, MESSAGE, message_of=identity),
         [[full, empty]],
         records=[3],
-        outcomes=[Outcome(DROPPED, MESSAGE, "empty", empty)],
+        outcomes=[Outcome(DROPPED, MESSAGE, "nothing_to_send", empty)],
     )
 
 

@@ -21,6 +21,7 @@ from transforms.mapping.user_updates import (
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import USER, Event, Item, Message
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
+from transforms.model.reasons import Reason
 
 ADA = "ada@example.com"
 TIME = "2025-07-01 16:34:54.837000"
@@ -64,8 +65,9 @@ def event_of(row: dict[str, Any]) -> Event:
 
 def item_of(rules: UserUpdateRules, row: dict[str, Any]) -> tuple[Item, list[str]]:
     """What the branch's two rules make of an identify, and their notes."""
-    notes: list[str] = []
-    return map_identify(rules, filter_identify(rules, event_of(row), notes.append), notes.append), notes
+    notes: list[Reason] = []
+    item = map_identify(rules, filter_identify(rules, event_of(row), notes.append), notes.append)
+    return item, [note.code for note in notes]
 
 
 def body_of(rules: UserUpdateRules, row: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from transforms.mapping.track_events import TrackEventRules, event_id, filter_tr
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import TRACK, Event, Item, Message
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
+from transforms.model.reasons import Reason
 from transforms.track import TrackEvents
 
 ADA = "ada@example.com"
@@ -77,8 +78,9 @@ def event_of(row: Mapping[str, Any], publish_time: float = 0.0) -> Event:
 
 def item_of(rules: TrackEventRules, event: Event) -> tuple[Item, list[str]]:
     """What the branch's two rules make of an event, and their notes."""
-    notes: list[str] = []
-    return map_track(rules, filter_track(rules, event, notes.append), notes.append), notes
+    notes: list[Reason] = []
+    item = map_track(rules, filter_track(rules, event, notes.append), notes.append)
+    return item, [note.code for note in notes]
 
 
 def body_of(rules: TrackEventRules, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -283,7 +285,7 @@ def test_an_operator_that_depends_on_the_profile_is_noted(
 
 def test_operators_of_an_event_that_is_not_sent_are_nobodys_concern() -> None:
     """Neither noted nor rejected: the event is dropped by its name, or by its clauses."""
-    notes: list[str] = []
+    notes: list[Reason] = []
     bad = event_of({**SETS, "event_type": "Song Played", "user_properties": {"$set": "pro"}})
     other = event_of({**SETS, "user_properties": {"$set": {"plan": "free"}, "$add": {"visits": 1}}})
 

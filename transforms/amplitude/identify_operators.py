@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
+from transforms.model import reasons
 from transforms.model.errors import RejectedError
 
 CLEAR_ALL = "$clearAll"
@@ -98,5 +99,5 @@ def _operand(user_properties: Mapping[str, Any], operator: str) -> Mapping[str, 
     if operand is None:
         return {}
     if not isinstance(operand, Mapping):
-        raise RejectedError("wrong_type", f"user_properties.{operator} must be an object")
+        raise RejectedError(reasons.WRONG_TYPE, f"user_properties.{operator} must be an object")
     return operand

@@ -1,16 +1,17 @@
 """Message → event, in every shape Amplitude is known to write. Knows no filter rule and no Iterable word."""
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from transforms.amplitude.paths import SCOPES, is_absent
 from transforms.amplitude.row_json import read_json
-from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, LINE_TOO_LONG
+from transforms.dead_letters.letter import DL_DETAIL, DL_REASON
+from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import Event, Message
 from transforms.model.json_bounds import MAX_VALUES, has_too_many_values
+from transforms.model.reasons import Note
 from transforms.model.times import from_epoch_ms, parse_time
 
 IDENTIFY = "$identify"
@@ -26,7 +27,7 @@ _EVENT_TYPE_KEYS = ("event_type", "event_name")
 _EVENT_TIME_KEYS = ("event_time", "created_at", "time")
 
 
-def parse_event(message: Message, note: Callable[[str], None] | None = None) -> Event:
+def parse_event(message: Message, note: Note | None = None) -> Event:
     """The event in `message`, its scopes made sure of: each is an object or absent.
 
     Of two equal keys the last counts. An integer beyond 64 bits is the nearest float, except as an id, where rounding
@@ -37,20 +38,20 @@ def parse_event(message: Message, note: Callable[[str], None] | None = None) -> 
         missing_event_time, bad_event_time.
       DroppedError: group_identify; merged_ids, a line of the list that lies among the files of an export.
     """
-    if message.attributes.get(DL_REASON) == LINE_TOO_LONG:  # but the head of it, whatever that looks like
-        raise RejectedError("line_too_long", message.attributes.get(DL_DETAIL, ""))
+    if message.attributes.get(DL_REASON) == reasons.LINE_TOO_LONG.code:  # but the head of it, whatever that looks like
+        raise RejectedError(reasons.LINE_TOO_LONG, message.attributes.get(DL_DETAIL, ""))
     row = _load_row(message.data, note)
     named = _event_type(row)
     if named == GROUP_IDENTIFY:
-        raise DroppedError("group_identify")
+        raise DroppedError(reasons.GROUP_IDENTIFY)
     if named is None and MERGED_ID in row:
-        raise DroppedError("merged_ids")
+        raise DroppedError(reasons.MERGED_IDS)
     _normalise_objects(row)
     _check_ids(row)
     event_type = named or _identify_without_name(row)
     event_time = _event_time(row)
     if event_time is None and event_type != IDENTIFY:
-        raise RejectedError("missing_event_time")
+        raise RejectedError(reasons.MISSING_EVENT_TIME)
     return Event(message, row, event_type, event_time)
 
 
@@ -63,18 +64,18 @@ def event_type_of(data: bytes) -> str:
         return ""
 
 
-def _load_row(data: bytes, note: Callable[[str], None] | None = None) -> dict[str, Any]:
+def _load_row(data: bytes, note: Note | None = None) -> dict[str, Any]:
     if has_too_many_values(data):
-        raise RejectedError("too_many_values", f"more than {MAX_VALUES}")
+        raise RejectedError(reasons.TOO_MANY_VALUES, f"more than {MAX_VALUES}")
     try:
         row = read_json(data, note)
     except orjson.JSONDecodeError as error:
-        raise RejectedError("not_json", f"{error.msg} (character {error.pos})") from None
+        raise RejectedError(reasons.NOT_JSON, f"{error.msg} (character {error.pos})") from None
     if not isinstance(row, dict):
-        raise RejectedError("not_an_object")
+        raise RejectedError(reasons.NOT_AN_OBJECT)
     # Fewer brackets than levels: no need to look. So nearly every event pays for two counts only.
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper_than(MAX_DEPTH, row):
-        raise RejectedError("not_json", f"nested deeper than {MAX_DEPTH} levels")
+        raise RejectedError(reasons.NOT_JSON, f"nested deeper than {MAX_DEPTH} levels")
     return row
 
 
@@ -95,9 +96,9 @@ def _event_type(row: dict[str, Any]) -> str | None:
         if value is None:
             continue
         if not isinstance(value, str):
-            raise RejectedError("wrong_type", key)
+            raise RejectedError(reasons.WRONG_TYPE, key)
         if not value:
-            raise RejectedError("missing_event_type")
+            raise RejectedError(reasons.MISSING_EVENT_TYPE)
         return value
     return None
 
@@ -108,7 +109,7 @@ def _normalise_objects(row: dict[str, Any]) -> None:
         if value is None:
             row.pop(key, None)
         elif not isinstance(value, dict):
-            raise RejectedError("wrong_type", key)
+            raise RejectedError(reasons.WRONG_TYPE, key)
 
 
 def _check_ids(row: dict[str, Any]) -> None:
@@ -118,14 +119,14 @@ def _check_ids(row: dict[str, Any]) -> None:
             continue
         is_rounded = isinstance(value, float) and abs(value) >= 2**53
         if isinstance(value, bool) or not isinstance(value, (int, float)) or is_rounded:
-            raise RejectedError("wrong_type", key)
+            raise RejectedError(reasons.WRONG_TYPE, key)
 
 
 def _identify_without_name(row: dict[str, Any]) -> str:
     """The Identify API's own element: user properties and an id, no event_type. A whole event without one is none."""
     has_id = not all(is_absent(row.get(key)) for key in IDS)
     if not has_id or row.get("user_properties") is None or _is_framed_as_event(row):
-        raise RejectedError("missing_event_type")
+        raise RejectedError(reasons.MISSING_EVENT_TYPE)
     return IDENTIFY
 
 
@@ -142,7 +143,7 @@ def _event_time(row: dict[str, Any]) -> float | None:
         try:
             return _parse_time_of(key, value)
         except ValueError:
-            raise RejectedError("bad_event_time", key) from None
+            raise RejectedError(reasons.BAD_EVENT_TIME, key) from None
     return None
 
 

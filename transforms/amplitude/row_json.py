@@ -2,10 +2,12 @@
 
 import codecs
 import re
-from collections.abc import Callable
 from typing import Any
 
 import orjson
+
+from transforms.model import reasons
+from transforms.model.reasons import Note
 
 # A backslash and what it escapes, from left to right: `\\ud83c` is a backslash and five letters. A character outside
 # of UTF-16's first plane is two escapes, a high and a low one; each of them alone is no character.
@@ -15,7 +17,7 @@ _ESCAPE = re.compile(
 )
 
 
-def read_json(data: bytes, note: Callable[[str], None] | None = None) -> Any:
+def read_json(data: bytes, note: Note | None = None) -> Any:
     """The document in `data`, which may begin with a byte order mark.
 
     JavaScript's and Python's JSON write and read a lone half of a surrogate pair, which orjson refuses: it is read as
@@ -33,5 +35,5 @@ def read_json(data: bytes, note: Callable[[str], None] | None = None) -> Any:
             raise
         document = orjson.loads(mended)
     if note:
-        note("lone_surrogate")
+        note(reasons.LONE_SURROGATE)
     return document

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from transforms.model import reasons
 from transforms.model.items import TRACK, USER, Message, Resumed
 from transforms.model.json_bounds import has_too_many_values
-from transforms.model.outcomes import EXPIRED, UNKNOWN_USER, WAITING, Outcome
+from transforms.model.outcomes import WAITING, Outcome
 from transforms.model.times import parse_time
 
 DL_REASON = "dl_reason"
@@ -27,7 +28,6 @@ DL_TIME = "dl_time"
 OURS = frozenset({DL_REASON, DL_DETAIL, DL_PART, DL_CONFIG, DL_ATTEMPTS, DL_TIME})
 
 MAX_VALUE_BYTES = 1024
-LINE_TOO_LONG = "line_too_long"  # the reason of the only letter that holds but the head of its message
 
 _DATA = re.compile(rb'"data"\s*:\s*"')
 
@@ -89,7 +89,7 @@ def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
 def waiting_letter(message: Message, tag: str) -> DeadLetter:
     """A message of which one part waits, to be read again later: only that part runs then, from where it was."""
     part, attempts = message.resumed[:2] if message.resumed else (TRACK, 0)
-    reason = EXPIRED if message.resumed and message.resumed.own_failures else UNKNOWN_USER
+    reason = reasons.EXPIRED.code if message.resumed and message.resumed.own_failures else reasons.UNKNOWN_USER.code
     letter = dead_letter(Outcome(WAITING, part, reason, message, attempts=attempts), tag, time.time())
     return letter._replace(resumed=message.resumed)
 

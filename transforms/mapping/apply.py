@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import Message
-from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Note, Outcome
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
+from transforms.model.reasons import Note, Reason
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -18,7 +19,7 @@ def apply_rule(
 
     That, and what it notes, is added to `outcomes`, as of `part` of the record's `message`.
     """
-    notes: list[str] = []
+    notes: list[Reason] = []
     result = None
     try:
         result = rule(record, notes.append)
@@ -26,5 +27,5 @@ def apply_rule(
         outcomes.append(Outcome(DROPPED, part, dropped.reason, message))
     except RejectedError as rejected:
         outcomes.append(Outcome(DEAD_LETTERED, part, rejected.reason, message, rejected.detail))
-    outcomes.extend(Outcome(NOTED, part, note, message) for note in notes)
+    outcomes.extend(Outcome(NOTED, part, note.code, message) for note in notes)
     return result

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from transforms.model import reasons
 from transforms.model.errors import RejectedError
 
 
@@ -17,7 +18,7 @@ def encode_body(body: dict[str, Any], max_bytes: int) -> bytes:
     try:
         encoded = orjson.dumps(body)
     except orjson.JSONEncodeError as error:
-        raise RejectedError("not_encodable", str(error)) from error
+        raise RejectedError(reasons.NOT_ENCODABLE, str(error)) from error
     if len(encoded) > max_bytes:
-        raise RejectedError("item_too_large", f"{len(encoded)} bytes; a request holds {max_bytes}")
+        raise RejectedError(reasons.ITEM_TOO_LARGE, f"{len(encoded)} bytes; a request holds {max_bytes}")
     return b"".join((encoded, b""))  # copied: what orjson gives holds on to its buffer, ten times the bytes

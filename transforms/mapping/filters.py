@@ -7,6 +7,7 @@ from typing import Any
 from transforms.amplitude.paths import Path, look_up
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.mapping.operators import Test, Values, make_test
+from transforms.model import reasons
 from transforms.model.errors import DroppedError
 from transforms.model.items import Event
 
@@ -65,7 +66,7 @@ class EventFilter:
         """
         selectors = self._by_name.get(event_type, self._of_every_event)
         if not selectors:
-            raise DroppedError("reserved_event" if event_type in RESERVED_EVENTS else "event_not_selected")
+            raise DroppedError(reasons.RESERVED_EVENT if event_type in RESERVED_EVENTS else reasons.EVENT_NOT_SELECTED)
         return selectors
 
 
@@ -78,7 +79,7 @@ def first_that_holds(selectors: tuple[EventSelector, ...], row: Mapping[str, Any
     for selector in selectors:
         if all(condition.holds(row) for condition in selector.conditions):
             return selector
-    raise DroppedError("where_not_met")
+    raise DroppedError(reasons.WHERE_NOT_MET)
 
 
 def _selectors_for(name: str, selectors: tuple[EventSelector, ...]) -> tuple[EventSelector, ...]:

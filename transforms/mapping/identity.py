@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from transforms.amplitude.paths import MISSING, Path, is_absent, look_up
+from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.user_keys import EMAIL, USER_ID, email_key, user_id_key
 
@@ -62,7 +63,7 @@ class IdentityRules:
                 return Identity(EMAIL, email, "")
             if by == USER_ID and (user_id := self._user_id(row)):
                 return Identity(USER_ID, "", user_id)
-        raise DroppedError("no_identity")
+        raise DroppedError(reasons.NO_IDENTITY)
 
     def of_update(self, row: Mapping[str, Any]) -> Identity:
         """Every id that is known, for a user update, which may set the other one. Raises as `of_track`."""
@@ -73,7 +74,7 @@ class IdentityRules:
         if is_absent(value):
             return ""
         if not isinstance(value, str) or not is_email(value):
-            raise RejectedError("invalid_email", f"{self.email} is no email address that Iterable takes")
+            raise RejectedError(reasons.INVALID_EMAIL, f"{self.email} is no email address that Iterable takes")
         return value
 
     def _user_id(self, row: Mapping[str, Any]) -> str:
@@ -84,7 +85,7 @@ class IdentityRules:
             return ""
         if not isinstance(value, str) or not is_user_id(value):
             raise RejectedError(
-                "invalid_user_id",
+                reasons.INVALID_USER_ID,
                 f"{self.user_id} must be 1 to {MAX_USER_ID_LENGTH} printable ASCII characters with no blank at the end",
             )
         return value

@@ -1,11 +1,13 @@
 """Which properties of an event are sent, under which name and type. Knows neither users nor tracks."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from transforms.amplitude.paths import MISSING, Path, look_up
 from transforms.mapping.conversions import convert
+from transforms.model import reasons
 from transforms.model.errors import RejectedError
+from transforms.model.reasons import Note
 
 
 class FieldMapping(NamedTuple):
@@ -36,17 +38,17 @@ class PropertySelection(NamedTuple):
 def note_unknown(
     selections: Iterable[PropertySelection],
     unknown: Mapping[str, Sequence[str]],
-    note: Callable[[str], None],
+    note: Note,
     reserved: frozenset[str] = frozenset(),
 ) -> None:
     """Note the operators of `unknown` (see KnownProperties) that leave a user property to send without a value."""
     for operator, names in unknown.items():
         if any(selection.selects_any("user_properties", names, reserved) for selection in selections):
-            note(f"not_expressible_{operator.removeprefix('$')}")
+            note(reasons.not_expressible(operator))
 
 
 def select_properties(
-    selection: PropertySelection, row: Mapping[str, Any], reserved: frozenset[str], note: Callable[[str], None]
+    selection: PropertySelection, row: Mapping[str, Any], reserved: frozenset[str], note: Note
 ) -> dict[str, Any]:
     """The selected properties that `row` has, by their names in Iterable; one that is null stays null.
 
@@ -67,7 +69,7 @@ def select_properties(
 
 
 def _everything_in(
-    selection: PropertySelection, row: Mapping[str, Any], reserved: frozenset[str], note: Callable[[str], None]
+    selection: PropertySelection, row: Mapping[str, Any], reserved: frozenset[str], note: Note
 ) -> dict[str, Any]:
     listed = selection.listed_in(selection.everything_in)
     selected: dict[str, Any] = {}
@@ -75,7 +77,7 @@ def _everything_in(
         if name in listed:
             continue
         if name in reserved:
-            note("reserved_field")
+            note(reasons.RESERVED_FIELD)
         else:
             selected[name] = value
     return selected
@@ -85,4 +87,4 @@ def _converted(value: Any, path: Path, type_name: str) -> Any:
     try:
         return convert(value, type_name)
     except ValueError:
-        raise RejectedError("unconvertible_property", f"{path} as {type_name}") from None
+        raise RejectedError(reasons.UNCONVERTIBLE_PROPERTY, f"{path} as {type_name}") from None

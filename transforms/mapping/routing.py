@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transforms.dead_letters.letter import DL_CONFIG, only_part, sync_name_of
+from transforms.model import reasons
 from transforms.model.errors import DroppedError
 from transforms.model.items import TRACK, USER, Event
 from transforms.model.outcomes import DROPPED, SPLIT, Outcome
@@ -48,23 +49,23 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
     """
     attributes = event.message.attributes
     if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != rules.sync_name:
-        raise DroppedError("other_sync")
+        raise DroppedError(reasons.OTHER_SYNC)
     is_new = event.message.resumed is None  # what waited has passed the range of the run in which it came
     if is_new and event.event_time is not None and not rules.times.holds(event.event_time):
-        raise DroppedError("outside_time_range")
+        raise DroppedError(reasons.OUTSIDE_TIME_RANGE)
     if event.event_type != "$identify":
         changed = PROPERTY_CHANGES in rules.on and not rules.events_only and _changed_user(event.row)
         parts: tuple[str, ...] = (USER, TRACK) if changed else (TRACK,)
     elif rules.events_only:
-        raise DroppedError("events_only")
+        raise DroppedError(reasons.EVENTS_ONLY)
     elif IDENTIFY in rules.on:
         parts = (USER,)
     else:
-        raise DroppedError("identify_not_selected")
+        raise DroppedError(reasons.IDENTIFY_NOT_SELECTED)
     if only := only_part(event.message):
         parts = tuple(part for part in parts if part == only)
         if not parts:
-            raise DroppedError("part_not_selected")
+            raise DroppedError(reasons.PART_NOT_SELECTED)
     return parts
 
 

@@ -15,9 +15,10 @@ from transforms.mapping.encode import encode_body
 from transforms.mapping.filters import EventFilter, first_that_holds
 from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import PropertySelection, note_unknown, select_properties
+from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import TRACK, Event, Item, Message
-from transforms.model.outcomes import Note
+from transforms.model.reasons import Note, Reason
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class SelectedEvent(NamedTuple):
 def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEvent:
     """The event with its operators applied: HTTP V2 takes them in `user_properties` of any event."""
     if not rules.enabled:
-        raise DroppedError("events_disabled")
+        raise DroppedError(reasons.EVENTS_DISABLED)
     selectors = rules.events.selectors_of(event.event_type)
     user_properties = event.row.get("user_properties", {})
     if OPERATORS.isdisjoint(user_properties):  # nearly every event: exports hold the values themselves
@@ -66,12 +67,12 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
     """One element of trackBulk's `events`."""
     event, row = selected.event, selected.event.row
     if event.event_time is None:
-        raise RejectedError("missing_event_time")
+        raise RejectedError(reasons.MISSING_EVENT_TIME)
     identity = rules.identity.of_track(row)
     fields = select_properties(rules.user_properties, row, frozenset(), note)
     event_fields = select_properties(rules.event_properties, row, frozenset(), note)
     if not fields.keys().isdisjoint(event_fields):
-        note("shadowed_user_property")
+        note(reasons.SHADOWED_USER_PROPERTY)
     body: dict[str, Any] = {
         identity.by: identity.email or identity.user_id,
         "eventName": selected.event_name,
@@ -79,8 +80,11 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
         "createdAt": math.floor(event.event_time),
         "dataFields": fields | event_fields,
     }
-    for name, path in (("campaignId", rules.campaign_id), ("templateId", rules.template_id)):
-        if path and (value := _integer(row, path, name)) is not None:
+    for name, path, invalid in (
+        ("campaignId", rules.campaign_id, reasons.INVALID_CAMPAIGN_ID),
+        ("templateId", rules.template_id, reasons.INVALID_TEMPLATE_ID),
+    ):
+        if path and (value := _integer(row, path, invalid)) is not None:
             body[name] = value
     if rules.create_new_fields is not None:
         body["createNewFields"] = rules.create_new_fields
@@ -126,13 +130,12 @@ def _uuid5(name: bytes) -> uuid.UUID:
     return uuid.UUID(bytes=digest[:16], version=5)
 
 
-def _integer(row: dict[str, Any], path: Path, name: str) -> int | None:
+def _integer(row: dict[str, Any], path: Path, invalid: Reason) -> int | None:
     value = look_up(row, path)
     if is_absent(value):
         return None
     try:
         integer: int = convert(value, "integer")
     except ValueError:
-        reason = "invalid_campaign_id" if name == "campaignId" else "invalid_template_id"
-        raise RejectedError(reason, f"{path} must be an integer") from None
+        raise RejectedError(invalid, f"{path} must be an integer") from None
     return integer

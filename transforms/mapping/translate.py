@@ -9,7 +9,8 @@ from transforms.mapping.routing import BranchRules, route
 from transforms.mapping.track_events import TrackEventRules, filter_track, map_track
 from transforms.mapping.user_updates import UserUpdateRules, filter_identify, map_identify
 from transforms.model.items import MESSAGE, TRACK, USER, Event, Item, Message
-from transforms.model.outcomes import Note, Outcome
+from transforms.model.outcomes import Outcome
+from transforms.model.reasons import Note
 
 
 class Rules(NamedTuple):

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from transforms.amplitude.identify_operators import apply_operators
+from transforms.amplitude.identify_operators import CLEAR_ALL, apply_operators
 from transforms.iterable.reserved_fields import RESERVED_FIELDS
 from transforms.mapping.encode import encode_body
 from transforms.mapping.identity import Identity, IdentityRules
 from transforms.mapping.properties import PropertySelection, note_unknown, select_properties
+from transforms.model import reasons
 from transforms.model.errors import DroppedError
 from transforms.model.items import USER, Event, Item
-from transforms.model.outcomes import Note
+from transforms.model.reasons import Note
 from transforms.model.user_keys import EMAIL, USER_ID
 
 # In dataFields these two are identity changes (Iterable's Swagger, `invalidEmails`): they come from the mappings alone.
@@ -34,13 +35,13 @@ class UserUpdateRules:
 def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Event:
     """The event with its operators applied: a value to set, None to clear."""
     if not rules.enabled:
-        raise DroppedError("users_disabled")
+        raise DroppedError(reasons.USERS_DISABLED)
     known = apply_operators(event.row.get(SCOPE, {}))
     note_unknown([rules.properties], known.unknown, note, NEVER_SELECTED)
     values = known.values
     if known.cleared:
         if rules.properties.everything_in:
-            note("not_expressible_clearAll")
+            note(reasons.not_expressible(CLEAR_ALL))
         values = dict.fromkeys(rules.properties.listed_in(SCOPE).difference(*known.unknown.values())) | values
     return event._replace(row={**event.row, SCOPE: values})
 
@@ -61,7 +62,7 @@ def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
         if rules.identity.prefer_user_id:
             body["preferUserId"] = True
     if not fields and not _creates_user(rules, identity):
-        raise DroppedError("nothing_to_send")
+        raise DroppedError(reasons.NOTHING_TO_SEND)
     body["dataFields"] = fields
     if rules.merge_nested_objects is not None:
         body["mergeNestedObjects"] = rules.merge_nested_objects
@@ -86,7 +87,7 @@ def _order_time(event: Event, note: Note) -> float:
     if event.event_time is None:
         return published
     if event.event_time > published + MAX_CLOCK_SKEW:
-        note("future_event_time")
+        note(reasons.FUTURE_EVENT_TIME)
         return published
     return event.event_time
 

@@ -9,21 +9,23 @@
 A world that is bad for a while (retryable) is no exception: the delivery core waits.
 """
 
+from transforms.model.reasons import Reason
+
 
 class DroppedError(Exception):
-    """The rule named by `reason` filters this record out."""
+    """The rule whose code `reason` is filters this record out."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = reason.code
 
 
 class RejectedError(Exception):
-    """This record is bad. `reason` is a snake_case code, `detail` says where; neither holds a value of the record."""
+    """This record is bad. `reason` is a code, `detail` says where; neither holds a value of the record."""
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(reason, detail)
-        self.reason = reason
+        self.reason = reason.code
         self.detail = detail
 
 

@@ -3,17 +3,18 @@
 `read + split = delivered + dropped + dead_lettered` once nothing is waiting.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from transforms.model.items import Message
 
-SPLIT = "split"  # this message made one item more than the one that every message makes
-DELIVERED = "delivered"
-DROPPED = "dropped"
-DEAD_LETTERED = "dead_lettered"
-WAITING = "waiting"  # its user is not known yet: its message is not settled
-NOTED = "noted"  # worth reporting, no part of the sum
+Kind = Literal["split", "delivered", "dropped", "dead_lettered", "waiting", "noted"]
+
+SPLIT: Kind = "split"  # this message made one item more than the one that every message makes
+DELIVERED: Kind = "delivered"
+DROPPED: Kind = "dropped"
+DEAD_LETTERED: Kind = "dead_lettered"
+WAITING: Kind = "waiting"  # its user is not known yet: its message is not settled
+NOTED: Kind = "noted"  # worth reporting, no part of the sum
 
 UNKNOWN_USER = "unknown_user"  # the reason of a track event that waits, or has waited long enough
 EXPIRED = "expired"  # the reason of an item that failed for long while others did not
@@ -24,17 +25,14 @@ FINAL = frozenset({DELIVERED, DROPPED, DEAD_LETTERED})
 class Outcome(NamedTuple):
     """One item's fate, or a note on it.
 
-    `reason` is a snake_case code of ours. `detail` may hold a name that Iterable or the message gave to a field, which
-    may be anything, an email even: a dead letter keeps it, a screen redacts it.
+    `reason` is a code of reasons.py. `detail` may hold a name that Iterable or the message gave to a field, which may
+    be anything, an email even: a dead letter keeps it, a screen redacts it.
     """
 
-    kind: str
+    kind: Kind
     part: str  # USER, TRACK or MESSAGE
     reason: str  # "" for split and delivered
     message: Message
     detail: str = ""
     attempts: int = 0  # requests that held the item
     time: float = 0.0  # delivered: when Iterable accepted it; waiting: when it is due again. Unix seconds
-
-
-Note = Callable[[str], None]  # told of an event's way, without ending it: a reason

@@ -1,95 +1,292 @@
-"""What each reason of a dead letter means, and what to do about it. docs/dead_letters.md says more of each."""
+"""Why a record ended as it did, or what is noted of it: every reason, with its meaning. Knows nothing of who gives it.
 
-from typing import NamedTuple
+docs/reasons.md is made from this (`make docs`). The codes are names of counters, of `dl_reason` and in state.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, NamedTuple
+
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Kind
+
+Stage = Literal["parse", "branch", "identify", "track", "delivery", "run"]
 
 
-class Remedy(NamedTuple):
-    """Each a sentence for an operator."""
+class Reason(NamedTuple):
+    """`meaning` and `remedy` are sentences for an operator; the latter is empty where nothing is to be done."""
 
+    code: str
     meaning: str
     remedy: str
+    kind: Kind  # of the outcome that ends with it: what is dead-lettered may have waited for the same reason before
+    stages: tuple[Stage, ...]  # that give it
+
+    def __str__(self) -> str:
+        return self.code
 
 
+Note = Callable[[Reason], None]  # told of an event's way, without ending it
+
+_MAPPING: tuple[Stage, ...] = ("identify", "track")
 _AT_THE_SOURCE = "Mend what sends it to Amplitude; these messages cannot be repaired here."
 _REPLAY = "then replay them"
 
-REMEDIES = {
-    # What came is no Amplitude event.
-    "line_too_long": Remedy(
-        "A line of a file is longer than 64 MB: the letter holds its first 10,000 bytes, the file has all of it.",
-        "Look at the line that dl_detail names; split it into one event a line, and give that file as --input_files.",
-    ),
-    "too_many_values": Remedy(
-        "The event has more than 500,000 values, which take too much memory to be looked at.", _AT_THE_SOURCE
-    ),
-    "not_json": Remedy("The message is no JSON, or nested too deeply.", _AT_THE_SOURCE),
-    "not_an_object": Remedy("The message is JSON, but no object.", _AT_THE_SOURCE),
-    "wrong_type": Remedy("A key of the event holds a value of another type than Amplitude writes.", _AT_THE_SOURCE),
-    "missing_event_type": Remedy("The event has no event_type.", _AT_THE_SOURCE),
-    "missing_event_time": Remedy("The event has no time, and must not get the present one.", _AT_THE_SOURCE),
-    "bad_event_time": Remedy("The event's time is no timestamp.", _AT_THE_SOURCE),
-    # What the config makes of it cannot be sent.
-    "invalid_email": Remedy(
-        "The email is malformed, by our check or by Iterable's.",
-        f"Correct the profile in Amplitude, or map another property as email; {_REPLAY}.",
-    ),
-    "invalid_user_id": Remedy(
-        "The userId is longer than 52 characters, or has a character that Iterable does not take.",
-        f"Map another property as user_id; {_REPLAY}.",
-    ),
-    "invalid_campaign_id": Remedy("The mapped campaign id is no integer.", f"Correct mappings.campaign_id; {_REPLAY}."),
-    "invalid_template_id": Remedy("The mapped template id is no integer.", f"Correct mappings.template_id; {_REPLAY}."),
-    "unconvertible_property": Remedy(
-        "A property cannot be converted to the type that the config asks for.",
-        f"Change or remove the property's `type` in the config; {_REPLAY}.",
-    ),
-    "item_too_large": Remedy(
-        "The event or the profile is larger than a request may be.", f"List fewer properties in the config; {_REPLAY}."
-    ),
-    "not_encodable": Remedy("A value cannot be written as JSON.", f"List other properties in the config; {_REPLAY}."),
-    # Iterable does not take it.
-    "bad_json_body": Remedy(
-        "Iterable cannot read a field of the record.", f"Give the property a `type` in the config; {_REPLAY}."
-    ),
-    "field_type_mismatch": Remedy(
-        "The field exists in Iterable with another type: its first value decided it.",
-        f"Give the property that `type` in the config, or another name with `as`; {_REPLAY}.",
-    ),
-    "field_limit_exceeded": Remedy(
-        "The project has no room for new fields.",
-        f"List fewer properties, or have Iterable raise the limit; {_REPLAY}.",
-    ),
-    "invalid_data": Remedy(
-        "Iterable lists the user's dataFields as invalid.", f"Correct or remove the property in the config; {_REPLAY}."
-    ),
-    "identity_conflict": Remedy(
-        "Another profile in Iterable already has this email or userId.",
-        f"Merge or correct the profiles in Iterable; {_REPLAY}, with --with_users for user updates.",
-    ),
-    "forgotten_user": Remedy(
-        "The user was forgotten (GDPR): Iterable never takes data of this person again.",
-        "Nothing: delete these letters.",
-    ),
-    "disallowed_event_name": Remedy(
-        "The project does not take events of this name.",
-        f"Allow the event in Iterable, or rename it with `as`, or stop selecting it; {_REPLAY}.",
-    ),
-    "unknown_user": Remedy(
-        "Iterable does not know the event's user, after all waits.",
-        f"Enable create_and_update_users, or import the users into Iterable; {_REPLAY}.",
-    ),
-    "refused_by_iterable": Remedy(
-        "The record was refused without a reason, by Iterable or by a proxy in front of it.",
-        "See dl_detail, ask Iterable's support with the time; replay one letter to try.",
-    ),
-    "expired": Remedy(
-        "It failed for delivery.retry.give_up_after, or 20 times and at last alone, while others succeeded.",
-        "Look whether Iterable is well again, then replay them.",
-    ),
-    # We do not take it.
-    "processing_failed": Remedy(
-        "The program failed at this message: a fault of ours.",
-        "Report it with dl_detail; after an update, replay them.",
-    ),
-}
-UNKNOWN = Remedy("A reason of another version of the program.", "See its docs/dead_letters.md.")
+
+def _given(kind: Kind, *stages: Stage) -> partial[Reason]:
+    return partial(Reason, kind=kind, stages=stages)
+
+
+# What came is no event of Amplitude's.
+
+LINE_TOO_LONG = _given(DEAD_LETTERED, "parse")(
+    "line_too_long",
+    "A line of a file is longer than 64 MB: no JSON lines, or no line ends. This letter alone is not the original:"
+    " it holds the first 10,000 bytes, the file has all of it.",
+    "Look at the line that dl_detail names; split it into one event a line (`jq -c '.[]'` for a list), and give"
+    " that file as --input_files. A replay leaves these letters alone.",
+)
+TOO_MANY_VALUES = _given(DEAD_LETTERED, "parse")(
+    "too_many_values",
+    "The event has more than 500,000 values, which take too much memory to be looked at.",
+    _AT_THE_SOURCE,
+)
+NOT_JSON = _given(DEAD_LETTERED, "parse")(
+    "not_json",
+    "The message is no JSON, or nested deeper than 100 levels; dl_detail says where it breaks.",
+    "Look at what publishes to the topic beside Amplitude, and mend it; these messages cannot be repaired here.",
+)
+NOT_AN_OBJECT = _given(DEAD_LETTERED, "parse")(
+    "not_an_object",
+    "The message is JSON, but a list or a bare value: perhaps a batch of events.",
+    "Publish one event a message; these messages cannot be repaired here.",
+)
+WRONG_TYPE = _given(DEAD_LETTERED, "parse", *_MAPPING)(
+    "wrong_type",
+    "A key of the event, or an operator in its user properties, holds a value of another type than Amplitude"
+    " writes; dl_detail names it.",
+    _AT_THE_SOURCE,
+)
+MISSING_EVENT_TYPE = _given(DEAD_LETTERED, "parse")(
+    "missing_event_type",
+    "The event has no event_type, nor the shape of an identify: what has event properties, a time and an insert id"
+    " is none.",
+    _AT_THE_SOURCE,
+)
+MISSING_EVENT_TIME = _given(DEAD_LETTERED, "parse", "track")(
+    "missing_event_time",
+    "The event has no time, and must not get the present one: back-dated campaigns would fire.",
+    _AT_THE_SOURCE,
+)
+BAD_EVENT_TIME = _given(DEAD_LETTERED, "parse")(
+    "bad_event_time", "The event's time is no timestamp; dl_detail names its key.", _AT_THE_SOURCE
+)
+
+# The config makes something of it that cannot be sent.
+
+INVALID_EMAIL = _given(DEAD_LETTERED, *_MAPPING, "delivery")(
+    "invalid_email",
+    "The email is malformed, by our check or by Iterable's.",
+    f"Correct the profile in Amplitude, or map another property as email; {_REPLAY}.",
+)
+INVALID_USER_ID = _given(DEAD_LETTERED, *_MAPPING, "delivery")(
+    "invalid_user_id",
+    "The userId is longer than 52 characters, not ASCII, or ends in a blank, which Iterable does not take.",
+    f"Map another property as user_id; {_REPLAY}.",
+)
+INVALID_CAMPAIGN_ID = _given(DEAD_LETTERED, "track")(
+    "invalid_campaign_id", "The mapped campaign id is no integer.", f"Correct mappings.campaign_id; {_REPLAY}."
+)
+INVALID_TEMPLATE_ID = _given(DEAD_LETTERED, "track")(
+    "invalid_template_id", "The mapped template id is no integer.", f"Correct mappings.template_id; {_REPLAY}."
+)
+UNCONVERTIBLE_PROPERTY = _given(DEAD_LETTERED, *_MAPPING)(
+    "unconvertible_property",
+    "A property cannot be converted to the type that the config asks for; dl_detail names it.",
+    f"Change or remove the property's `type` in the config; {_REPLAY}.",
+)
+ITEM_TOO_LARGE = _given(DEAD_LETTERED, *_MAPPING, "delivery")(
+    "item_too_large",
+    "The event or the profile is larger than a request of delivery.batch.max_bytes, or than Iterable takes.",
+    f"List fewer properties in the config; {_REPLAY}.",
+)
+NOT_ENCODABLE = _given(DEAD_LETTERED, *_MAPPING)(
+    "not_encodable", "A value cannot be written as JSON.", f"List other properties in the config; {_REPLAY}."
+)
+
+# Iterable does not take it.
+
+BAD_JSON_BODY = _given(DEAD_LETTERED, "delivery")(
+    "bad_json_body",
+    "Iterable cannot read a field of the record; dl_detail names it.",
+    f"Give the property a `type` in the config; {_REPLAY}.",
+)
+FIELD_TYPE_MISMATCH = _given(DEAD_LETTERED, "delivery")(
+    "field_type_mismatch",
+    "The field exists in Iterable with another type: its first value decided it.",
+    f"Give the property that `type` in the config, or another name with `as`; {_REPLAY}.",
+)
+FIELD_LIMIT_EXCEEDED = _given(DEAD_LETTERED, "delivery")(
+    "field_limit_exceeded",
+    "The project has no room for new fields (1,000 of users, 8,000 of events, unless raised).",
+    f"List fewer properties, or have Iterable raise the limit; {_REPLAY}.",
+)
+INVALID_DATA = _given(DEAD_LETTERED, "delivery")(
+    "invalid_data",
+    "Iterable lists the user's dataFields as invalid, without saying which.",
+    f"Find the property with a replay of one letter, correct or remove it in the config; {_REPLAY}.",
+)
+IDENTITY_CONFLICT = _given(DEAD_LETTERED, "delivery")(
+    "identity_conflict",
+    "Another profile in Iterable already has this email or userId.",
+    f"Merge or correct the profiles in Iterable; {_REPLAY}, with --with_users for user updates.",
+)
+FORGOTTEN_USER = _given(DEAD_LETTERED, "delivery")(
+    "forgotten_user",
+    "The user was forgotten (GDPR): Iterable never takes data of this person again.",
+    "Nothing: acknowledge or delete these letters.",
+)
+DISALLOWED_EVENT_NAME = _given(DEAD_LETTERED, "delivery")(
+    "disallowed_event_name",
+    "The project does not take events of this name.",
+    f"Allow the event in Iterable, or rename it with `as`, or stop selecting it; {_REPLAY}.",
+)
+UNKNOWN_USER = _given(DEAD_LETTERED, "delivery", "run")(
+    "unknown_user",
+    "Iterable does not know the event's user, after all of delivery.retry.unknown_user_delays; or more than 10,000"
+    " events waited.",
+    f"Enable create_and_update_users, or import the users into Iterable; {_REPLAY}.",
+)
+REFUSED_BY_ITERABLE = _given(DEAD_LETTERED, "delivery")(
+    "refused_by_iterable",
+    "The record was refused without a reason, by Iterable; or, six times though others succeeded, by a proxy in"
+    " front of it.",
+    "See dl_detail, ask Iterable's support with the time; replay one letter to try.",
+)
+EXPIRED = _given(DEAD_LETTERED, "delivery", "run")(
+    "expired",
+    "It failed for delivery.retry.give_up_after, or 20 times and at last alone, while others succeeded.",
+    f"Look whether Iterable is well again, {_REPLAY}.",
+)
+
+# We do not take it.
+
+PROCESSING_FAILED = _given(DEAD_LETTERED, "run")(
+    "processing_failed",
+    "The program failed at this message, alone: a fault of ours.",
+    "Report it with dl_detail; after an update, replay them.",
+)
+
+# Left out on purpose.
+
+GROUP_IDENTIFY = _given(DROPPED, "parse")(
+    "group_identify", "It is about a group of Amplitude's ($groupidentify), not about a user.", ""
+)
+MERGED_IDS = _given(DROPPED, "parse")(
+    "merged_ids", "It is a line of the list of merged ids among the files of an export, no event.", ""
+)
+OTHER_SYNC = _given(DROPPED, "branch")(
+    "other_sync", "It is a dead letter of a sync of another name.", "Replay it with the config of that name."
+)
+OUTSIDE_TIME_RANGE = _given(DROPPED, "branch")(
+    "outside_time_range",
+    "Its event time is not within what the run was asked for.",
+    "Change --start_time and --end_time.",
+)
+EVENTS_ONLY = _given(DROPPED, "branch")(
+    "events_only", "It is an identify, and the run sends track events only.", "Leave out --events_only."
+)
+IDENTIFY_NOT_SELECTED = _given(DROPPED, "branch")(
+    "identify_not_selected",
+    "It is an identify, which does not update users in this config.",
+    "Add identify to create_and_update_users.on.",
+)
+PART_NOT_SELECTED = _given(DROPPED, "branch")(
+    "part_not_selected",
+    "It is a dead letter of a part (user or track) that the config no longer makes of it.",
+    "Replay it with a config that makes that part: see create_and_update_users.on.",
+)
+USERS_DISABLED = _given(DROPPED, "identify")(
+    "users_disabled", "It would update a user, which the config turns off.", "Enable create_and_update_users."
+)
+NOTHING_TO_SEND = _given(DROPPED, "identify")(
+    "nothing_to_send",
+    "It is a user update that holds no selected property.",
+    "List its properties under create_and_update_users.user_properties.",
+)
+EVENTS_DISABLED = _given(DROPPED, "track")(
+    "events_disabled", "It is a track event, which the config turns off.", "Enable send_events."
+)
+EVENT_NOT_SELECTED = _given(DROPPED, "track")(
+    "event_not_selected", "No row of send_events.events has the event's name.", "Add a row for it."
+)
+RESERVED_EVENT = _given(DROPPED, "track")(
+    "reserved_event",
+    'It is one of Amplitude\'s own events, which no row names; "*" is no name of theirs.',
+    "Add a row with its name.",
+)
+WHERE_NOT_MET = _given(DROPPED, "track")(
+    "where_not_met",
+    "Rows of send_events.events have the event's name, and of none all clauses hold.",
+    "Change the rows' `where`.",
+)
+NO_IDENTITY = _given(DROPPED, *_MAPPING)(
+    "no_identity",
+    "It has no id that identifies a user in this type of project: an anonymous visitor, mostly.",
+    "Where users are known, map the property that holds their id.",
+)
+
+# It is sent, with something to know.
+
+LONE_SURROGATE = _given(NOTED, "parse")(
+    "lone_surrogate",
+    "Half of an emoji, as a sender leaves it that cuts texts, was read as `�`.",
+    "Mend what cuts the texts.",
+)
+NOT_EXPRESSIBLE = _given(NOTED, *_MAPPING)(
+    "not_expressible_<operator>",
+    "A property to send depends on the profile before it, which a stream does not show, or is a sum that no number"
+    " can hold: it was left out.",
+    "Set the property whole ($set) where it must arrive.",
+)
+RESERVED_FIELD = _given(NOTED, "identify")(
+    "reserved_field",
+    'Under "*" a property is called like a field that Iterable keeps itself, or like an id: it was left out.',
+    "Send it under another name, in a row with `as`; an id comes from the mappings alone.",
+)
+FUTURE_EVENT_TIME = _given(NOTED, "identify")(
+    "future_event_time",
+    "A user update from the future counts as of when it was published.",
+    "Mend the clock of what sends it.",
+)
+SHADOWED_USER_PROPERTY = _given(NOTED, "track")(
+    "shadowed_user_property",
+    "An event property and a user property have one name: the event property was sent.",
+    "Give one of them another name with `as`.",
+)
+CREATED_FIELD = _given(NOTED, "delivery")(
+    "created_field",
+    "Iterable made this field: the type of its first value stays for good.",
+    "Give a property its `type` in the config before its first value is sent.",
+)
+FILTERED_OUT_FIELD = _given(NOTED, "delivery")(
+    "filtered_out_field",
+    "Iterable left this field out of what it took: the project does not allow it.",
+    "Allow new fields in the project, or do not list the property.",
+)
+WAITING_FULL = _given(NOTED, "delivery")(
+    "waiting_full",
+    "More than 10,000 events waited for their users: the oldest became a dead letter early (unknown_user).",
+    "See unknown_user.",
+)
+
+REASONS: tuple[Reason, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Reason))
+
+
+def not_expressible(operator: str) -> Reason:
+    """The one of NOT_EXPRESSIBLE's family for this operator of Amplitude's, `$add` or its like."""
+    return NOT_EXPRESSIBLE._replace(code=f"not_expressible_{operator.removeprefix('$')}")
+
+
+def of_kind(kind: Kind) -> dict[str, Reason]:
+    """Those of that kind by their code, in the order of a record's way."""
+    return {reason.code: reason for reason in REASONS if reason.kind == kind}

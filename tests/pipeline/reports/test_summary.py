@@ -4,12 +4,12 @@ from pipeline.reports.summary import summarize
 from pipeline.reports.tally import Tally
 from transforms.model.instrumentation import Request
 from transforms.model.items import Message
-from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, Outcome
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, Kind, Outcome
 
 MESSAGE = Message(b"{}", {}, "1", publish_time=1_000.0)
 
 
-def outcomes(count: int, kind: str, part: str, reason: str = "", detail: str = "", attempts: int = 0) -> list[Outcome]:
+def outcomes(count: int, kind: Kind, part: str, reason: str = "", detail: str = "", attempts: int = 0) -> list[Outcome]:
     return [Outcome(kind, part, reason, MESSAGE, detail, attempts, time=1_002.0)] * count
 
 

@@ -8,8 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from transforms.amplitude.parse import IDENTIFY, MAX_DEPTH, event_type_of, parse_event
+from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import Event, Message
+from transforms.model.reasons import Reason
 
 TIME = "2025-07-01 16:34:54.837000"
 SECONDS = 1751387694.837
@@ -356,18 +358,18 @@ def test_the_last_of_equal_keys_counts() -> None:
 )
 def test_half_a_character_costs_that_character(text: bytes, expected: str) -> None:
     """Half of an emoji is U+FFFD, in a value or a name, and noted; whole ones stay, and a backslash with letters."""
-    notes: list[str] = []
+    notes: list[Reason] = []
     data = b'{"event_type":"a","time":0,"event_properties":{"x":"%s","%s":1}}' % (text, text)
 
     event = parse_event(Message(data, {}, "1", 0.0), notes.append)
 
-    assert ({"x": expected, expected: 1}, ["lone_surrogate"]) == (event.row["event_properties"], notes)
+    assert ({"x": expected, expected: 1}, [reasons.LONE_SURROGATE]) == (event.row["event_properties"], notes)
     assert data == event.message.data
 
 
 def test_a_whole_character_is_not_noted() -> None:
     """Nor is a text that only looks like an escape."""
-    notes: list[str] = []
+    notes: list[Reason] = []
     data = event_with(rb'"\ud83c\udf89 \\ud83c"')
 
     assert "\U0001f389 \\ud83c" == parse_event(Message(data, {}, "1", 0.0), notes.append).row["event_properties"]["x"]

@@ -6,6 +6,7 @@ import pytest
 from transforms.amplitude.paths import Path, parse_path
 from transforms.mapping.properties import FieldMapping, PropertySelection, select_properties
 from transforms.model.errors import RejectedError
+from transforms.model.reasons import Reason
 
 ROW: dict[str, Any] = {
     "country": "France",
@@ -21,9 +22,9 @@ def listed(path: str, target: str = "", type_name: str | None = None) -> FieldMa
 
 
 def select(*rows: FieldMapping, everything_in: str = "", row: dict[str, Any] = ROW) -> tuple[dict[str, Any], list[str]]:
-    notes: list[str] = []
+    notes: list[Reason] = []
     selected = select_properties(PropertySelection(rows, everything_in), row, RESERVED, notes.append)
-    return selected, notes
+    return selected, [note.code for note in notes]
 
 
 @pytest.mark.parametrize(
