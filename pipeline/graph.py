@@ -11,25 +11,13 @@ messages ─ Parse ─ Branch ─┬─ Identify (filter → map) ─┐
 On one machine the source and the sink are the chunk loop's (runs/chunk_loop.py).
 """
 
-from typing import NamedTuple
-
 import apache_beam as beam
 
 from transforms.branch import BranchEvents
 from transforms.identify import IdentifyUsers
-from transforms.mapping.routing import BranchRules
-from transforms.mapping.track_events import TrackEventRules
-from transforms.mapping.user_updates import UserUpdateRules
+from transforms.mapping.translate import Rules
 from transforms.parse import ParseMessages
 from transforms.track import TrackEvents
-
-
-class Rules(NamedTuple):
-    """What a config says about each step."""
-
-    branch: BranchRules
-    users: UserUpdateRules
-    tracks: TrackEventRules
 
 
 def build_graph(

@@ -2,22 +2,18 @@
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import no_annotations
 
 from transforms.elements import Records, of_records
-from transforms.model.errors import DroppedError, RejectedError
+from transforms.mapping.apply import In, Out, apply_rule
 from transforms.model.items import Message
-from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
-from transforms.model.reasons import Note, Reason
+from transforms.model.reasons import Note
 
 OUTCOMES = "outcomes"
-
-In = TypeVar("In")
-Out = TypeVar("Out")
 
 
 class Applied(NamedTuple):
@@ -33,7 +29,7 @@ class Applied(NamedTuple):
 class ApplyRule(beam.PTransform):
     """list[record] → what `rule(record, note)` returns for each, and the outcomes of those it drops or rejects.
 
-    A rule raises DroppedError or RejectedError to end a record's way; `note(reason)` reports without ending it.
+    See mapping/apply.py.
     """
 
     def __init__(
@@ -57,16 +53,9 @@ class _ApplyRuleFn(beam.DoFn):
     def process(self, records: Records) -> Iterator[Records]:
         kept, outcomes = Records(), Records()
         for record in records:
-            notes: list[Reason] = []
-            try:
-                kept.append(self._rule(record, notes.append))
-            except DroppedError as dropped:
-                outcomes.append(Outcome(DROPPED, self._part, dropped.reason, self._message_of(record)))
-            except RejectedError as rejected:
-                outcomes.append(
-                    Outcome(DEAD_LETTERED, self._part, rejected.reason, self._message_of(record), rejected.detail)
-                )
-            outcomes.extend(Outcome(NOTED, self._part, note.code, self._message_of(record)) for note in notes)
+            result = apply_rule(self._rule, record, self._part, self._message_of(record), outcomes)
+            if result is not None:
+                kept.append(result)
         if kept:
             yield kept
         if outcomes:

@@ -9,10 +9,8 @@ from apache_beam.typehints.decorators import no_annotations
 
 from transforms.apply_rule import OUTCOMES
 from transforms.elements import Records, of_records
-from transforms.mapping.routing import BranchRules, parts_of
-from transforms.model.errors import DroppedError
+from transforms.mapping.routing import BranchRules, route
 from transforms.model.items import TRACK, USER
-from transforms.model.outcomes import DROPPED, SPLIT, Outcome
 
 
 class Branched(NamedTuple):
@@ -47,15 +45,8 @@ class _BranchFn(beam.DoFn):
         branches = {USER: Records(), TRACK: Records()}
         outcomes = Records()
         for event in events:
-            try:
-                parts = parts_of(self._rules, event)
-            except DroppedError as dropped:
-                part = USER if event.event_type == "$identify" else TRACK
-                outcomes.append(Outcome(DROPPED, part, dropped.reason, event.message))
-                continue
-            for part in parts:
+            for part in route(self._rules, event, outcomes):
                 branches[part].append(event)
-            outcomes.extend(Outcome(SPLIT, part, "", event.message) for part in parts[1:])
         for part, branch in branches.items():
             if branch:
                 yield TaggedOutput(part, branch)

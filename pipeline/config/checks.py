@@ -8,19 +8,15 @@ from collections.abc import Iterator
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.config.document import Document
-from pipeline.config.model import ProjectType
+from pipeline.config.model import Mappings
 from pipeline.config.problems import Keys, Problem
 from pipeline.config.properties import PropertyRow, PropertyRowOrName
 from transforms.iterable.reserved_fields import RESERVED_FIELDS
+from transforms.mapping.identity import IDENTIFIED_BY
+from transforms.model.user_keys import EMAIL, USER_ID
 
 _PROPERTY: TypeAdapter[PropertyRow] = TypeAdapter(PropertyRowOrName)
-_IDENTITY_FIELDS = {"email": "mappings.email", "userId": "mappings.user_id"}
-_IDENTITY_MAPPINGS: dict[ProjectType, tuple[str, ...]] = {
-    "email": ("email",),
-    "user_id": ("user_id",),
-    "hybrid": ("user_id", "email"),
-}
-_IDENTITY_REMEDIES = {"email": "user_properties.email", "user_id": "user_id"}
+_MAPPINGS = {EMAIL: "email", USER_ID: "user_id"}  # the key of `mappings` that each id of Iterable's comes from
 
 
 def problems_between_keys(document: Document) -> Iterator[Problem]:
@@ -36,12 +32,12 @@ def problems_between_keys(document: Document) -> Iterator[Problem]:
 def _missing_identity(document: Document) -> Iterator[Problem]:
     mappings = document.at(("mappings",))
     project_type = document.at(("destination", "project_type"))
-    if not isinstance(mappings, dict) or project_type not in list(_IDENTITY_MAPPINGS):  # it may be a list, too
+    if not isinstance(mappings, dict) or project_type not in list(IDENTIFIED_BY):  # it may be a list, too
         return
-    usable = _IDENTITY_MAPPINGS[project_type]
+    usable = [_MAPPINGS[field] for field in IDENTIFIED_BY[project_type]]
     if all(mappings.get(key, "") is None and ("mappings", key) not in document.refused for key in usable):
         rule = f"must not be null in a project of type {project_type}: its users are known by {' or '.join(usable)}"
-        remedy = f"Use {_IDENTITY_REMEDIES[usable[0]]}, or the property that holds it"
+        remedy = f"Use {getattr(Mappings(), usable[0])}, or the property that holds it"
         yield document.problem_with_value(("mappings", usable[0]), rule, remedy)
 
 
@@ -65,8 +61,8 @@ def _unwritable_targets(document: Document, rows: list[tuple[Keys, PropertyRow]]
         if row.target in RESERVED_FIELDS:
             rule = f"must not become the field {row.target}: Iterable manages it"
             yield document.problem_with_value((*keys, "as"), rule, "Give it another name with as")
-        elif row.target in _IDENTITY_FIELDS:
-            mapping = _IDENTITY_FIELDS[row.target]
+        elif row.target in _MAPPINGS:
+            mapping = f"mappings.{_MAPPINGS[row.target]}"
             rule = f"must not become the field {row.target}: {mapping} writes it"
             remedy = f"Set {mapping}, or give it another name with as"
             yield document.problem_with_value((*keys, "as"), rule, remedy)

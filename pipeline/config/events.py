@@ -1,39 +1,15 @@
 """The events to send and their where clauses: rows of the config. Knows no section that holds them, and no YAML."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from pipeline.config.suggestions import closest
 from pipeline.config.value_types import Name, PropertyPath, Rule, Section, broken_rule, check_row
+from transforms.mapping.filters import Condition
+from transforms.mapping.operators import BY_NAME, NO_VALUE, Operand, Scalar, Values, make_test
 
-NO_VALUE = "(none)"
-
-Scalar = str | bool | int | float
-Operator = Literal[
-    "is",
-    "is not",
-    "contains",
-    "does not contain",
-    "starts with",
-    "does not start with",
-    "<",
-    "<=",
-    ">",
-    ">=",
-    "set is",
-    "set is not",
-    "set contains",
-    "set does not contain",
-    "glob match",
-    "glob does not match",
-]
-OperatorAlias = Literal["=", "==", "≠", "!=", "≤", "≥"]
-
-_OPERATORS = get_args(Operator)
-_CANONICAL: dict[str, str] = {"=": "is", "==": "is", "≠": "is not", "!=": "is not", "≤": "<=", "≥": ">="}
-COMPARISONS = ("<", "<=", ">", ">=")
-_ON_TEXT = ("contains", "does not contain", "starts with", "does not start with", "glob match", "glob does not match")
+ALIASES = {"=": "is", "==": "is", "≠": "is not", "!=": "is not", "≤": "<=", "≥": ">="}
 
 _NOT_STREAMED = {  # the rule and the remedy
     "$identify": ("must not be an identify: it updates the user", "Use create_and_update_users"),
@@ -44,15 +20,18 @@ _NOT_STREAMED = {  # the rule and the remedy
 
 
 def _read_operator(value: Any) -> Any:
-    operator = _CANONICAL.get(value, value) if isinstance(value, str) else value
-    if operator in _OPERATORS:
+    operator = ALIASES.get(value, value) if isinstance(value, str) else value
+    if isinstance(operator, str) and operator in BY_NAME:
         return operator
-    close = closest(str(operator), _OPERATORS)
+    close = closest(str(operator), BY_NAME)
     remedy = f'Did you mean "{close}"?' if close else 'Use "is" for an exact match'
-    raise broken_rule(f"must be an operator: {', '.join(_OPERATORS)}", remedy)
+    raise broken_rule(f"must be an operator: {', '.join(BY_NAME)}", remedy)
 
 
-def _read_values(value: Any) -> tuple[Scalar, ...]:
+_OPERATOR_SCHEMA = {"anyOf": [{"enum": list(names), "type": "string"} for names in (BY_NAME, ALIASES)]}
+
+
+def _read_values(value: Any) -> Values:
     values = value if isinstance(value, list | tuple) else [value]
     if not values or not all(isinstance(one, str | bool | int | float) for one in values):
         raise ValueError("no value, or one that is no scalar")
@@ -65,14 +44,12 @@ class Clause(Section):
     path: PropertyPath = Field(
         alias="property", description="The path compared, such as event_properties.total or user_id."
     )
-    operator: Annotated[Operator, BeforeValidator(_read_operator, json_schema_input_type=Operator | OperatorAlias)] = (
-        Field(description='Amplitude\'s own operators; "=", "==", "≠", "!=", "≤" and "≥" are understood too.')
+    operator: Annotated[str, BeforeValidator(_read_operator), WithJsonSchema(_OPERATOR_SCHEMA)] = Field(
+        description='Amplitude\'s own operators; "=", "==", "≠", "!=", "≤" and "≥" are understood too.'
     )
     values: Annotated[
-        tuple[Scalar, ...],
-        BeforeValidator(
-            _read_values, json_schema_input_type=Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]
-        ),
+        Values,
+        BeforeValidator(_read_values, json_schema_input_type=Scalar | Annotated[Values, Field(min_length=1)]),
         Rule(
             "must be text, a number, true, false, or a list of these",
             f'Write "{NO_VALUE}" for a property without a value',
@@ -81,15 +58,24 @@ class Clause(Section):
 
     @field_validator("values")
     @classmethod
-    def _fits_operator(cls, values: tuple[Scalar, ...], info: ValidationInfo) -> tuple[Scalar, ...]:
+    def _fits_operator(cls, values: Values, info: ValidationInfo) -> Values:
         operator = info.data.get("operator", "is")
-        if NO_VALUE in values and operator not in ("is", "is not"):
+        operand = BY_NAME[operator].operand
+        if NO_VALUE in values and operand is not Operand.ANY:
             raise broken_rule(f'must not be "{NO_VALUE}" with "{operator}"', 'Use "is" or "is not"')
-        if operator in COMPARISONS and any(isinstance(one, str | bool) for one in values):
+        if operand is Operand.NUMBER and not all(map(operand.takes, values)):
             raise broken_rule(f'must be a number with "{operator}"', "Write it without quotes")
-        if operator in _ON_TEXT and not all(isinstance(one, str) for one in values):
+        if operand is Operand.TEXT and not all(map(operand.takes, values)):
             raise broken_rule(f'must be text with "{operator}"', "Put it in quotes")
+        try:
+            make_test(operator, values)
+        except ValueError as error:
+            raise broken_rule(f"must be a pattern: {error}", "Correct it; [[] stands for a [ itself") from None
         return values
+
+    @property
+    def condition(self) -> Condition:
+        return Condition(self.path, self.operator, self.values)
 
 
 class EventRow(Section):

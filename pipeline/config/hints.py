@@ -6,15 +6,15 @@ from itertools import pairwise
 from typing import Any
 
 from pipeline.config.document import Document
-from pipeline.config.events import COMPARISONS, NO_VALUE, Clause, EventRow, Scalar
+from pipeline.config.events import Clause, EventRow
 from pipeline.config.model import Config
 from pipeline.config.problems import Keys, Problem, show_value
-from pipeline.config.properties import PropertyRow, PropertySelection
-from pipeline.config.value_types import EVERYTHING
+from pipeline.config.properties import PropertyList, PropertyRow
 from transforms.amplitude.event_keys import EVENT_KEYS, TEXT_KEYS
 from transforms.amplitude.paths import SCOPES, Path
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
-from transforms.mapping import filters
+from transforms.mapping.filters import EVERYTHING
+from transforms.mapping.operators import BY_NAME, NO_VALUE, Operand, Scalar, is_negation
 
 _ALL_ON_THE_SCREEN = "All Events"  # Amplitude's word for "*"
 _POSITION = re.compile(r"\[\d*\]|(?<!\d)\.\d+(?:\.|$)")  # but for "version 1.2"
@@ -105,17 +105,21 @@ def _contradictions(config: Config, document: Document) -> Iterator[Problem]:
 
 def _may_hold(clauses: list[Clause]) -> bool:
     """Whether some value fits all clauses on one path; True where that cannot be told by trying a few."""
-    tests = [filters.Clause(clause.path, clause.operator, clause.values) for clause in clauses]
+    conditions = [clause.condition for clause in clauses]
     listed = next((clause.values for clause in clauses if clause.operator == "is"), None)
     if listed is not None:
-        return any(all(test.holds(_row_with(test.path, value)) for test in tests) for value in listed)
-    bounds = sorted({bound for clause in clauses if clause.operator in COMPARISONS for bound in clause.values})
+        return any(all(one.holds(_row_with(one.path, value)) for one in conditions) for value in listed)
+    bounds = sorted({bound for clause in clauses if _operand(clause) is Operand.NUMBER for bound in clause.values})
     if not bounds:
         return True
     between = [(low + high) / 2 for low, high in pairwise(bounds)]  # type: ignore[operator]
     tried = [bounds[0] - 1, *bounds, *between, bounds[-1] + 1]  # type: ignore[operator]
-    of_numbers = [test for test in tests if test.operator != "is not"]  # which leaves others out of any interval
-    return any(all(test.holds(_row_with(test.path, number)) for test in of_numbers) for number in tried)
+    of_numbers = [one for one in conditions if one.operator != "is not"]  # which leaves others out of any interval
+    return any(all(one.holds(_row_with(one.path, number)) for one in of_numbers) for number in tried)
+
+
+def _operand(clause: Clause) -> Operand:
+    return BY_NAME[clause.operator].operand
 
 
 def _row_with(path: Path, value: Scalar) -> dict[str, Any]:
@@ -128,21 +132,21 @@ def _unfit_operators(config: Config, document: Document) -> Iterator[Problem]:
     for i, row in enumerate(config.send_events.events):
         for j, clause in enumerate(row.where):
             values = [value for value in clause.values if value != NO_VALUE]
-            holds, remedy = _unfit(clause.path, clause.operator, values) if values else ("", "")
+            holds, remedy = _unfit(clause, values) if values else ("", "")
             if holds:
-                outcome = "holds for every event" if clause.operator in filters.NEGATIONS else "never holds"
+                outcome = "holds for every event" if is_negation(clause.operator) else "never holds"
                 keys = "send_events", "events", i, "where", j
                 yield document.problem(keys, f"{outcome}: Amplitude writes {clause.path} as {holds}", remedy)
 
 
-def _unfit(path: Path, operator: str, values: list[Scalar]) -> tuple[str, str]:
+def _unfit(clause: Clause, values: list[Scalar]) -> tuple[str, str]:
     """What is there instead, and the remedy; empty if the operator fits."""
-    is_of_lists = operator.startswith("set ")
-    if path.scope == "groups" and not is_of_lists:
+    path, operand = clause.path, _operand(clause)
+    if path.scope == "groups" and operand is not Operand.LIST:
         return "a list of names", 'Use "set contains" or "set does not contain"'
     if path.scope or path.name not in TEXT_KEYS:
         return "", ""
-    if is_of_lists or operator in COMPARISONS:
+    if operand in (Operand.LIST, Operand.NUMBER):
         return "text", 'Use "is", "starts with" or "glob match"'
     return ("", "") if any(isinstance(value, str) for value in values) else ("text", "Put the value in quotes")
 
@@ -225,7 +229,7 @@ def _is_path_as_name(row: PropertyRow) -> bool:
 
 
 def _property_rows(config: Config) -> Iterator[tuple[Keys, PropertyRow]]:
-    lists: dict[Keys, PropertySelection] = {
+    lists: dict[Keys, PropertyList] = {
         ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
         ("send_events", "event_properties"): config.send_events.event_properties,
         ("send_events", "user_properties"): config.send_events.user_properties,

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, ValidationI
 
 from pipeline.config.delivery import Delivery
 from pipeline.config.events import EventRowOrName
-from pipeline.config.properties import Properties, PropertySelection
+from pipeline.config.properties import Properties, PropertyList
 from pipeline.config.value_types import PropertyPath, Rule, Section, broken_rule
 from transforms.amplitude.paths import Path
 
@@ -106,7 +106,7 @@ class CreateAndUpdateUsers(Section):
         description="What updates a user: Identify calls; property_changes: events that changed a user property, too.",
     )
     user_properties: Properties = Field(
-        default=PropertySelection(),
+        default=PropertyList(),
         description='Specify user properties to send. None listed: none are sent; "*": all.',
         json_schema_extra={"default": []},
     )
@@ -133,12 +133,12 @@ class SendEvents(Section):
         ),
     )
     event_properties: Properties = Field(
-        default=PropertySelection(),
+        default=PropertyList(),
         description='Specify event properties to send. None listed: none are sent; "*": all.',
         json_schema_extra={"default": []},
     )
     user_properties: Properties = Field(
-        default=PropertySelection(),
+        default=PropertyList(),
         description='User properties to send in the dataFields of events. None listed: none are sent; "*": all.',
         json_schema_extra={"default": []},
     )

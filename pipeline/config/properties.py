@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from pipeline.config.value_types import EVERYTHING, Name, PropertyPath, Rule, Section, broken_rule, check_row
+from pipeline.config.value_types import Name, PropertyPath, Rule, Section, broken_rule, check_row
 from transforms.amplitude.paths import Path
+from transforms.mapping.filters import EVERYTHING
 
 PropertyType = Literal["string", "integer", "number", "boolean", "date", "list"]
 
@@ -76,24 +77,24 @@ PropertyRowOrName = Annotated[
 ]
 
 
-class PropertySelection(Section):
+class PropertyList(Section):
     """The properties of one scope that are sent: all of them, or the rows."""
 
     everything: bool = False
     rows: tuple[PropertyRowOrName, ...] = ()
 
 
-def _read_selection(value: Any) -> Any:
-    if isinstance(value, PropertySelection):
+def _read_list(value: Any) -> Any:
+    if isinstance(value, PropertyList):
         return value
     if value == EVERYTHING:
-        return PropertySelection(everything=True)
+        return PropertyList(everything=True)
     if isinstance(value, list):
         return {"rows": value}
     raise broken_rule('must be a list of properties, or "*" for all', "Write [] to send none")
 
 
 Properties = Annotated[
-    PropertySelection,
-    BeforeValidator(_read_selection, json_schema_input_type=Literal["*"] | tuple[PropertyRowOrName, ...]),
+    PropertyList,
+    BeforeValidator(_read_list, json_schema_input_type=Literal["*"] | tuple[PropertyRowOrName, ...]),
 ]

@@ -1,18 +1,18 @@
 """What a config says, as the rules of the steps. Knows no YAML and no Beam."""
 
-from pipeline.config.events import EventRow as ConfigEventRow
+from pipeline.config.events import EventRow
 from pipeline.config.loader import Config, LoadedConfig
-from pipeline.config.properties import PropertySelection as ConfigSelection
-from pipeline.graph import Rules
+from pipeline.config.properties import PropertyList
 from transforms.dead_letters.letter import sync_tag
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.iterable.client import HOSTS
 from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, configured
-from transforms.mapping.filters import Clause, EventFilter, EventRow
+from transforms.mapping.filters import EventFilter, EventSelector
 from transforms.mapping.identity import IdentityRules
-from transforms.mapping.properties import PropertyRow, PropertySelection
+from transforms.mapping.properties import FieldMapping, PropertySelection
 from transforms.mapping.routing import BranchRules
 from transforms.mapping.track_events import TrackEventRules
+from transforms.mapping.translate import Rules
 from transforms.mapping.user_updates import UserUpdateRules
 from transforms.model.time_range import ANY_TIME, TimeRange
 
@@ -35,7 +35,7 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
         ),
         tracks=TrackEventRules(
             enabled=events.enabled,
-            events=EventFilter(map(_event_row, events.events)),
+            events=EventFilter(map(_selector, events.events)),
             event_properties=_selection(events.event_properties, "event_properties"),
             user_properties=_selection(events.user_properties, "user_properties"),
             identity=identity,
@@ -75,11 +75,10 @@ def sync_tag_of(loaded: LoadedConfig) -> str:
     return sync_tag(loaded.config.name, loaded.hash)
 
 
-def _selection(selection: ConfigSelection, scope: str) -> PropertySelection:
-    rows = tuple(PropertyRow(row.source(scope), row.target, row.type) for row in selection.rows)
-    return PropertySelection(rows, everything_in=scope if selection.everything else "")
+def _selection(properties: PropertyList, scope: str) -> PropertySelection:
+    rows = tuple(FieldMapping(row.source(scope), row.target, row.type) for row in properties.rows)
+    return PropertySelection(rows, everything_in=scope if properties.everything else "")
 
 
-def _event_row(row: ConfigEventRow) -> EventRow:
-    clauses = tuple(Clause(clause.path, clause.operator, clause.values) for clause in row.where)
-    return EventRow(row.event, row.rename or "", clauses)
+def _selector(row: EventRow) -> EventSelector:
+    return EventSelector(row.event, row.rename or "", tuple(clause.condition for clause in row.where))

@@ -23,7 +23,6 @@ from pipeline.config.syntax import told_quotes
 from transforms.amplitude.event_keys import EVENT_KEYS
 from transforms.amplitude.paths import SCOPES, Path, parse_path
 
-EVERYTHING = "*"
 _LIKELY_KEY = re.compile(r"[a-z_]+")
 BROKEN_RULE = "broken_rule"  # the type of every error about a value; its context holds the rule and the remedy
 

@@ -11,9 +11,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 
-from pipeline.graph import Rules, build_graph
+from pipeline.graph import build_graph
 from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes, TakeChunk
 from transforms.delivery.settings import SenderSettings
+from transforms.mapping.translate import Rules
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import Message
 from transforms.model.outcomes import Outcome

@@ -11,20 +11,14 @@ from itertools import islice
 from pipeline.config.durations import format_duration
 from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sender_settings_of
-from pipeline.graph import Rules
 from pipeline.run_options import RunOptions
 from pipeline.runs.open import checkpoint_of, files_of
 from pipeline.sources.archives import InputFile, Reader
-from transforms.amplitude.parse import parse_event
 from transforms.dead_letters.letter import from_line
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.operations import Operation
-from transforms.mapping.routing import parts_of
-from transforms.mapping.track_events import filter_track, map_track
-from transforms.mapping.user_updates import filter_identify, map_identify
-from transforms.model.errors import DroppedError, RejectedError
-from transforms.model.items import TRACK, Event, Item, Message
-from transforms.model.reasons import Reason
+from transforms.mapping.translate import Rules, translate
+from transforms.model.items import Item, Message
 
 SAMPLE_ROWS = 10_000
 SAMPLE_BYTES = 50_000_000  # unpacked: rows of usual size are fewer than that
@@ -82,7 +76,7 @@ def take_sample(files: Sequence[InputFile], rules: Rules) -> Sample:
             text = line.rstrip(b"\r\n")
             if text:
                 sample.rows += 1
-                for item in _items_of(from_line(text) or Message(text, {}, "", 0.0), rules):
+                for item in translate(rules, from_line(text) or Message(text, {}, "", 0.0)).items:
                     sample.add(item)
             sample.seconds += time.perf_counter() - began
             if size.unpacked_bytes >= bytes_per_file:
@@ -114,29 +108,6 @@ class StoredSize:
             return self.unpacked_bytes
         packed_bytes = self._packed_bytes + len(self._packer.flush())
         return round(packed_bytes * self.unpacked_bytes / max(1, self._seen_bytes))
-
-
-def _items_of(message: Message, rules: Rules) -> Iterator[Item]:
-    try:
-        event = parse_event(message)
-        parts = parts_of(rules.branch, event)
-    except (DroppedError, RejectedError):
-        return
-    for part in parts:
-        try:
-            yield _map(event, part, rules)
-        except (DroppedError, RejectedError):
-            continue
-
-
-def _map(event: Event, part: str, rules: Rules) -> Item:
-    if part == TRACK:
-        return map_track(rules.tracks, filter_track(rules.tracks, event, _no_note), _no_note)
-    return map_identify(rules.users, filter_identify(rules.users, event, _no_note), _no_note)
-
-
-def _no_note(_: Reason) -> None:
-    pass
 
 
 def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, is_whole: bool) -> Iterator[str]:

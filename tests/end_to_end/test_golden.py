@@ -1,10 +1,6 @@
-"""Each file of data/golden: a config, messages, and the very requests and outcomes that the graph makes of them.
+"""Files as in data/golden (see transforms/mapping/test_translate.py), whose end is not the mapping's alone.
 
-shows      what it is an example of, in a sentence
-config     a file of configs/ by its name, or a config written out, line by line
-messages   rows of Amplitude's, or text that is none
-requests   what Iterable gets: users before events
-outcomes   kind, part and reason of each
+Updates that become one object are the sender's, and what is noted of an answer is Iterable's.
 """
 
 import dataclasses
@@ -32,7 +28,7 @@ from transforms.model.items import Message
 from transforms.model.outcomes import Outcome
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = sorted((ROOT / "tests/data/golden").glob("*.json"))
+GOLDEN = sorted((ROOT / "tests/data/golden_requests").glob("*.json"))
 PUBLISHED = 1751387700.0  # 2025-07-01 16:35:00, as old as an identify without a time
 
 Request = tuple[str, bytes]

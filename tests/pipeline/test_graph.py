@@ -1,18 +1,27 @@
+import json
 from pathlib import Path
-from typing import ClassVar
+from random import Random
+from typing import Any, ClassVar
 
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from pipeline.cli.arguments import parse_options
 from pipeline.config.loader import LoadedConfig, load_config
 from pipeline.config.to_rules import rules_of, sender_settings_of
 from pipeline.graph import build_graph
 from pipeline.runs.streaming import run_streaming
-from transforms.chunk_io import ChunkSlot, CollectOutcomes, TakeChunk
+from pipeline.sandbox.traffic import Traffic, TrafficSettings
+from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes, TakeChunk
+from transforms.mapping.translate import Rules, translate
+from transforms.model.items import Message, Resumed
+from transforms.model.time_range import ANY_TIME, TimeRange
 from transforms.send_bounded import SendBounded
 
 ROOT = Path(__file__).parents[2]
@@ -103,3 +112,67 @@ def test_the_labels_of_the_streaming_job(loaded: LoadedConfig) -> None:
         "Report/Count",
         "Report/WriteDeadLetters",
     ]
+
+
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+
+# What a row of the traffic does not have by itself, and what some of the rules look at.
+CHANGES: list[dict[str, Any]] = [
+    {},
+    {"data": {"user_properties_updated": True}},
+    {"event_type": "session_start"},
+    {"user_properties": {"$add": {"logins": 1}, "$set": {"plan": "pro", "email": "ada@example.com"}}},
+    {"user_properties": {"$clearAll": "-", "email": "ada@example.com"}},
+    {"user_properties": 1},
+    {"event_properties": {"total": "\ud83d", "iterable_campaign_id": "none"}},
+]
+ATTRIBUTES = [{}, {}, {}, {"dl_part": "track"}, {"dl_part": "user"}, {"dl_config": "Another sync#1"}]
+RESUMED = [None, None, None, Resumed("track", attempts=1, waits=1, first_tried=0.0)]
+PUBLISHED = 1_767_600_000.0
+MIDDLE = TimeRange(1_767_571_200.0, 1_767_657_600.0)
+
+
+def messages_of_all_kinds(seed: int) -> list[Message]:
+    """Traffic as it comes; in some rows something else, and some messages are dead letters or have waited."""
+    rng = Random(seed)
+    traffic = Traffic(TrafficSettings(seed=seed, messages=100, bad_messages=0.1))
+    return [
+        Message(changed(data, rng.choice(CHANGES)), rng.choice(ATTRIBUTES), str(number), PUBLISHED, rng.choice(RESUMED))
+        for number, (data, _) in enumerate(traffic)
+    ]
+
+
+def changed(data: bytes, change: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(json.loads(data) | change).encode() if change else data
+    except (ValueError, TypeError):  # it is one of the bad messages
+        return data
+
+
+def run_graph(rules: Rules, messages: list[Message]) -> list[Any]:
+    """The items that the graph would send, and the outcomes before they are sent."""
+    slot = ChunkSlot()
+    pipeline = beam.Pipeline(runner=FnApiRunner())
+    build_graph(pipeline, TakeChunk(slot), rules, beam.Flatten(), CollectOutcomes(slot))  # type: ignore[no-untyped-call]  # Beam
+    with slot.holding(Chunk(messages)) as chunk:
+        pipeline.run()
+    return chunk.outcomes
+
+
+@settings(max_examples=8, deadline=None, phases=[Phase.generate])  # a seed is no smaller for being a smaller number
+@given(
+    config=st.sampled_from(CONFIGS),
+    seed=st.integers(0, 1_000),
+    times=st.sampled_from([ANY_TIME, MIDDLE]),
+    events_only=st.booleans(),
+)
+def test_the_graph_makes_of_messages_what_translate_makes_of_each(
+    config: Path, seed: int, times: TimeRange, events_only: bool
+) -> None:
+    """Whatever is shown or counted beforehand by `translate` is what a run does."""
+    rules, messages = rules_of(load_config(str(config)).config, times, events_only), messages_of_all_kinds(seed)
+
+    translated = [translate(rules, message) for message in messages]
+
+    expected = [record for items, outcomes in translated for record in (*items, *outcomes)]
+    assert sorted(map(repr, run_graph(rules, messages))) == sorted(map(repr, expected))

@@ -10,7 +10,7 @@ from transforms.amplitude.paths import parse_path
 from transforms.delivery.coalescing import SentValues, coalesce
 from transforms.identify import IdentifyUsers
 from transforms.mapping.identity import IdentityRules
-from transforms.mapping.properties import PropertyRow, PropertySelection
+from transforms.mapping.properties import FieldMapping, PropertySelection
 from transforms.mapping.user_updates import (
     MAX_CLOCK_SKEW,
     NEVER_SELECTED,
@@ -34,7 +34,7 @@ EVERYTHING = PropertySelection((), "user_properties")
 
 def listed(*paths: str) -> PropertySelection:
     """These paths, each under the last part of its name."""
-    return PropertySelection(tuple(PropertyRow(parse_path(path), path.rpartition(".")[2]) for path in paths))
+    return PropertySelection(tuple(FieldMapping(parse_path(path), path.rpartition(".")[2]) for path in paths))
 
 
 PLAN = listed("user_properties.plan")
@@ -213,7 +213,7 @@ def test_clear_all_clears_what_is_listed() -> None:
 
 def test_clear_all_under_everything_is_noted() -> None:
     """Which properties a profile has is not known: what is listed is cleared, and the rest is reported."""
-    properties = PropertySelection((PropertyRow(parse_path("user_properties.plan"), "tier"),), "user_properties")
+    properties = PropertySelection((FieldMapping(parse_path("user_properties.plan"), "tier"),), "user_properties")
     expected = ({"tier": None, "visits": 1}, ["not_expressible_clearAll"])
 
     item, notes = item_of(rules(properties), identify({"$clearAll": "-", "$add": {"visits": 1}}))
@@ -376,7 +376,7 @@ def test_no_identity_is_a_drop(project_type: str, row: dict[str, Any]) -> None:
         (rules(), identify({"plan": "pro", "email": "ada@"}), "invalid_email"),
         (rules(), identify({"plan": "pro"}, user_id="é"), "invalid_user_id"),
         (
-            rules(PropertySelection((PropertyRow(parse_path("user_properties.n"), "n", "integer"),))),
+            rules(PropertySelection((FieldMapping(parse_path("user_properties.n"), "n", "integer"),))),
             identify({"n": "many"}),
             "unconvertible_property",
         ),
@@ -404,7 +404,7 @@ def test_a_reserved_field_is_left_out_of_everything(name: str) -> None:
 
 def test_a_reserved_property_may_be_renamed() -> None:
     """A row of its own takes a property out of "*" and sends it under another name, without a note."""
-    row = PropertyRow(parse_path("user_properties.signupDate"), "signup_date")
+    row = FieldMapping(parse_path("user_properties.signupDate"), "signup_date")
     expected: Any = ({"signup_date": "2025-07-01"}, [])
 
     item, notes = item_of(rules(PropertySelection((row,), "user_properties")), identify({"signupDate": "2025-07-01"}))

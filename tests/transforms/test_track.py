@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from transforms.amplitude.parse import parse_event
 from transforms.amplitude.paths import parse_path
-from transforms.mapping.filters import Clause, EventFilter, EventRow
+from transforms.mapping.filters import Condition, EventFilter, EventSelector
 from transforms.mapping.identity import IdentityRules
-from transforms.mapping.properties import PropertyRow, PropertySelection
+from transforms.mapping.properties import FieldMapping, PropertySelection
 from transforms.mapping.track_events import TrackEventRules, event_id, filter_track, map_track
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import TRACK, Event, Item, Message
@@ -27,7 +27,7 @@ SECONDS = 1751387694.837
 UUID = "65144498-0000-4000-8000-000000000002"
 
 NOTHING = PropertySelection(())
-EVERY_EVENT = (EventRow("*", "", ()),)
+EVERY_EVENT = (EventSelector("*", "", ()),)
 ORDER: dict[str, Any] = {
     "event_type": "Order Completed",
     "event_time": TIME,
@@ -40,16 +40,16 @@ ORDER: dict[str, Any] = {
 
 def listed(*paths: str) -> PropertySelection:
     """These paths, each under the last part of its name."""
-    return PropertySelection(tuple(PropertyRow(parse_path(path), path.rpartition(".")[2]) for path in paths))
+    return PropertySelection(tuple(FieldMapping(parse_path(path), path.rpartition(".")[2]) for path in paths))
 
 
-def everything(scope: str, *rows: PropertyRow) -> PropertySelection:
+def everything(scope: str, *rows: FieldMapping) -> PropertySelection:
     return PropertySelection(rows, scope)
 
 
 def rules(
     project_type: str = "user_id",
-    events: tuple[EventRow, ...] = EVERY_EVENT,
+    events: tuple[EventSelector, ...] = EVERY_EVENT,
     *,
     enabled: bool = True,
     event_properties: PropertySelection = NOTHING,
@@ -113,8 +113,8 @@ def test_the_item() -> None:
     assert expected == actual
 
 
-ONLY_ORDERS = (EventRow("Order Completed", "", ()),)
-LARGE_ORDERS = (EventRow("Order Completed", "", (Clause(parse_path("event_properties.total"), ">=", (100,)),)),)
+ONLY_ORDERS = (EventSelector("Order Completed", "", ()),)
+LARGE_ORDERS = (EventSelector("Order Completed", "", (Condition(parse_path("event_properties.total"), ">=", (100,)),)),)
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,12 @@ def test_an_event_may_be_filtered_out(track_rules: TrackEventRules, event_type: 
     ("events", "name"),
     [
         (EVERY_EVENT, "Order Completed"),
-        ((EventRow("Order Completed", "purchase", ()), *EVERY_EVENT), "purchase"),
-        ((*LARGE_ORDERS, EventRow("*", "other", ())), "other"),
-        ((EventRow("*", "any", ()), EventRow("Order Completed", "purchase", ())), "any"),
+        ((EventSelector("Order Completed", "purchase", ()), *EVERY_EVENT), "purchase"),
+        ((*LARGE_ORDERS, EventSelector("*", "other", ())), "other"),
+        ((EventSelector("*", "any", ()), EventSelector("Order Completed", "purchase", ())), "any"),
     ],
 )
-def test_an_event_may_be_renamed(events: tuple[EventRow, ...], name: str) -> None:
+def test_an_event_may_be_renamed(events: tuple[EventSelector, ...], name: str) -> None:
     """The first row that matches gives the name, in the body and beside it, where answers are read by it."""
     item, _ = item_of(rules(events=events), event_of(ORDER))
 
@@ -250,7 +250,7 @@ def test_the_data_fields(
 
 
 SETS = {**ORDER, "user_properties": {"$set": {"plan": "pro", "email": ADA}, "$add": {"visits": 1}}}
-PROS = (EventRow("*", "", (Clause(parse_path("user_properties.plan"), "is", ("pro",)),)),)
+PROS = (EventSelector("*", "", (Condition(parse_path("user_properties.plan"), "is", ("pro",)),)),)
 
 
 def test_operators_are_applied_before_filter_identity_and_mapping() -> None:
@@ -373,7 +373,7 @@ def test_create_new_fields_goes_with_every_event(switch: bool | None, sent: dict
         (rules("email"), event_of({**ORDER, "user_properties": {"email": "ada@"}}), "invalid_email"),
         (rules(), event_of({**ORDER, "user_id": "é"}), "invalid_user_id"),
         (
-            rules(event_properties=PropertySelection((PropertyRow(parse_path("country"), "country", "number"),))),
+            rules(event_properties=PropertySelection((FieldMapping(parse_path("country"), "country", "number"),))),
             event_of({**ORDER, "country": "Italy"}),
             "unconvertible_property",
         ),

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from transforms.mapping.identity import user_keys
 from transforms.model.items import Item
+from transforms.model.user_keys import user_keys
 
 Leaf = tuple[str, ...]  # ("plan",), or ("address", "city") where Iterable merges nested objects
 _MERGES = re.compile(rb'"mergeNestedObjects":\s*true')

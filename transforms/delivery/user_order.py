@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from transforms.delivery.batch import Record
-from transforms.mapping.identity import keys_of, user_keys
 from transforms.model.items import Item
+from transforms.model.user_keys import keys_of, user_keys
 
 
 class UserOrder:

@@ -1,7 +1,8 @@
 """What a config makes of an event: filters, then items. Knows no HTTP and no Beam.
 
+translate                     all of it, for one message; apply: one rule on one record
 routing                       which parts an event makes: user, track or both
-filters, globs                which events are sent
+filters                       which events are sent; operators: their table, globs: one of them
 user_updates, track_events    the item of each part
 identity                      who it is about
 properties, conversions       which values it carries, as which types

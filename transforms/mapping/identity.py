@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 from transforms.amplitude.paths import MISSING, Path, is_absent, look_up
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
-from transforms.model.items import Item
-
-EMAIL = "email"
-USER_ID = "userId"
+from transforms.model.user_keys import EMAIL, USER_ID, email_key, user_id_key
 
 MAX_USER_ID_LENGTH = 52
 
-_IDENTIFIED_BY = {"email": (EMAIL,), "user_id": (USER_ID,), "hybrid": (USER_ID, EMAIL)}
+# What identifies a user in each type of project, in the order of their weight.
+IDENTIFIED_BY = {"email": (EMAIL,), "user_id": (USER_ID,), "hybrid": (USER_ID, EMAIL)}
 
 _USER_ID = re.compile(r"[\x20-\x7e]{0,51}[\x21-\x7e]")
 _WORD = r"[^\s\x00-\x1f\x7f()<>@,;:\\\".\[\]]+"
@@ -40,12 +38,7 @@ class Identity(NamedTuple):
 
     @property
     def key(self) -> str:
-        return email_key(self.email) if self.by == EMAIL else f"{USER_ID}:{self.user_id}"
-
-
-def email_key(email: str) -> str:
-    """Iterable stores emails in lower case, so two spellings are one user."""
-    return f"{EMAIL}:{email.lower()}"
+        return email_key(self.email) if self.by == EMAIL else user_id_key(self.user_id)
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ class IdentityRules:
           DroppedError: no_identity.
           RejectedError: invalid_email, invalid_user_id.
         """
-        order = (EMAIL, USER_ID) if self.prefer_user_id else _IDENTIFIED_BY[self.project_type]
+        order = (EMAIL, USER_ID) if self.prefer_user_id else IDENTIFIED_BY[self.project_type]
         for by in order:
             if by == EMAIL and (email := self._email(row)):
                 return Identity(EMAIL, email, "")
@@ -96,21 +89,6 @@ class IdentityRules:
                 f"{self.user_id} must be 1 to {MAX_USER_ID_LENGTH} printable ASCII characters with no blank at the end",
             )
         return value
-
-
-def user_keys(item: Item, two_ids: bool) -> set[str]:
-    """What names its user and no other one: both ids only where both are unique (see DeliveryRules)."""
-    return keys_of(item) if two_ids else {item.identity}
-
-
-def keys_of(item: Item) -> set[str]:
-    """Under which events of its user may come: the id that identifies it, and those that it has from now on."""
-    keys = {item.identity}
-    if item.email:
-        keys.add(email_key(item.email))
-    if item.user_id:
-        keys.add(f"{USER_ID}:{item.user_id}")
-    return keys
 
 
 def is_email(text: str) -> bool:

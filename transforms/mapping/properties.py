@@ -10,7 +10,7 @@ from transforms.model.errors import RejectedError
 from transforms.model.reasons import Note
 
 
-class PropertyRow(NamedTuple):
+class FieldMapping(NamedTuple):
     """One listed property: where it is, its name in Iterable, and one of conversions.TYPES or None (as it is)."""
 
     path: Path
@@ -21,7 +21,7 @@ class PropertyRow(NamedTuple):
 class PropertySelection(NamedTuple):
     """The listed properties and, for "*", the scope that is sent whole."""
 
-    rows: tuple[PropertyRow, ...]
+    rows: tuple[FieldMapping, ...]
     everything_in: str = ""
 
     def listed_in(self, scope: str) -> frozenset[str]:

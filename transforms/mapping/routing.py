@@ -7,6 +7,7 @@ from transforms.dead_letters.letter import DL_CONFIG, only_part, sync_name_of
 from transforms.model import reasons
 from transforms.model.errors import DroppedError
 from transforms.model.items import TRACK, USER, Event
+from transforms.model.outcomes import DROPPED, SPLIT, Outcome
 from transforms.model.time_range import ANY_TIME, TimeRange
 
 IDENTIFY = "identify"
@@ -25,6 +26,18 @@ class BranchRules:
     on: frozenset[str]
     times: TimeRange = ANY_TIME
     events_only: bool = False
+
+
+def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[str, ...]:
+    """The parts that this event makes. To `outcomes`: its drop if there are none, a split for each but the first."""
+    try:
+        parts = parts_of(rules, event)
+    except DroppedError as dropped:
+        part = USER if event.event_type == "$identify" else TRACK
+        outcomes.append(Outcome(DROPPED, part, dropped.reason, event.message))
+        return ()
+    outcomes.extend(Outcome(SPLIT, part, "", event.message) for part in parts[1:])
+    return parts
 
 
 def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from transforms.amplitude.paths import Path, is_absent, look_up
 from transforms.mapping.conversions import convert
 from transforms.mapping.encode import encode_body
 from transforms.mapping.filters import EventFilter, first_that_holds
-from transforms.mapping.identity import EMAIL, IdentityRules
+from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import PropertySelection, note_unknown, select_properties
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
@@ -51,16 +51,16 @@ def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEv
     """The event with its operators applied: HTTP V2 takes them in `user_properties` of any event."""
     if not rules.enabled:
         raise DroppedError(reasons.EVENTS_DISABLED)
-    rows = rules.events.rows_of(event.event_type)
+    selectors = rules.events.selectors_of(event.event_type)
     user_properties = event.row.get("user_properties", {})
     if OPERATORS.isdisjoint(user_properties):  # nearly every event: exports hold the values themselves
-        row = first_that_holds(rows, event.row)
+        selector = first_that_holds(selectors, event.row)
     else:
         known = apply_operators(user_properties)
         event = event._replace(row={**event.row, "user_properties": known.values})
-        row = first_that_holds(rows, event.row)
+        selector = first_that_holds(selectors, event.row)
         note_unknown([rules.event_properties, rules.user_properties], known.unknown, note)
-    return SelectedEvent(event, row.rename or event.event_type)
+    return SelectedEvent(event, selector.rename or event.event_type)
 
 
 def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> Item:
@@ -74,7 +74,7 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
     if not fields.keys().isdisjoint(event_fields):
         note(reasons.SHADOWED_USER_PROPERTY)
     body: dict[str, Any] = {
-        "email" if identity.by == EMAIL else "userId": identity.email or identity.user_id,
+        identity.by: identity.email or identity.user_id,
         "eventName": selected.event_name,
         "id": event_id(event),
         "createdAt": math.floor(event.event_time),

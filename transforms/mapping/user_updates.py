@@ -6,12 +6,13 @@ from typing import Any
 from transforms.amplitude.identify_operators import CLEAR_ALL, apply_operators
 from transforms.iterable.reserved_fields import RESERVED_FIELDS
 from transforms.mapping.encode import encode_body
-from transforms.mapping.identity import EMAIL, USER_ID, Identity, IdentityRules
+from transforms.mapping.identity import Identity, IdentityRules
 from transforms.mapping.properties import PropertySelection, note_unknown, select_properties
 from transforms.model import reasons
 from transforms.model.errors import DroppedError
 from transforms.model.items import USER, Event, Item
 from transforms.model.reasons import Note
+from transforms.model.user_keys import EMAIL, USER_ID
 
 # In dataFields these two are identity changes (Iterable's Swagger, `invalidEmails`): they come from the mappings alone.
 _IDS = frozenset({EMAIL, USER_ID})

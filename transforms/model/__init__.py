@@ -3,6 +3,7 @@
 items        message → event → item, and where a waiting one resumes
 outcomes     what becomes of an item: `read + split = delivered + dropped + dead_lettered`
 reasons      of dead letters, drops and notes: their codes, what they mean, and what to do
+user_keys    which items are of one user
 errors       how a record leaves its way early
 times, time_range, json_bounds
 """

@@ -12,7 +12,7 @@ from transforms.dead_letters.letter import sync_name_of
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, configured
 from transforms.mapping.identity import IdentityRules
-from transforms.mapping.properties import PropertyRow, PropertySelection
+from transforms.mapping.properties import FieldMapping, PropertySelection
 from transforms.mapping.routing import BranchRules
 from transforms.model.errors import DroppedError
 from transforms.model.items import Event, Message
@@ -49,10 +49,10 @@ def test_the_rules_of_user_updates() -> None:
     """Every key of the full example that concerns them is there; bare names are user properties."""
     users = rules_of(FULL.config).users
     rows = (
-        PropertyRow(Path("user_properties", "plan"), "plan"),
-        PropertyRow(Path("user_properties", "Sign Up Date"), "signup_date", "date"),
-        PropertyRow(Path("group_properties", "Company"), "company"),
-        PropertyRow(Path("", "country"), "country"),
+        FieldMapping(Path("user_properties", "plan"), "plan"),
+        FieldMapping(Path("user_properties", "Sign Up Date"), "signup_date", "date"),
+        FieldMapping(Path("group_properties", "Company"), "company"),
+        FieldMapping(Path("", "country"), "country"),
     )
     identity = IdentityRules("email", Path("user_properties", "email"), Path("", "user_id"), prefer_user_id=False)
     expected = (True, PropertySelection(rows), identity, True, 4_000_000 - BULK_UPDATE.envelope_bytes)
@@ -74,12 +74,12 @@ def test_the_rules_of_track_events() -> None:
         "enabled": True,
         "event_properties": PropertySelection(
             (
-                PropertyRow(Path("event_properties", "total"), "total"),
-                PropertyRow(Path("event_properties", "currency"), "currency"),
-                PropertyRow(Path("event_properties", "Drop Id"), "drop_id", "string"),
+                FieldMapping(Path("event_properties", "total"), "total"),
+                FieldMapping(Path("event_properties", "currency"), "currency"),
+                FieldMapping(Path("event_properties", "Drop Id"), "drop_id", "string"),
             )
         ),
-        "user_properties": PropertySelection((PropertyRow(Path("user_properties", "plan"), "plan"),)),
+        "user_properties": PropertySelection((FieldMapping(Path("user_properties", "plan"), "plan"),)),
         "identity": dataclasses.asdict(rules_of(FULL.config).users.identity),
         "campaign_id": Path("event_properties", "iterable_campaign_id"),
         "template_id": Path("event_properties", "iterable_template_id"),
@@ -122,10 +122,12 @@ def test_the_filter_of_events(event_type: str, properties: dict[str, Any], match
         ("{enabled: true}", (), ""),
         ("{enabled: true, user_properties: []}", (), ""),
         ('{enabled: true, user_properties: "*"}', (), "user_properties"),
-        ("{enabled: true, user_properties: [a.b]}", (PropertyRow(Path("user_properties", "a.b"), "a.b"),), ""),
+        ("{enabled: true, user_properties: [a.b]}", (FieldMapping(Path("user_properties", "a.b"), "a.b"),), ""),
     ],
 )
-def test_the_selection_of_properties(load: Load, lines: str, rows: tuple[PropertyRow, ...], everything_in: str) -> None:
+def test_the_selection_of_properties(
+    load: Load, lines: str, rows: tuple[FieldMapping, ...], everything_in: str
+) -> None:
     """None listed: none; "*": the list's own scope as a whole; a bare name is the whole name, dots and all."""
     selection = rules_of(load(f"create_and_update_users: {lines}")).users.properties
 

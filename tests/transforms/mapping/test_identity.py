@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from transforms.amplitude.parse import parse_event
 from transforms.amplitude.paths import parse_path
-from transforms.mapping.identity import EMAIL, USER_ID, Identity, IdentityRules, email_key, is_email, is_user_id
+from transforms.mapping.identity import Identity, IdentityRules, is_email, is_user_id
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import Message
+from transforms.model.user_keys import EMAIL, USER_ID, email_key
 
 PROJECT_TYPES = ["email", "user_id", "hybrid"]
 ADA = "ada@example.com"

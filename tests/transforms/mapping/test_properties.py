@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from transforms.amplitude.paths import Path, parse_path
-from transforms.mapping.properties import PropertyRow, PropertySelection, select_properties
+from transforms.mapping.properties import FieldMapping, PropertySelection, select_properties
 from transforms.model.errors import RejectedError
 from transforms.model.reasons import Reason
 
@@ -16,12 +16,12 @@ ROW: dict[str, Any] = {
 RESERVED = frozenset({"email", "userId"})
 
 
-def listed(path: str, target: str = "", type_name: str | None = None) -> PropertyRow:
+def listed(path: str, target: str = "", type_name: str | None = None) -> FieldMapping:
     parsed = parse_path(path)
-    return PropertyRow(parsed, target or parsed.name, type_name)
+    return FieldMapping(parsed, target or parsed.name, type_name)
 
 
-def select(*rows: PropertyRow, everything_in: str = "", row: dict[str, Any] = ROW) -> tuple[dict[str, Any], list[str]]:
+def select(*rows: FieldMapping, everything_in: str = "", row: dict[str, Any] = ROW) -> tuple[dict[str, Any], list[str]]:
     notes: list[Reason] = []
     selected = select_properties(PropertySelection(rows, everything_in), row, RESERVED, notes.append)
     return selected, [note.code for note in notes]
@@ -46,7 +46,7 @@ def select(*rows: PropertyRow, everything_in: str = "", row: dict[str, Any] = RO
         ([listed("event_properties.total"), listed("event_properties.total", "t")], {"total": 6396.0, "t": 6396.0}),
     ],
 )
-def test_listed_properties_are_selected(rows: list[PropertyRow], expected: dict[str, Any]) -> None:
+def test_listed_properties_are_selected(rows: list[FieldMapping], expected: dict[str, Any]) -> None:
     """A listed property goes under its target, converted where asked; null is kept, a missing one left out."""
     actual, notes = select(*rows)
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_converted_is_rejected(path: str, type_name: str, detail:
     ],
 )
 def test_everything_in_a_scope(
-    scope: str, rows: list[PropertyRow], row: dict[str, Any], expected: dict[str, Any], notes: list[str]
+    scope: str, rows: list[FieldMapping], row: dict[str, Any], expected: dict[str, Any], notes: list[str]
 ) -> None:
     """All of a scope goes under its own names, but for reserved ones and those with a row of their own."""
     actual = select(*rows, everything_in=scope, row=row)
@@ -127,7 +127,7 @@ def test_the_row_stays_as_it_was() -> None:
 
 def test_the_selection_survives_pickling() -> None:
     """The selection is the same after its way to a worker."""
-    expected = PropertySelection((PropertyRow(Path("", "country"), "country", "string"),), "user_properties")
+    expected = PropertySelection((FieldMapping(Path("", "country"), "country", "string"),), "user_properties")
 
     actual = pickle.loads(pickle.dumps(expected))
 

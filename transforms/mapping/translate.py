@@ -1,0 +1,51 @@
+"""The meaning of a config: what one message becomes. Knows no Beam; the graph's steps are made of the same halves."""
+
+from functools import partial
+from typing import NamedTuple
+
+from transforms.amplitude.parse import parse_event
+from transforms.mapping.apply import apply_rule
+from transforms.mapping.routing import BranchRules, route
+from transforms.mapping.track_events import TrackEventRules, filter_track, map_track
+from transforms.mapping.user_updates import UserUpdateRules, filter_identify, map_identify
+from transforms.model.items import MESSAGE, TRACK, USER, Event, Item, Message
+from transforms.model.outcomes import Outcome
+from transforms.model.reasons import Note
+
+
+class Rules(NamedTuple):
+    """What a config says about each step."""
+
+    branch: BranchRules
+    users: UserUpdateRules
+    tracks: TrackEventRules
+
+
+class Translation(NamedTuple):
+    """One message's items, and the outcomes of the rest of it: drops, dead letters, notes, and a split's."""
+
+    items: list[Item]
+    outcomes: list[Outcome]
+
+
+def translate(rules: Rules, message: Message) -> Translation:
+    """The items to send of this message, and the outcomes that it has before anything is sent."""
+    items: list[Item] = []
+    outcomes: list[Outcome] = []
+    event = apply_rule(parse_event, message, MESSAGE, message, outcomes)
+    for part in route(rules.branch, event, outcomes) if event else ():
+        item = apply_rule(partial(_TO_ITEM[part], rules), event, part, message, outcomes)
+        if item is not None:
+            items.append(item)
+    return Translation(items, outcomes)
+
+
+def _to_user_update(rules: Rules, event: Event, note: Note) -> Item:
+    return map_identify(rules.users, filter_identify(rules.users, event, note), note)
+
+
+def _to_track_event(rules: Rules, event: Event, note: Note) -> Item:
+    return map_track(rules.tracks, filter_track(rules.tracks, event, note), note)
+
+
+_TO_ITEM = {USER: _to_user_update, TRACK: _to_track_event}
