@@ -128,11 +128,11 @@ def test_disallowed_names_are_failures_counted_or_not(
     [
         (accepted(0), []),
         (accepted(0, {"x": reasons.INVALID_USER_ID}), []),
-        (accepted(1), [("b", reasons.REFUSED_BY_ITERABLE)]),
+        (accepted(1), [("b", "refused_by_iterable")]),
         (accepted(1, INVALID), [("b", "invalid_user_id")]),
         (accepted(0, INVALID), [("b", "invalid_user_id")]),
         (accepted(5, INVALID), [("b", "invalid_user_id")]),
-        (accepted(1, {"x": reasons.INVALID_USER_ID}), [("b", reasons.REFUSED_BY_ITERABLE)]),
+        (accepted(1, {"x": reasons.INVALID_USER_ID}), [("b", "refused_by_iterable")]),
         (refused(), [("b", "bad_json_body")]),
         (refused(0), [("b", "bad_json_body")]),
         (refused(7), [("b", "bad_json_body")]),

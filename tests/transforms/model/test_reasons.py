@@ -158,7 +158,7 @@ def test_the_codes_are_interfaces() -> None:
         " missing_event_time bad_event_time invalid_email invalid_user_id invalid_campaign_id invalid_template_id"
         " unconvertible_property item_too_large not_encodable bad_json_body field_type_mismatch field_limit_exceeded"
         " invalid_data identity_conflict forgotten_user disallowed_event_name unknown_user refused_by_iterable expired"
-        " processing_failed",
+        " unanswered processing_failed",
         DROPPED: "group_identify merged_ids other_sync outside_time_range events_only identify_not_selected"
         " part_not_selected users_disabled nothing_to_send events_disabled event_not_selected reserved_event"
         " where_not_met no_identity",
