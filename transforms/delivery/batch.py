@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from transforms.iterable.operations import Operation
-from transforms.model.items import Item
+from transforms.model.items import Item, Resumed
 
+_RESUMED = Resumed._fields[1:]  # all but the part are fields of Pending, too
 HEADER_BYTES = 300  # ids, times and what was tried, beside an item's body and its message
 
 
@@ -27,6 +28,13 @@ class Pending:
     failures: int = 0  # requests with it that failed for no fault of theirs
     narrowed: bool = False  # it was in a refused request already, among others
     own_failures: int = 0  # requests with it that failed though others had succeeded since the one before
+
+    @classmethod
+    def of(cls, item: Item, queued: float) -> "Pending":
+        """One that comes now, and may have been tried in an earlier run."""
+        if not item.message.resumed:
+            return cls(item, queued)
+        return cls(item, queued, **{name: getattr(item.message.resumed, name) for name in _RESUMED})
 
     @property
     def size(self) -> int:

@@ -64,11 +64,7 @@ class Scheduler:
         return bool(self._retries or self._users) or any(True for _ in self._queued())
 
     def add(self, item: Item, now: float) -> None:
-        pending = Pending(item, queued=now)
-        if item.message.resumed:
-            resumed = item.message.resumed
-            pending.attempts, pending.waits, pending.first_tried = resumed.attempts, resumed.waits, resumed.first_tried
-            pending.own_failures, pending.last_failure = resumed.own_failures, resumed.last_failure
+        pending = Pending.of(item, now)
         # Behind an update of the same user that is under way: an older value must not pass a newer one.
         if pending.own_failures and self._users.is_free(item):
             self._retry_restored([pending], now)
