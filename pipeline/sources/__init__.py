@@ -1,6 +1,6 @@
 """Where messages come from, and what must be remembered of them. Knows no graph.
 
-source                                   what a run asks of one
+source, in_order                         what a run asks of one; how far one with offsets is settled
 pubsub, leases, reachability             a subscription
 files, archives, read_lines, checkpoint  files, as they come
 waiting_first, waiting_file              what an earlier run left waiting in files

@@ -24,7 +24,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from pipeline.sources.leases import CALL_SECONDS, CLOSE_SECONDS, RETRY_SECONDS, Leases
 from pipeline.sources.reachability import Reachability
 from pipeline.sources.resumed_messages import ResumedMessages
-from pipeline.sources.source import Key
+from pipeline.sources.source import Key, Source
 from transforms.dead_letters.pubsub_errors import NO_CREDENTIALS, PASSING, first_line
 from transforms.model.errors import FatalError
 from transforms.model.items import Message, Select
@@ -43,7 +43,7 @@ AWAY_SECONDS = 60.0
 log = logging.getLogger(__name__)
 
 
-class SubscriptionSource:
+class SubscriptionSource(Source):
     """Pulls all the time, so that the next chunk is here when one is done.
 
     Args:
@@ -137,13 +137,8 @@ class SubscriptionSource:
         self._is_away_told = is_away
 
     @property
-    def done(self) -> None:
-        """See RunSource.done."""
-        return
-
-    @property
     def comes_again(self) -> str:
-        """See RunSource.comes_again."""
+        """See Source.comes_again."""
         return "their messages are not acknowledged"
 
     def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
@@ -154,7 +149,7 @@ class SubscriptionSource:
         self._leases.settle(message_ids)
 
     def set_aside(self, message_ids: Collection[str]) -> None:
-        """See RunSource.set_aside."""
+        """See Source.set_aside."""
         self._leases.set_aside(message_ids)
 
     def finish(self, waiting: Collection[Message]) -> None:  # noqa: ARG002 - not acknowledged, they come again
@@ -162,7 +157,7 @@ class SubscriptionSource:
         self._leases.confirm()
 
     def hurry(self) -> None:
-        """`finish` and `close` do not wait for Pub/Sub any longer."""
+        """See Source.hurry."""
         self._leases.hurry()
 
     def close(self) -> None:
