@@ -64,7 +64,7 @@ class Files:
     keeps_checkpoint: bool = True
 
 
-Input = TypeVar("Input", Stream, Subscription, Files)
+Input = TypeVar("Input", bound=Stream | Subscription | Files)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pipeline.run_options import Subscription
 from pipeline.runs.local import Ran, drive, run_source
 from pipeline.runs.open import Opening, open_source, state_of
 from pipeline.runs.replay_filter import Kind, LetterFilter
-from pipeline.sources.pubsub import refuse_loop
+from pipeline.sources.pubsub_client import refuse_loop
 from pipeline.sources.source import Source
 from transforms.dead_letters.file_sink import FileSink
 from transforms.dead_letters.letter import DL_REASON, DeadLetter, only_part

@@ -17,7 +17,8 @@ from pipeline.sources.archives import BUCKETS, InputFile, find_files
 from pipeline.sources.checkpoint import CheckpointFile
 from pipeline.sources.files import FilesSource
 from pipeline.sources.own_files import own_files, tell_of_old_files
-from pipeline.sources.pubsub import SubscriptionSource, refuse_loop
+from pipeline.sources.pubsub import SubscriptionSource
+from pipeline.sources.pubsub_client import refuse_loop
 from pipeline.sources.resumed_messages import ResumedMessages
 from pipeline.sources.source import Source
 from pipeline.sources.state_folder import StateFolder
@@ -65,8 +66,10 @@ def _open_subscription(read: Subscription, opening: Opening) -> Source:
 def _open_files(read: Files, opening: Opening) -> Source:
     """What waits at their end goes to the state folder, if the command line does not name another file."""
     options, loaded, state = opening.options, opening.loaded, opening.state
-    files, checkpoint = _find(options, read), None
-    if read.keeps_checkpoint:
+    checkpoint = None
+    if not read.keeps_checkpoint:
+        files = _find(options, read)
+    else:
         host = state_of(options, loaded).destination["host"]
         for line in tell_of_old_files(read.waiting_file, read.checkpoint_file, host):
             log.warning("%s.", line)

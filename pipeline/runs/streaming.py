@@ -12,7 +12,7 @@ from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
 from pipeline.graph import build_graph
 from pipeline.run_options import LOCAL_RUNNERS, RunOptions, Stream
-from pipeline.sources.pubsub import refuse_loop
+from pipeline.sources.pubsub_client import refuse_loop
 from transforms.dead_letters.sinks import make_sink
 from transforms.model.items import Message
 from transforms.parse import MicroBatch
