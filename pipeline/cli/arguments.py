@@ -1,17 +1,24 @@
 """The command line of a run: our options, and any of Beam's. Knows no YAML and no network."""
 
 import argparse
-import math
-import re
 import urllib.parse
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from pipeline.cli.file_checks import FileSet, file_problems
-from pipeline.cli.resource_names import Kind, beam_rule_of, broken_rule_of, is_subscription
-from pipeline.config.durations import parse_duration, parse_moment
+from pipeline.cli.parsing import (
+    Parser,
+    add_parameter,
+    paths_of,
+    read_values,
+    refuse,
+    resource_problem,
+    time_problems,
+    times_of,
+)
+from pipeline.cli.resource_names import beam_rule_of, is_subscription
 from pipeline.run_options import (
     JOB_PARAMETERS,
     LOCAL_RUNNERS,
@@ -24,20 +31,8 @@ from pipeline.run_options import (
 from pipeline.sources.own_files import waiting_file_among
 from pipeline.sources.state_folder import default_parent
 from transforms.dead_letters.sinks import SINKS
-from transforms.model.time_range import TimeRange
 
 PROGRAM = "python -m pipeline.main"
-
-
-class UsageError(Exception):
-    """The command line is wrong; one line for each problem."""
-
-
-class Parser(argparse.ArgumentParser):
-    """One whose `error` can be told with all other problems."""
-
-    def error(self, message: str) -> NoReturn:
-        raise _misread(message)
 
 
 def parse_options(arguments: list[str]) -> RunOptions:
@@ -50,7 +45,7 @@ def parse_options(arguments: list[str]) -> RunOptions:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    _add_parameter(parser, "input_subscription")
+    add_parameter(parser, "input_subscription")
     add("--forever", action="store_true", help="go on when the subscription is empty, until SIGTERM or Ctrl-C")
     add("--streaming", action="store_true", help="run the streaming job, on Dataflow or to try it on DirectRunner")
     add("--input_files", nargs="+", default=[], metavar="F", help="files, patterns or gs://bucket/pattern: see README")
@@ -73,45 +68,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Those of every command that sends."""
     add = parser.add_argument
     for name in ("config", "dead_letter_topic", "dead_letter_file", "iterable_url"):
-        _add_parameter(parser, name)
+        add_parameter(parser, name)
     add("--max_wait", default="2m", metavar="DURATION", help="at the end, for what waits and is due soon (%(default)s)")
     add("--grace_period", default="20s", metavar="DURATION", help="after SIGTERM, for what is under way (%(default)s)")
     add("--state_dir", default=default_parent(), metavar="DIR", help="what each sync must remember (%(default)s)")
     add("--waiting_file", default="", metavar="F", help="what waits when files end (in the state folder)")
-    _add_parameter(parser, "share")
+    add_parameter(parser, "share")
     add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
-
-
-def read_values(
-    ours: argparse.Namespace, beam_arguments: list[str], parameters: dict[str, str] | None = None
-) -> tuple[dict[str, Any], list[str]]:
-    """The options as a run takes them, and what is wrong with those that are no text.
-
-    Args:
-      ours: the text of each; None is left out.
-      beam_arguments: what is left for Beam.
-      parameters: of ours that Beam carries, too; see JobOptions.
-    """
-    unknown = _unknown_to_beam(beam_arguments)
-    problems = [
-        f"{argument} is no option of this program or of Beam. See --help."
-        for argument in [argument for argument in unknown if argument.startswith("-")] or unknown
-    ]
-    known = [argument for argument in beam_arguments if argument not in unknown]
-    values: dict[str, Any] = {"beam": PipelineOptions(known, **(parameters or {}))}
-    given = {name: text for name, text in vars(ours).items() if text is not None}
-    for name, text in given.items():
-        try:
-            values[name] = _CONVERSIONS[name](text) if name in _CONVERSIONS else text
-        except ValueError as error:
-            problems.append(f"--{name}: {error}.")
-    return values, problems
-
-
-def refuse(problems: list[str]) -> None:
-    """Raises UsageError if there are any."""
-    if problems:
-        raise UsageError("\n".join(problems))
 
 
 def run_options(values: dict[str, Any], read: Stream | Subscription | Files) -> RunOptions:
@@ -128,12 +91,6 @@ def run_options(values: dict[str, Any], read: Stream | Subscription | Files) -> 
     )
 
 
-def resource_problem(option: str, name: str, kind: Kind) -> Iterator[str]:
-    """If there is a `name`, it must be one of `kind`."""
-    if name and (rule := broken_rule_of(name, kind)):
-        yield f"--{option} is {name!r}; {rule}."
-
-
 def run_problems(ours: argparse.Namespace, files: FileSet, sends: bool = True) -> Iterator[str]:
     """What is wrong with the options of add_run_options."""
     if not ours.config:
@@ -144,37 +101,6 @@ def run_problems(ours: argparse.Namespace, files: FileSet, sends: bool = True) -
     yield from file_problems(files)
     if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
         yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
-
-
-def time_problems(ours: argparse.Namespace, values: dict[str, Any]) -> Iterator[str]:
-    """A range in which nothing lies; `values` holds the times that could be read."""
-    if values.get("start_time", -math.inf) >= values.get("end_time", math.inf):
-        yield f"--start_time {ours.start_time} must be before --end_time {ours.end_time}: nothing lies between them."
-
-
-def _add_parameter(parser: argparse.ArgumentParser, name: str) -> None:
-    parser.add_argument(f"--{name}", **{"default": "", **JOB_PARAMETERS[name]})
-
-
-def _misread(message: str) -> UsageError:
-    return UsageError(f"{message[:1].lower()}{message[1:]}")
-
-
-def _unknown_to_beam(arguments: list[str]) -> list[str]:
-    """Beam only logs what it does not know: a misspelt option would be ignored."""
-    unknown: list[str] = []
-
-    def look(parser: argparse.ArgumentParser) -> None:
-        parser.exit_on_error = False
-        unknown.extend(parser.parse_known_args(arguments)[1])
-
-    try:
-        PipelineOptions([]).get_all_options(add_extra_args_fn=look)
-    except argparse.ArgumentError as error:
-        raise _misread(str(error)) from error
-    # What is ours and comes so far is no option of this command.
-    ours = {f"--{name}" for name in JOB_PARAMETERS}
-    return [argument for argument in arguments if argument in unknown or argument.partition("=")[0] in ours]
 
 
 def _files_of(ours: argparse.Namespace) -> FileSet:
@@ -190,11 +116,6 @@ def _files_of(ours: argparse.Namespace) -> FileSet:
     )
 
 
-def paths_of(ours: argparse.Namespace, *options: str) -> dict[str, str]:
-    """Those that are given, by option."""
-    return {option: path for option in options if (path := getattr(ours, option))}
-
-
 def _input_of(values: dict[str, Any]) -> Stream | Subscription | Files:
     if values["streaming"]:
         return Stream(values["input_subscription"])
@@ -207,10 +128,6 @@ def _input_of(values: dict[str, Any]) -> Stream | Subscription | Files:
         values["waiting_file"],
         values["checkpoint_file"],
     )
-
-
-def times_of(values: dict[str, Any]) -> TimeRange:
-    return TimeRange(values.get("start_time", -math.inf), values.get("end_time", math.inf))
 
 
 def _input_problems(ours: argparse.Namespace, beam: PipelineOptions) -> Iterator[str]:
@@ -242,26 +159,3 @@ def _is_scheme_and_host(text: str) -> bool:
         return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.path.strip("/")
     except ValueError:  # a port that is no number, half an IPv6 address
         return False
-
-
-def _parse_count(text: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise ValueError(f"{text!r} is no whole number of 1 or more")
-    return int(text)
-
-
-def _parse_share(text: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?%", text) or not 0 < float(text[:-1]) <= 100:
-        raise ValueError(f"{text!r} is no share: write a percentage above 0% and up to 100%, such as 30%")
-    return float(text[:-1]) / 100
-
-
-_CONVERSIONS: dict[str, Callable[[str], Any]] = {
-    "max_wait": parse_duration,
-    "grace_period": parse_duration,
-    "share": _parse_share,
-    "chunk_size": _parse_count,
-    "start_time": parse_moment,
-    "end_time": parse_moment,
-    "input_files": tuple,
-}

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from pipeline.cli.app import load_sync, run_command
-from pipeline.cli.arguments import UsageError
 from pipeline.cli.letter_search import nothing_asked_for
+from pipeline.cli.parsing import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, ReplayOptions, parse_replay_options
 from pipeline.config.loader import LoadedConfig
 from pipeline.reports.redaction import redact_name

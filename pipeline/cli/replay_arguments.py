@@ -4,19 +4,9 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.cli.arguments import (
-    Parser,
-    add_run_options,
-    paths_of,
-    read_values,
-    refuse,
-    resource_problem,
-    run_options,
-    run_problems,
-    time_problems,
-    times_of,
-)
+from pipeline.cli.arguments import add_run_options, run_options, run_problems
 from pipeline.cli.file_checks import FileSet
+from pipeline.cli.parsing import Parser, paths_of, read_values, refuse, resource_problem, time_problems, times_of
 from pipeline.cli.resource_names import is_subscription, looks_like_a_resource
 from pipeline.run_options import Files, RunOptions, Subscription
 from pipeline.runs.replay_filter import Wanted

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 import pytest
 
-from pipeline.cli.arguments import UsageError
+from pipeline.cli.parsing import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, parse_replay_options
 from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.expected import differences
