@@ -342,6 +342,13 @@ def parse(**options: object) -> object:
         ),
         ({"dead_letters": "/nowhere/*"}, "--dead_letters '/nowhere/*' matches no file."),
         (
+            {"input_subscription": "projects/p/subscriptions/events"},
+            (
+                "--input_subscription=projects/p/subscriptions/events is no option of this program or of Beam. "
+                "See --help."
+            ),
+        ),
+        (
             {"to_topic": "events"},
             (
                 "--to_topic is 'events'; it must be projects/PROJECT/topics/NAME, "
