@@ -15,7 +15,7 @@ from pipeline.reports.redaction import redact_name
 from pipeline.reports.screen import show
 from pipeline.reports.summary import summarize
 from pipeline.run_options import Subscription
-from pipeline.runs.local import Ran, drive, run_source
+from pipeline.runs.local import Ran, drive, run_chunks
 from pipeline.runs.open import Opening, open_source, state_of
 from pipeline.runs.replay_filter import Kind, LetterFilter
 from pipeline.sources.pubsub_client import refuse_loop
@@ -54,7 +54,7 @@ def _replay(arguments: list[str]) -> None:
         show(_describe(letters, "Dead letters taken"))
         show(_summarize_published(ran, options.to_topic))
         return
-    ran = run_source(options.run, loaded, letters.take)
+    ran = run_chunks(options.run, loaded, letters.take)
     _check_asked_for(options, letters)
     show(f"{_describe(letters, 'Dead letters replayed')}\n")
     show(summarize(ran.tally, ran.comes_again))

@@ -36,15 +36,6 @@ class Ran(NamedTuple):
     comes_again: str
 
 
-def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Ran:
-    """Drain the subscription, or read the files, to the end or until SIGTERM or Ctrl-C.
-
-    Raises:
-      FatalError: the set-up is bad; nothing of the chunk in hand is settled.
-    """
-    return run_source(options, loaded)
-
-
 @contextlib.contextmanager
 def _only_run_of_files(options: RunOptions, loaded: LoadedConfig) -> Iterator[None]:
     """One that takes but a share of the limits may run beside another, but not over the same checkpoint."""
@@ -56,10 +47,18 @@ def _only_run_of_files(options: RunOptions, loaded: LoadedConfig) -> Iterator[No
         yield
 
 
-def run_source(options: RunOptions, loaded: LoadedConfig, select: Select | None = None) -> Ran:
-    """The same with what `select` says; nothing is opened before no other run can be under way.
+def run_chunks(options: RunOptions, loaded: LoadedConfig, select: Select | None = None) -> Ran:
+    """Drain the subscription, or read the files, to the end or until SIGTERM or Ctrl-C; first goes what waits.
 
-    First goes what waits.
+    Nothing is opened before no other run can be under way.
+
+    Args:
+      options: not of a streaming job.
+      loaded: the config.
+      select: which messages are for this run; without one, those that it has not written itself.
+
+    Raises:
+      FatalError: the set-up is bad; nothing of the chunk in hand is settled.
     """
     rules = rules_of(loaded.config, options.times, options.events_only)
     settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
