@@ -6,6 +6,7 @@ from pipeline.cli.app import exit_now, load_sync, run_command
 from pipeline.cli.arguments import PROGRAM, parse_options
 from pipeline.reports.screen import show
 from pipeline.reports.summary import summarize
+from pipeline.run_options import Files, Stream
 from pipeline.runs.forecast import forecast
 from pipeline.runs.local import run_chunks
 from pipeline.runs.streaming import run_streaming
@@ -21,10 +22,10 @@ def _run(arguments: list[str]) -> None:
     loaded = load_sync(options.config)
     if not loaded:
         return
-    if options.streaming:
+    if isinstance(options.input, Stream):
         run_streaming(options, loaded)
         return
-    if options.input_files:
+    if isinstance(options.input, Files):
         show(f"{forecast(options, loaded)}\n")
     ran = run_chunks(options, loaded)
     show(summarize(ran.tally, ran.comes_again))

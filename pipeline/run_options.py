@@ -1,49 +1,104 @@
-"""What varies per launch, as a value. Knows no command line."""
+"""What varies per launch, as a value, and what of it is a parameter of a job. Knows no network and no disk."""
 
-import math
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any, TypeVar
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.sources.archives import InputFile, find_files
-from pipeline.sources.own_files import own_files
-from transforms.model.time_range import TimeRange
+from transforms.model.time_range import ANY_TIME, TimeRange
 
 # A bounded run takes its chunk from the memory of its own process.
 LOCAL_RUNNERS = frozenset({None, "FnApiRunner", "DirectRunner"})
 
+# As argparse takes them; the command line has them all, and more.
+JOB_PARAMETERS: dict[str, dict[str, Any]] = {
+    "config": {"metavar": "FILE", "help": "the sync's YAML; see configs/full.yaml"},
+    "input_subscription": {"metavar": "S", "help": "projects/P/subscriptions/S: drained, then exit"},
+    "dead_letter_topic": {"metavar": "T", "help": "projects/P/topics/T for what cannot be delivered"},
+    "dead_letter_file": {"metavar": "F", "help": "or a file of JSON lines, appended to"},
+    "iterable_url": {"metavar": "URL", "help": "instead of the host of the config's region, for tests"},
+    "share": {
+        "metavar": "PERCENT",
+        "default": "100%",
+        "help": "of Iterable's limits, to run beside another run (100%%)",
+    },
+}
+
+
+class JobOptions(PipelineOptions):
+    """What a streaming job is launched with: Beam carries it, and whoever looks at the job sees it."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: Any) -> None:
+        for name, settings in JOB_PARAMETERS.items():
+            parser.add_argument(f"--{name}", **{"default": "", **settings})
+
+
+@dataclass(frozen=True)
+class Stream:
+    """projects/P/subscriptions/S, read by a job that never ends."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """projects/P/subscriptions/S, read on this machine; `forever`: or only until it is empty."""
+
+    name: str
+    forever: bool = False
+
+
+@dataclass(frozen=True)
+class Files:
+    """Paths, patterns, and gs://bucket/pattern, and which of their events.
+
+    `waiting_file`, `checkpoint_file`: "" in the state folder; without `keeps_checkpoint` there is none.
+    """
+
+    patterns: tuple[str, ...]
+    times: TimeRange = ANY_TIME
+    events_only: bool = False
+    waiting_file: str = ""
+    checkpoint_file: str = ""
+    keeps_checkpoint: bool = True
+
+
+Input = TypeVar("Input", bound=Stream | Subscription | Files)
+
+
+@dataclass(frozen=True)
+class LocalOptions:
+    """How a run on this machine goes. Durations in seconds; `state_dir` holds a folder for each sync."""
+
+    chunk_size: int  # messages
+    max_wait: float
+    grace_period: float
+    state_dir: str
+
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What varies per launch; `beam` holds the rest, for the runner. Times in Unix seconds, durations in seconds."""
+    """One launch; `beam` holds the rest, for the runner."""
 
     config: str
-    dead_letter_topic: str
-    dead_letter_file: str
-    iterable_url: str
-    waiting_file: str  # "": in the state folder
-    max_wait: float
-    grace_period: float
+    input: Stream | Subscription | Files
+    dead_letters: str  # topic:projects/P/topics/T or file:PATH; see dead_letters.sinks
+    iterable_url: str  # "": of the config's region
     share: float  # of Iterable's limits, above 0 to 1
-    chunk_size: int
-    state_dir: str  # holds a folder for each sync
+    local: LocalOptions
     beam: PipelineOptions
-    input_subscription: str = ""
-    input_files: tuple[str, ...] = ()
-    streaming: bool = False
-    forever: bool = False
-    start_time: float = -math.inf
-    end_time: float = math.inf
-    events_only: bool = False
-    checkpoint_file: str = ""  # "": in the state folder
 
-    @cached_property
-    def files(self) -> list[InputFile]:
-        """Those to read; a pattern does not mean what the run itself writes."""
-        own = own_files(self.state_dir, self.dead_letter_file, self.waiting_file, self.checkpoint_file)
-        return find_files(self.input_files, own)
+    def input_as(self, kind: type[Input]) -> Input:
+        """Raises TypeError if it is of another kind."""
+        if not isinstance(self.input, kind):
+            raise TypeError(f"the input is no {kind.__name__}: {self.input}")
+        return self.input
 
     @property
     def times(self) -> TimeRange:
-        return TimeRange(self.start_time, self.end_time)
+        return self.input.times if isinstance(self.input, Files) else ANY_TIME
+
+    @property
+    def events_only(self) -> bool:
+        return isinstance(self.input, Files) and self.input.events_only

@@ -20,9 +20,9 @@ ROOMS = (
     "transforms.delivery",
     "transforms",  # its own files: the steps
     "pipeline.graph",
+    "pipeline.run_options",
     "pipeline.config",
     "pipeline.sources",
-    "pipeline.run_options",
     "pipeline.reports",
     "pipeline.runs",
     "pipeline.cli",

@@ -7,7 +7,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PDone
 
 from transforms.dead_letters.letter import dead_letter
-from transforms.dead_letters.sinks import DeadLetterSink
+from transforms.dead_letters.sink import DeadLetterSink
 from transforms.elements import Records
 from transforms.metrics import BeamMetrics
 from transforms.model.outcomes import DEAD_LETTERED

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from pipeline.cli.arguments import UsageError
+from pipeline.cli.parsing import UsageError
 from pipeline.config.loader import ConfigError, LoadedConfig, load_config
 from pipeline.reports.screen import redact_logs, show
 from transforms.iterable.api_key import read_api_key

@@ -1,35 +1,38 @@
 """The command line of a run: our options, and any of Beam's. Knows no YAML and no network."""
 
 import argparse
-import contextlib
-import math
-import re
 import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
-from pipeline.cli.file_checks import file_problems
-from pipeline.cli.resource_names import Kind, beam_rule_of, broken_rule_of, is_subscription
-from pipeline.config.durations import parse_duration, parse_moment
-from pipeline.run_options import LOCAL_RUNNERS, RunOptions
+from pipeline.cli.file_checks import FileSet, file_problems
+from pipeline.cli.parsing import (
+    Parser,
+    add_parameter,
+    paths_of,
+    read_values,
+    refuse,
+    resource_problem,
+    time_problems,
+    times_of,
+)
+from pipeline.cli.resource_names import beam_rule_of, is_subscription
+from pipeline.run_options import (
+    JOB_PARAMETERS,
+    LOCAL_RUNNERS,
+    Files,
+    LocalOptions,
+    RunOptions,
+    Stream,
+    Subscription,
+)
 from pipeline.sources.own_files import waiting_file_among
 from pipeline.sources.state_folder import default_parent
+from transforms.dead_letters.sinks import SINKS
 
 PROGRAM = "python -m pipeline.main"
-
-
-class UsageError(Exception):
-    """The command line is wrong; one line for each problem."""
-
-
-class Parser(argparse.ArgumentParser):
-    """One whose `error` can be told with all other problems."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message[:1].lower()}{message[1:]}")
 
 
 def parse_options(arguments: list[str]) -> RunOptions:
@@ -42,7 +45,7 @@ def parse_options(arguments: list[str]) -> RunOptions:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--input_subscription", default="", metavar="S", help="projects/P/subscriptions/S: drained, then exit")
+    add_parameter(parser, "input_subscription")
     add("--forever", action="store_true", help="go on when the subscription is empty, until SIGTERM or Ctrl-C")
     add("--streaming", action="store_true", help="run the streaming job, on Dataflow or to try it on DirectRunner")
     add("--input_files", nargs="+", default=[], metavar="F", help="files, patterns or gs://bucket/pattern: see README")
@@ -53,88 +56,78 @@ def parse_options(arguments: list[str]) -> RunOptions:
     add_run_options(parser)
     ours, rest = parser.parse_known_args(arguments)
     ours.waiting_file = ours.waiting_file or waiting_file_among(ours.input_files)
-    values, problems = read_values(ours, rest)
+    parameters = {name: getattr(ours, name) for name in JOB_PARAMETERS} if ours.streaming else {}
+    values, problems = read_values(ours, [*rest, "--streaming"] if ours.streaming else rest, parameters)
     problems += time_problems(ours, values)
-    problems += [*_input_problems(ours, values["beam"]), *run_problems(ours, "input_files", ours.input_files)]
-    return run_options(values, problems)
+    problems += [*_input_problems(ours, values["beam"]), *run_problems(ours, _files_of(ours))]
+    refuse(problems)
+    return run_options(values, _input_of(values))
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Those of every command that sends."""
     add = parser.add_argument
-    add("--config", default="", metavar="FILE", help="the sync's YAML; see configs/full.yaml")
-    add("--dead_letter_topic", default="", metavar="T", help="projects/P/topics/T for what cannot be delivered")
-    add("--dead_letter_file", default="", metavar="F", help="or a file of JSON lines, appended to")
-    add("--iterable_url", default="", metavar="URL", help="instead of the host of the config's region, for tests")
+    for name in ("config", "dead_letter_topic", "dead_letter_file", "iterable_url"):
+        add_parameter(parser, name)
     add("--max_wait", default="2m", metavar="DURATION", help="at the end, for what waits and is due soon (%(default)s)")
     add("--grace_period", default="20s", metavar="DURATION", help="after SIGTERM, for what is under way (%(default)s)")
     add("--state_dir", default=default_parent(), metavar="DIR", help="what each sync must remember (%(default)s)")
     add("--waiting_file", default="", metavar="F", help="what waits when files end (in the state folder)")
-    add("--share", default="100%", metavar="PERCENT", help="of Iterable's limits, to run beside another run (100%%)")
+    add_parameter(parser, "share")
     add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
 
 
-def read_values(ours: argparse.Namespace, rest: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """The options as a run takes them, Beam's among them, and what is wrong with those that are no text."""
-    beam_arguments = [*rest, "--streaming"] if getattr(ours, "streaming", False) else rest
-    unknown = _unknown_to_beam(beam_arguments)
-    problems = [
-        f"{argument} is no option of this program or of Beam. See --help."
-        for argument in [argument for argument in unknown if argument.startswith("-")] or unknown
-    ]
-    beam = PipelineOptions([argument for argument in beam_arguments if argument not in unknown])
-    values: dict[str, Any] = {"beam": beam}
-    given = {name: text for name, text in vars(ours).items() if text is not None}
-    for name, text in given.items():
-        try:
-            values[name] = _CONVERSIONS[name](text) if name in _CONVERSIONS else text
-        except ValueError as error:
-            problems.append(f"--{name}: {error}.")
-    return values, problems
+def run_options(values: dict[str, Any], read: Stream | Subscription | Files) -> RunOptions:
+    """Of values without a problem."""
+    kept = (f"{scheme}:{name}" for scheme in SINKS if (name := values[f"dead_letter_{scheme}"]))
+    return RunOptions(
+        config=values["config"],
+        input=read,
+        dead_letters=next(kept, ""),
+        iterable_url=values["iterable_url"],
+        share=values["share"],
+        local=LocalOptions(values["chunk_size"], values["max_wait"], values["grace_period"], values["state_dir"]),
+        beam=values["beam"],
+    )
 
 
-def run_options(values: dict[str, Any], problems: list[str]) -> RunOptions:
-    """Raises UsageError if there are problems."""
-    if problems:
-        raise UsageError("\n".join(problems))
-    names = {field.name for field in fields(RunOptions)}
-    return RunOptions(**{name: value for name, value in values.items() if name in names})
-
-
-def resource_problem(option: str, name: str, kind: Kind) -> Iterator[str]:
-    """If there is a `name`, it must be one of `kind`."""
-    if name and (rule := broken_rule_of(name, kind)):
-        yield f"--{option} is {name!r}; {rule}."
-
-
-def run_problems(
-    ours: argparse.Namespace, option: str, input_files: Sequence[str], sends: bool = True
-) -> Iterator[str]:
-    """What is wrong with the options of add_run_options, in a run that reads the files of `option`."""
+def run_problems(ours: argparse.Namespace, files: FileSet, sends: bool = True) -> Iterator[str]:
+    """What is wrong with the options of add_run_options."""
     if not ours.config:
         yield "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
     if sends and bool(ours.dead_letter_topic) == bool(ours.dead_letter_file):
         yield "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there."
     yield from resource_problem("dead_letter_topic", ours.dead_letter_topic, "topics")
-    yield from file_problems(ours, option, input_files, sends)
+    yield from file_problems(files)
     if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
         yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
 
 
-def time_problems(ours: argparse.Namespace, values: dict[str, Any]) -> Iterator[str]:
-    """A range in which nothing lies; `values` holds the times that could be read."""
-    if values.get("start_time", -math.inf) >= values.get("end_time", math.inf):
-        yield f"--start_time {ours.start_time} must be before --end_time {ours.end_time}: nothing lies between them."
+def _files_of(ours: argparse.Namespace) -> FileSet:
+    return FileSet(
+        "input_files",
+        ours.input_files,
+        ours.config,
+        ours.state_dir,
+        appended=paths_of(ours, "dead_letter_file"),
+        replaced=paths_of(ours, "waiting_file", "checkpoint_file") if ours.input_files else {},
+        renewed=frozenset({"waiting_file"}),
+        is_read_twice=True,
+    )
 
 
-def _unknown_to_beam(arguments: list[str]) -> list[str]:
-    # Beam only logs what it does not know: a misspelt option would be ignored.
-    parser = Parser(add_help=False, allow_abbrev=False)
-    for options in PipelineOptions.__subclasses__():
-        with contextlib.suppress(argparse.ArgumentError):  # two of Beam's classes may share an option
-            options._add_argparse_args(parser)  # type: ignore[arg-type]
-    _, unknown = parser.parse_known_args(arguments)
-    return unknown
+def _input_of(values: dict[str, Any]) -> Stream | Subscription | Files:
+    if values["streaming"]:
+        return Stream(values["input_subscription"])
+    if values["input_subscription"]:
+        return Subscription(values["input_subscription"], values["forever"])
+    return Files(
+        values["input_files"],
+        times_of(values),
+        values["events_only"],
+        values["waiting_file"],
+        values["checkpoint_file"],
+    )
 
 
 def _input_problems(ours: argparse.Namespace, beam: PipelineOptions) -> Iterator[str]:
@@ -166,26 +159,3 @@ def _is_scheme_and_host(text: str) -> bool:
         return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.path.strip("/")
     except ValueError:  # a port that is no number, half an IPv6 address
         return False
-
-
-def _parse_count(text: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise ValueError(f"{text!r} is no whole number of 1 or more")
-    return int(text)
-
-
-def _parse_share(text: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?%", text) or not 0 < float(text[:-1]) <= 100:
-        raise ValueError(f"{text!r} is no share: write a percentage above 0% and up to 100%, such as 30%")
-    return float(text[:-1]) / 100
-
-
-_CONVERSIONS: dict[str, Callable[[str], Any]] = {
-    "max_wait": parse_duration,
-    "grace_period": parse_duration,
-    "share": _parse_share,
-    "chunk_size": _parse_count,
-    "start_time": parse_moment,
-    "end_time": parse_moment,
-    "input_files": tuple,
-}

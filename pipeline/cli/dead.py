@@ -6,7 +6,7 @@ import sys
 from collections.abc import Generator
 
 from pipeline.cli.app import run_command
-from pipeline.cli.arguments import Parser, UsageError
+from pipeline.cli.parsing import Parser, UsageError
 from pipeline.cli.resource_names import broken_rule_of, is_subscription, looks_like_a_resource
 from pipeline.reports.letter_groups import LetterGroups
 from pipeline.reports.screen import show

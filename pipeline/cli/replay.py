@@ -7,26 +7,23 @@ import time
 from collections.abc import Callable, Iterator
 
 from pipeline.cli.app import load_sync, run_command
-from pipeline.cli.arguments import UsageError
 from pipeline.cli.letter_search import nothing_asked_for
+from pipeline.cli.parsing import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, ReplayOptions, parse_replay_options
 from pipeline.config.loader import LoadedConfig
 from pipeline.reports.redaction import redact_name
 from pipeline.reports.screen import show
 from pipeline.reports.summary import summarize
-from pipeline.runs.local import Ran, drive, run_source
-from pipeline.runs.open import open_files, state_of
+from pipeline.run_options import Subscription
+from pipeline.runs.local import Ran, drive, run_chunks
+from pipeline.runs.open import Opening, open_source, state_of
 from pipeline.runs.replay_filter import Kind, LetterFilter
-from pipeline.sources.archives import InputFile, find_files
-from pipeline.sources.files import FilesSource
-from pipeline.sources.own_files import own_files
-from pipeline.sources.pubsub import SubscriptionSource, refuse_loop
-from pipeline.sources.resumed_messages import ResumedMessages
-from pipeline.sources.source import RunSource
-from pipeline.sources.state_folder import StateFolder
+from pipeline.sources.pubsub_client import refuse_loop
+from pipeline.sources.source import Source
+from transforms.dead_letters.file_sink import FileSink
 from transforms.dead_letters.letter import DL_REASON, DeadLetter, only_part
-from transforms.dead_letters.sinks import FileSink, TopicSink
-from transforms.model.items import MESSAGE, Message, Select
+from transforms.dead_letters.topic_sink import TopicSink
+from transforms.model.items import MESSAGE, Message
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, Outcome
 
 NO_ROOM = "more than a topic takes"  # dl_detail of what could not be published
@@ -47,7 +44,7 @@ def _replay(arguments: list[str]) -> None:
     letters = LetterFilter(options.wanted(loaded.config.name), time.time())
 
     if options.dry_run:
-        _count(_open_to_publish(options, letters.take))
+        _count(open_source(Opening(options.run, loaded, select=letters.take)))
         _check_asked_for(options, letters)
         show(_describe(letters, "Dead letters to replay"))
         return
@@ -57,7 +54,7 @@ def _replay(arguments: list[str]) -> None:
         show(_describe(letters, "Dead letters taken"))
         show(_summarize_published(ran, options.to_topic))
         return
-    ran = run_source(lambda state, _: _open_to_send(options, loaded, state, letters), options.run, loaded)
+    ran = run_chunks(options.run, loaded, letters.take)
     _check_asked_for(options, letters)
     show(f"{_describe(letters, 'Dead letters replayed')}\n")
     show(summarize(ran.tally, ran.comes_again))
@@ -78,36 +75,15 @@ def _publish(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter
     """To a topic, which must not be the one that the letters come from."""
     topic = TopicSink(options.to_topic)
     topic.check()
-    if options.is_subscription:
-        refuse_loop(options.dead_letters, options.to_topic)
+    if isinstance(options.run.input, Subscription):
+        refuse_loop(options.run.input.name, options.to_topic)
 
     def select(message: Message) -> Message | None:
         return letters.take(topic.not_ours(message))
 
     overflow = state_of(options.run, loaded).letters
-    with contextlib.closing(_open_to_publish(options, select)) as source:
+    with contextlib.closing(open_source(Opening(options.run, loaded, select=select))) as source:
         return drive(source, _Publish(topic, overflow), FileSink(overflow), options.run, loaded)
-
-
-def _open_to_send(options: ReplayOptions, loaded: LoadedConfig, state: StateFolder, letters: LetterFilter) -> RunSource:
-    run = options.run
-    if options.is_subscription:
-        resumed = ResumedMessages(state.resumed(options.dead_letters))
-        return SubscriptionSource(options.dead_letters, run.chunk_size, letters.take, resumed=resumed)
-    return open_files(_files_of(options), run, loaded, state, select=letters.take)
-
-
-def _open_to_publish(options: ReplayOptions, select: Select) -> RunSource:
-    """Or only to count; nothing waits of what is not sent from here."""
-    chunk_size = options.run.chunk_size
-    if options.is_subscription:
-        return SubscriptionSource(options.dead_letters, chunk_size, select)
-    return FilesSource(_files_of(options), chunk_size, "", "", select=select)
-
-
-def _files_of(options: ReplayOptions) -> list[InputFile]:
-    run = options.run
-    return find_files([options.dead_letters], own_files(run.state_dir, run.dead_letter_file, run.waiting_file))
 
 
 class _Publish:
@@ -137,7 +113,7 @@ def _outcome(message: Message, is_refused: bool, now: float) -> Outcome:
     return Outcome(DELIVERED, part, "", message, attempts=1, time=now)
 
 
-def _count(source: RunSource) -> None:
+def _count(source: Source) -> None:
     """Look at all of them, and change nothing: what was held comes again at once."""
     with contextlib.closing(source):
         while not source.is_exhausted:

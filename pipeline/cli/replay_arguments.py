@@ -1,21 +1,14 @@
 """The command line of a replay: which dead letters, where to, the options of a run. Knows no YAML and no network."""
 
 import argparse
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.cli.arguments import (
-    Parser,
-    add_run_options,
-    read_values,
-    resource_problem,
-    run_options,
-    run_problems,
-    time_problems,
-)
+from pipeline.cli.arguments import add_run_options, run_options, run_problems
+from pipeline.cli.file_checks import FileSet
+from pipeline.cli.parsing import Parser, paths_of, read_values, refuse, resource_problem, time_problems, times_of
 from pipeline.cli.resource_names import is_subscription, looks_like_a_resource
-from pipeline.run_options import RunOptions
+from pipeline.run_options import Files, RunOptions, Subscription
 from pipeline.runs.replay_filter import Wanted
 from pipeline.sources.archives import find_files
 from transforms.model.time_range import TimeRange
@@ -25,20 +18,15 @@ PROGRAM = "python -m pipeline.replay"
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """`dead_letters`: a subscription, a file or a pattern of files. `times`: of dead-lettering, not of events."""
+    """What `run` reads are the dead letters. `times`: of dead-lettering, not of events."""
 
     run: RunOptions
-    dead_letters: str
     times: TimeRange
     to_topic: str
     reason: str
     event_type: str
     with_users: bool
     dry_run: bool
-
-    @property
-    def is_subscription(self) -> bool:
-        return is_subscription(self.dead_letters)
 
     def wanted(self, sync_name: str) -> Wanted:
         return Wanted(sync_name, self.reason, self.event_type, self.times, self.with_users)
@@ -66,18 +54,33 @@ def parse_replay_options(arguments: list[str]) -> ReplayOptions:
     ours, rest = parser.parse_known_args(arguments)
     values, problems = read_values(ours, rest)
     problems += [*time_problems(ours, values), *_problems(ours)]
-    times = TimeRange(values.pop("start_time", -math.inf), values.pop("end_time", math.inf))
-    run = run_options(values, problems)
+    refuse(problems)
+    run = run_options(values, _input_of(ours))
     return ReplayOptions(
-        run, ours.dead_letters, times, ours.to_topic, ours.reason, ours.event_type, ours.with_users, ours.dry_run
+        run, times_of(values), ours.to_topic, ours.reason, ours.event_type, ours.with_users, ours.dry_run
     )
+
+
+def _input_of(ours: argparse.Namespace) -> Subscription | Files:
+    if is_subscription(ours.dead_letters):
+        return Subscription(ours.dead_letters)
+    return Files((ours.dead_letters,), waiting_file=ours.waiting_file, keeps_checkpoint=False)
 
 
 def _problems(ours: argparse.Namespace) -> Iterator[str]:
     if not ours.dead_letters:
         yield "--dead_letters is missing. Give a file of dead letters, or a subscription of their topic."
     yield from resource_problem("to_topic", ours.to_topic, "topics")
-    files = [ours.dead_letters] if ours.dead_letters and not is_subscription(ours.dead_letters) else []
-    if files and looks_like_a_resource(files[0]) and not find_files(files):
-        yield from resource_problem("dead_letters", files.pop(), "subscriptions")
-    yield from run_problems(ours, "dead_letters", files, sends=not (ours.to_topic or ours.dry_run))
+    read = [ours.dead_letters] if ours.dead_letters and not is_subscription(ours.dead_letters) else []
+    if read and looks_like_a_resource(read[0]) and not find_files(read):
+        yield from resource_problem("dead_letters", read.pop(), "subscriptions")
+    sends = not (ours.to_topic or ours.dry_run)
+    files = FileSet(
+        "dead_letters",
+        read,
+        ours.config,
+        ours.state_dir,
+        appended=paths_of(ours, "dead_letter_file") if sends else {},
+        replaced=paths_of(ours, "waiting_file") if sends and read else {},
+    )
+    yield from run_problems(ours, files, sends)

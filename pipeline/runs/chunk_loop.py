@@ -14,7 +14,7 @@ from pipeline.reports.tally import Tally
 from pipeline.runs.waiting_messages import WaitingMessages
 from pipeline.sources.source import Source, key_of
 from transforms.dead_letters.letter import dead_letter, only_part
-from transforms.dead_letters.sinks import DeadLetterSink
+from transforms.dead_letters.sink import DeadLetterSink
 from transforms.delivery.runtime import steady_time
 from transforms.model import reasons
 from transforms.model.errors import FatalError, OutageError

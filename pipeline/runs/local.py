@@ -12,17 +12,18 @@ from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
 from pipeline.reports.progress import Progress
 from pipeline.reports.tally import Tally
-from pipeline.run_options import RunOptions
+from pipeline.run_options import Files, RunOptions, Subscription
 from pipeline.runs.chunk_loop import ChunkLoop, RunChunk
 from pipeline.runs.chunk_runner import ChunkRunner
-from pipeline.runs.open import checkpoint_of, open_source, sink_of, state_of
+from pipeline.runs.open import Opening, checkpoint_of, open_source, state_of
 from pipeline.runs.run_lock import only_run, try_lock
-from pipeline.sources.source import RunSource
-from pipeline.sources.state_folder import StateFolder
+from pipeline.sources.source import Source
 from pipeline.sources.waiting_file import WaitingFile
 from pipeline.sources.waiting_first import WaitingFirst
-from transforms.dead_letters.sinks import DeadLetterSink
+from transforms.dead_letters.sink import DeadLetterSink
+from transforms.dead_letters.sinks import make_sink
 from transforms.model.errors import FatalError
+from transforms.model.items import Select
 
 NOTHING_LOST = "What is not settled comes again"
 CHUNKS_AT_ONCE = 3  # one is mapped while another is sent and the last answers of a third are awaited
@@ -33,15 +34,6 @@ class Ran(NamedTuple):
 
     tally: Tally
     comes_again: str
-
-
-def run_chunks(options: RunOptions, loaded: LoadedConfig) -> Ran:
-    """Drain the subscription, or read the files, to the end or until SIGTERM or Ctrl-C.
-
-    Raises:
-      FatalError: the set-up is bad; nothing of the chunk in hand is settled.
-    """
-    return run_source(lambda state, sink: open_source(options, loaded, state, sink), options, loaded)
 
 
 @contextlib.contextmanager
@@ -55,13 +47,18 @@ def _only_run_of_files(options: RunOptions, loaded: LoadedConfig) -> Iterator[No
         yield
 
 
-OpenSource = Callable[[StateFolder, DeadLetterSink], RunSource]
+def run_chunks(options: RunOptions, loaded: LoadedConfig, select: Select | None = None) -> Ran:
+    """Drain the subscription, or read the files, to the end or until SIGTERM or Ctrl-C; first goes what waits.
 
+    Nothing is opened before no other run can be under way.
 
-def run_source(opens: OpenSource, options: RunOptions, loaded: LoadedConfig) -> Ran:
-    """The same for any source, which is opened once no other run can be under way and the sink is looked for.
+    Args:
+      options: not of a streaming job.
+      loaded: the config.
+      select: which messages are for this run; without one, those that it has not written itself.
 
-    First goes what waits.
+    Raises:
+      FatalError: the set-up is bad; nothing of the chunk in hand is settled.
     """
     rules = rules_of(loaded.config, options.times, options.events_only)
     settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
@@ -69,34 +66,33 @@ def run_source(opens: OpenSource, options: RunOptions, loaded: LoadedConfig) -> 
     state = state_of(options, loaded)
     with contextlib.ExitStack() as stack:
         stack.enter_context(only_run(loaded.config.name, state.lock(options.share), options.share))
-        if options.input_files:
+        if isinstance(options.input, Files) and options.input.keeps_checkpoint:
             stack.enter_context(_only_run_of_files(options, loaded))
-        sink = sink_of(options, state.letters)
-        source = stack.enter_context(contextlib.closing(opens(state, sink)))
+        sink = make_sink(options.dead_letters, state.letters)
+        sink.check()
+        source = stack.enter_context(contextlib.closing(open_source(Opening(options, loaded, state, sink, select))))
         if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
-            source = WaitingFirst(source, WaitingFile(state.waiting), options.chunk_size, sync_tag_of(loaded))
+            source = WaitingFirst(source, WaitingFile(state.waiting), options.local.chunk_size, sync_tag_of(loaded))
         return drive(source, run_chunk, sink, options, loaded)
 
 
-def drive(
-    source: RunSource, run_chunk: RunChunk, sink: DeadLetterSink, options: RunOptions, loaded: LoadedConfig
-) -> Ran:
+def drive(source: Source, run_chunk: RunChunk, sink: DeadLetterSink, options: RunOptions, loaded: LoadedConfig) -> Ran:
     """The chunk loop over a source, with its progress on the screen, until it ends or is told to by a signal."""
     # A chunk is many objects without cycles: looking for cycles among them again and again costs a quarter of a run.
     gc.freeze()
     gc.set_threshold(100_000, 10, 5)
     # Threads that pull and post need the interpreter often and briefly: beside one that maps, a pull took 50 ms for 2.
     sys.setswitchinterval(0.0005)
-    done = None if source.done is None else lambda: source.done or 0.0
+    done = None if source.share_settled is None else lambda: source.share_settled or 0.0
     with Progress(loaded.config.name, done) as progress:
         loop = ChunkLoop(
             source,
             run_chunk,
             sink,
             sync_tag_of(loaded),
-            forever=options.forever,
-            max_wait=options.max_wait,
-            grace=options.grace_period,
+            forever=isinstance(options.input, Subscription) and options.input.forever,
+            max_wait=options.local.max_wait,
+            grace=options.local.grace_period,
             chunks_at_once=CHUNKS_AT_ONCE,
             report=progress,
         )

@@ -11,9 +11,9 @@ from apache_beam.pvalue import PBegin, PCollection
 from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
 from pipeline.graph import build_graph
-from pipeline.run_options import LOCAL_RUNNERS, RunOptions
-from pipeline.runs.open import sink_of
-from pipeline.sources.pubsub import refuse_loop
+from pipeline.run_options import LOCAL_RUNNERS, RunOptions, Stream
+from pipeline.sources.pubsub_client import refuse_loop
+from transforms.dead_letters.sinks import make_sink
 from transforms.model.items import Message
 from transforms.parse import MicroBatch
 from transforms.report import ReportOutcomes
@@ -24,13 +24,15 @@ log = logging.getLogger(__name__)
 
 def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
     """Launch the streaming job. On Dataflow it then lives by itself; here it runs until Ctrl-C."""
+    subscription = options.input_as(Stream).name
     settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
-    refuse_loop(options.input_subscription, options.dead_letter_topic)
-    pipeline = beam.Pipeline(options=options.beam)
-    read = _ReadSubscription(options.input_subscription)
     is_here = options.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS
-    report = ReportOutcomes(sink_of(options, is_here=is_here), sync_tag_of(loaded))
-    build_graph(pipeline, read, rules_of(loaded.config), SendStreaming(settings), report)
+    sink = make_sink(options.dead_letters)
+    refuse_loop(subscription, sink.topic)
+    sink.check(is_here)
+    pipeline = beam.Pipeline(options=options.beam)
+    report = ReportOutcomes(sink, sync_tag_of(loaded))
+    build_graph(pipeline, _ReadSubscription(subscription), rules_of(loaded.config), SendStreaming(settings), report)
     result = pipeline.run()
     if is_here:
         log.warning("Streaming on this machine, for trying it: Beam's DirectRunner acknowledges before it processes.")

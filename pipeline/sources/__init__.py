@@ -1,8 +1,8 @@
 """Where messages come from, and what must be remembered of them. Knows no graph.
 
-source                                   what a run asks of one
-pubsub, leases, reachability             a subscription
-files, archives, read_lines, checkpoint  files, as they come
+source, in_order                         what a run asks of one; how far one with offsets is settled
+pubsub, pulling, leases                  a subscription; pubsub_client, reachability
+files, archives, read_lines, checkpoint  files, as they come; read_errors
 waiting_first, waiting_file              what an earlier run left waiting in files
 resumed_messages                         where messages of a subscription were left
 state_folder, own_files, atomic_write

@@ -6,23 +6,19 @@ What a file is, its first bytes tell, not its name. Knows no message and no run.
 import glob
 import gzip
 import io
-import lzma
 import os
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import cache, partial
 from operator import attrgetter
 from typing import IO, NamedTuple
 
-from google.api_core.exceptions import GoogleAPICallError
-from google.auth.exceptions import GoogleAuthError
 from google.cloud import storage
 from natsort import natsorted
 
-from transforms.dead_letters.pubsub_errors import NO_CREDENTIALS, first_line
+from pipeline.sources.read_errors import told
 from transforms.model.errors import FatalError
 
 BUCKETS = "gs://"
@@ -86,13 +82,13 @@ def _matching(pattern: str, leave_out: Sequence[str]) -> Iterator[InputFile]:
         others = {os.path.realpath(path) for path in leave_out if path} if glob.has_magic(pattern) else set()
         for path in glob.glob(pattern, recursive=True):
             if not os.path.isdir(path) and os.path.realpath(path) not in others:
-                with _told(path):
+                with told(path):
                     path.encode()  # ids of messages and checkpoints hold it
                     size = os.path.getsize(path)
                 yield InputFile(path, size)
         return
     bucket, _, names = pattern.removeprefix(BUCKETS).partition("/")
-    with _told(pattern):
+    with told(pattern):
         for blob in _storage().list_blobs(bucket, match_glob=names):
             if not blob.name.endswith("/"):  # a folder, as some tools make them
                 yield InputFile(f"{BUCKETS}{bucket}/{blob.name}", blob.size, blob.crc32c or "")
@@ -144,7 +140,7 @@ class Reader(Iterator[bytes]):
             before += file.size
             if skipping and file.path != start.path:
                 continue
-            with _told(file.path), closing(_open(file.path)) as stored:
+            with told(file.path), closing(_open(file.path)) as stored:
                 yield from self._read_file(file, stored, start if skipping else Position(file.path))
             skipping = False
         self._bytes_before, self._bytes_of_this = before, _none
@@ -229,26 +225,3 @@ def _open(path: str) -> io.BufferedReader:
 @cache
 def _storage() -> storage.Client:
     return storage.Client()
-
-
-@contextmanager
-def _told(path: str) -> Iterator[None]:
-    """What is wrong with a file or a bucket, in one line."""
-    try:
-        yield
-    except GoogleAuthError as error:
-        raise FatalError(f"{path} cannot be read: {NO_CREDENTIALS}") from error
-    except GoogleAPICallError as error:
-        raise FatalError(f"{path} cannot be read: {first_line(error)}") from error
-    except UnicodeEncodeError as error:
-        raise FatalError(f"{path!a} cannot be read: its name is no UTF-8; rename it") from error
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
-        raise FatalError(f"{path} cannot be read: {_cause_of(error)}") from error
-
-
-def _cause_of(error: Exception) -> str:
-    if isinstance(error, NotImplementedError):
-        return "it is compressed in a way that is not supported"
-    if isinstance(error, RuntimeError):  # zipfile's, for a member that is encrypted
-        return "it is encrypted"
-    return getattr(error, "strerror", None) or "not a whole gzip or zip file"

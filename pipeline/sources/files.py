@@ -3,14 +3,14 @@
 import logging
 import os
 import time
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipeline.sources.archives import BEGIN, HEAD_BYTES, MAX_LINE_BYTES, InputFile, Position, Reader
 from pipeline.sources.checkpoint import Checkpoint, CheckpointFile
+from pipeline.sources.in_order import InOrder
 from pipeline.sources.read_lines import ReadLines, read_again
-from pipeline.sources.source import Key, key_of
+from pipeline.sources.source import Key, Source, key_of
 from pipeline.sources.waiting_file import WaitingFile
 from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, DeadLetter, from_line, waiting_letter
 from transforms.model import reasons
@@ -22,17 +22,15 @@ LONG_BYTES = 1_000_000_000  # to read them again takes a while
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class _Taken:
-    """A chunk that is not settled. `open`: how many of its messages are neither settled nor known to wait."""
+class _Mark(NamedTuple):
+    """A place in the files; `done_bytes` and `content` of all before it."""
 
-    open: int
-    end: Position
+    position: Position
     done_bytes: int
-    content: str  # of all up to the end
+    content: str
 
 
-class FilesSource:
+class FilesSource(Source):
     """The lines of files; see archives.
 
     Args:
@@ -71,8 +69,8 @@ class FilesSource:
         self._is_noted = bool(found)  # that something is settled
         begin = found or Checkpoint(BEGIN, 0, [])
         self._lines = _lines_until(begin, files, checkpoint, max_line_bytes) if checkpoint else None
-        self._position, self._done_bytes = begin.position, begin.done_bytes  # all before is settled, but what waits:
-        self._content = begin.content
+        # All before its mark is settled, but what waits:
+        self._in_order = InOrder(_Mark(begin.position, begin.done_bytes, begin.content))
         self._waiting = {key_of(message): message for message in begin.waiting}
         self._reads_waiting_file = os.path.realpath(waiting_file) in {os.path.realpath(file.path) for file in files}
         if self._reads_waiting_file:
@@ -80,19 +78,17 @@ class FilesSource:
         self._total_bytes = sum(file.size for file in files)
         self._reader = Reader(files, begin.position, max_line_bytes)
         self._messages = self._read(begin.waiting)
-        self._chunks: deque[_Taken] = deque()
-        self._chunk_of: dict[str, _Taken] = {}  # by message id
-        self.is_exhausted = False
+        self._is_exhausted = False
         self._is_finished = False
 
     @property
-    def done(self) -> float:
-        """See RunSource.done."""
-        return self._done_bytes / self._total_bytes if self._total_bytes else 1.0
+    def share_settled(self) -> float:
+        """See Source.share_settled."""
+        return self._in_order.mark.done_bytes / self._total_bytes if self._total_bytes else 1.0
 
     @property
     def comes_again(self) -> str:
-        """See RunSource.comes_again."""
+        """See Source.comes_again."""
         if self._is_finished:
             return self._comes_again
         if not self._checkpoint:
@@ -102,7 +98,12 @@ class FilesSource:
     @property
     def has_more(self) -> bool:
         """See Source.has_more."""
-        return not self.is_exhausted
+        return not self._is_exhausted
+
+    @property
+    def is_exhausted(self) -> bool:
+        """See Source.is_exhausted."""
+        return self._is_exhausted
 
     def take(self, seconds: float) -> list[Message]:  # noqa: ARG002 - a file is never waited for
         """See Source.take."""
@@ -111,40 +112,29 @@ class FilesSource:
         while len(chunk) < self._max_messages and size < MAX_CHUNK_BYTES:
             message = next(self._messages, None)
             if message is None:
-                self.is_exhausted = True
+                self._is_exhausted = True
                 break
             chunk.append(message)
             size += len(message.data)
         if chunk:
             content = self._lines.digest() if self._lines else ""
-            taken = _Taken(
-                len({message.message_id for message in chunk}), self._reader.position, self._reader.done_bytes, content
-            )
-            self._chunks.append(taken)
-            self._chunk_of |= dict.fromkeys((message.message_id for message in chunk), taken)
+            end = _Mark(self._reader.position, self._reader.done_bytes, content)
+            self._in_order.take({message.message_id for message in chunk}, end)
         return chunk
 
     def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
         """See Source.settle: the checkpoint holds them."""
         # What has waited and is under way once more is not in `waiting`: until it is settled it must come again.
         self._waiting |= {key_of(message): message for message in waiting}
-        for message_id in (*message_ids, *(message_id for message_id, _ in self._waiting)):
-            if chunk := self._chunk_of.pop(message_id, None):
-                chunk.open -= 1
+        self._in_order.close((*message_ids, *(message_id for message_id, _ in self._waiting)))
         settled, gone = set(message_ids), set(done)
         self._waiting = {
             key: message for key, message in self._waiting.items() if key not in gone and key[0] not in settled
         }
-        while self._chunks and not self._chunks[0].open:
-            chunk = self._chunks.popleft()
-            self._position, self._done_bytes, self._content = chunk.end, chunk.done_bytes, chunk.content
         if self._checkpoint:
-            letters = self._letters(self._waiting.values())
-            self._checkpoint.write(self._position, self._done_bytes, letters, self._content)
+            position, done_bytes, content = self._in_order.mark
+            self._checkpoint.write(position, done_bytes, self._letters(self._waiting.values()), content)
             self._is_noted = True
-
-    def set_aside(self, message_ids: Collection[str]) -> None:
-        """See RunSource.set_aside: a file keeps its lines."""
 
     def finish(self, waiting: Collection[Message]) -> None:
         """See Source.finish: they are in the waiting file. If that was an input of this run, all of it was read."""
@@ -155,9 +145,6 @@ class FilesSource:
         if self._checkpoint:
             self._checkpoint.remove()
         self._is_finished = True
-
-    def hurry(self) -> None:
-        """See RunSource.hurry: a disk is not waited for in another way."""
 
     def close(self) -> None:
         self._reader.close()

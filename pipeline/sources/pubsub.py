@@ -1,12 +1,7 @@
-"""A Pub/Sub subscription as a source of chunks. Knows no runner and no sink.
-
-Unary pulls, not the client's streaming pull: the messages of a process that died come again when their leases end.
-"""
+"""A Pub/Sub subscription as a source of chunks. Knows no runner, no sink and no request."""
 
 import contextlib
 import logging
-import math
-import os
 import queue
 import threading
 import time
@@ -14,18 +9,14 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]  # publishes no types
-from google.api_core.exceptions import DeadlineExceeded, GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.pubsub_v1 import SubscriberClient
-from google.pubsub_v1 import PullResponse
-from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from pipeline.sources.leases import CALL_SECONDS, CLOSE_SECONDS, RETRY_SECONDS, Leases
-from pipeline.sources.reachability import Reachability
+from pipeline.sources.leases import CLOSE_SECONDS, Leases
+from pipeline.sources.pubsub_client import new_client
+from pipeline.sources.pulling import Pulling
 from pipeline.sources.resumed_messages import ResumedMessages
-from pipeline.sources.source import Key
-from transforms.dead_letters.pubsub_errors import NO_CREDENTIALS, PASSING, first_line
+from pipeline.sources.source import Key, Source
+from transforms.dead_letters.pubsub_errors import NO_CREDENTIALS
 from transforms.model.errors import FatalError
 from transforms.model.items import Message, Select
 
@@ -33,17 +24,12 @@ IDLE_SECONDS = 5.0  # no message for so long: a drain is done
 LINGER_SECONDS = 0.25  # how long a chunk that is not full waits for more
 MAX_CHUNK_BYTES = 32_000_000
 CHUNKS_AHEAD = 4  # those under way, and the next: what is pulled for later only is missing elsewhere after a crash
-PULLERS = 4
-MAX_PULL_MESSAGES = 1000
-PULL_SECONDS = 90.0  # Pub/Sub answers an empty pull before
-ANSWER_SECONDS = 20.0  # and one that may not wait for messages, long before
-POLL_SECONDS = 0.25  # between pulls that are answered at once, while there is nothing
 AWAY_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
 
-class SubscriptionSource:
+class SubscriptionSource(Source):
     """Pulls all the time, so that the next chunk is here when one is done.
 
     Args:
@@ -77,17 +63,14 @@ class SubscriptionSource:
         self._rest: deque[Any] = deque()  # of the last pull, more than the chunk before could hold
         self._bytes_ahead = 0  # of both
         self._counting = threading.Lock()
-        self._closed = threading.Event()
-        self._problem = ""  # in one line
+        self._is_away_told = False
         try:
-            self._client, self._puller = _new_client(), _new_client()
+            self._client, puller = new_client(), new_client()
         except GoogleAuthError as error:
             raise FatalError(f"the subscription {subscription} cannot be read: {NO_CREDENTIALS}") from error
         self._leases = Leases(self._client, subscription)
-        self._reachability = Reachability()
-        self._is_away_told = False
-        for _ in range(PULLERS):
-            threading.Thread(target=self._pull, name="pull", daemon=True).start()
+        self._pulling = Pulling(puller, subscription, self._receive, lambda: not self._is_enough)
+        self._reachability = self._pulling.reachability
 
     def take(self, seconds: float) -> list[Message]:
         """See Source.take."""
@@ -112,7 +95,7 @@ class SubscriptionSource:
         with self._counting:
             self._bytes_ahead -= size
         self.set_aside(aside)
-        if not chunk and (problem := self._problem or self._leases.problem):
+        if not chunk and (problem := self._pulling.problem or self._leases.problem):
             raise FatalError(problem)
         self._tell_away()
         return chunk
@@ -137,13 +120,8 @@ class SubscriptionSource:
         self._is_away_told = is_away
 
     @property
-    def done(self) -> None:
-        """See RunSource.done."""
-        return
-
-    @property
     def comes_again(self) -> str:
-        """See RunSource.comes_again."""
+        """See Source.comes_again."""
         return "their messages are not acknowledged"
 
     def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
@@ -154,7 +132,7 @@ class SubscriptionSource:
         self._leases.settle(message_ids)
 
     def set_aside(self, message_ids: Collection[str]) -> None:
-        """See RunSource.set_aside."""
+        """See Source.set_aside."""
         self._leases.set_aside(message_ids)
 
     def finish(self, waiting: Collection[Message]) -> None:  # noqa: ARG002 - not acknowledged, they come again
@@ -162,98 +140,28 @@ class SubscriptionSource:
         self._leases.confirm()
 
     def hurry(self) -> None:
-        """`finish` and `close` do not wait for Pub/Sub any longer."""
+        """See Source.hurry."""
         self._leases.hurry()
 
     def close(self) -> None:
         """Stop pulling; what is not settled comes again at once. Takes seconds, if Pub/Sub does not answer."""
         with contextlib.suppress(FatalError):  # then it comes again, and replaces itself
             self._leases.confirm(CLOSE_SECONDS)
-        self._closed.set()
-        self._puller.close()  # first, or what is given back would come to a pull that nobody waits for any more
+        self._pulling.close()  # first, or what is given back would come to a pull that nobody waits for any more
         self._leases.give_back()
         self._client.close()
 
-    def _pull(self) -> None:
-        try:
-            while not self._closed.is_set():
-                if self._is_enough:
-                    self._reachability.is_not_asked()
-                    self._closed.wait(0.05)
-                else:
-                    self._ask()
-        except Exception as error:  # told by the next `take`, unless it is but the end
-            self._problem = f"the subscription {self._subscription} cannot be read: {first_line(error)}"
-
-    def _ask(self) -> None:
-        """One pull, and a pause where the next one had better not follow at once."""
-        # The emulator does not notice that a pull was given up: what it hands to one is gone until the lease ends.
-        is_emulated = bool(os.environ.get("PUBSUB_EMULATOR_HOST"))
-        # An empty pull is else answered after a minute and more: whether Pub/Sub is there must be known sooner.
-        is_at_once = is_emulated or self._reachability.is_unsure
-        request = {
-            "subscription": self._subscription,
-            "max_messages": MAX_PULL_MESSAGES,
-            "return_immediately": is_at_once,
-        }
-        asked_at = time.monotonic()
-        try:
-            pulled = self._puller.pull(
-                request=request, timeout=ANSWER_SECONDS if is_at_once else PULL_SECONDS, retry=None
-            )
-        except PASSING as error:
-            if is_at_once or not isinstance(error, DeadlineExceeded):
-                self._reachability.fails(first_line(error))
-            else:  # an empty subscription, or no Pub/Sub at all
-                self._reachability.is_silent()
-            self._closed.wait(RETRY_SECONDS)
-        else:
-            # Bare protobuf: its wrappers cost three times as much as the rest of taking a message in.
-            received = PullResponse.pb(pulled).received_messages
-            new = self._receive(received)
-            is_empty = is_at_once and not received
-            self._reachability.answers(arrived=bool(new), empty_at=asked_at if is_empty else -math.inf)
-            if is_emulated and not received:
-                self._closed.wait(POLL_SECONDS)
-
-    def _receive(self, received: Sequence[Any]) -> list[Any]:
-        """Those that are new."""
+    def _receive(self, received: Sequence[Any]) -> bool:
         if new := self._leases.hold(received):
             with self._counting:
                 self._bytes_ahead += sum(len(one.message.data) for one in new)
             self._arrived.put(new)
-        return new
+        return bool(new)
 
     @property
     def _is_enough(self) -> bool:
         held = len(self._leases) - self._waiting
         return held >= CHUNKS_AHEAD * self._max_messages or self._bytes_ahead >= self._max_bytes
-
-
-def refuse_loop(subscription: str, topic: str) -> None:
-    """Raises FatalError if the subscription is fed by the topic that is written to.
-
-    Who may read need not be allowed to look: what cannot be told is no error. Takes no longer than one answer.
-    """
-    if not topic:
-        return
-    try:
-        with _new_client() as client:
-            found = client.get_subscription(subscription=subscription, timeout=CALL_SECONDS, retry=None)
-    except (GoogleAPICallError, GoogleAuthError):  # told by the first pull, if it matters
-        return
-    if found.topic == topic:
-        raise FatalError(
-            f"the subscription {subscription} is fed by {topic}: what is written there would be read again"
-        )
-
-
-def _new_client() -> SubscriberClient:
-    if not (emulator := os.environ.get("PUBSUB_EMULATOR_HOST")):
-        return SubscriberClient()
-    # As for Pub/Sub itself, answers may be of any size: gRPC's own limit is below that of a pull.
-    channel = grpc.insecure_channel(emulator, options=[("grpc.max_receive_message_length", -1)])
-    return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
 
 
 def _to_message(received: Any) -> Message:

@@ -1,4 +1,4 @@
-"""What a run on this machine asks of its source. Knows none."""
+"""What a run on this machine asks of its source. Knows none; runs/open.py has them all."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -13,7 +13,7 @@ def key_of(message: Message) -> Key:
 
 
 class Source(Protocol):
-    """Where messages come from. Message ids are unique in a run."""
+    """Where messages come from. Message ids are unique in a run. Whoever inherits it has what most of them answer."""
 
     def take(self, seconds: float) -> list[Message]:
         """The next chunk; empty if nothing came within `seconds`. Raises FatalError if the source cannot be read."""
@@ -39,22 +39,24 @@ class Source(Protocol):
         Raises FatalError if that cannot be made sure of.
         """
 
-
-class RunSource(Source, Protocol):
-    """A source, with what a person is told of it."""
-
     @property
-    def done(self) -> float | None:
+    def share_settled(self) -> float | None:
         """The share of it that is settled, 0 to 1; None if its end is not known."""
+        return None
 
     @property
     def comes_again(self) -> str:
-        """How what is in flight comes again; to be asked when the run is over."""
+        """How what is in flight comes again, for a person; to be asked when the run is over."""
+        return "its messages are not settled"
 
-    def set_aside(self, message_ids: Collection[str]) -> None:
+    def set_aside(self, message_ids: Collection[str]) -> None:  # noqa: ARG002
         """These are not for this run: they must come again, but not in it."""
+        return
 
     def hurry(self) -> None:
         """`finish` and `close` do not wait any longer for whoever holds the messages."""
+        return
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Nothing more is taken or settled."""
+        return

@@ -3,13 +3,13 @@
 from collections import deque
 from collections.abc import Collection, Iterable
 
-from pipeline.sources.source import Key, RunSource
+from pipeline.sources.source import Key, Source
 from pipeline.sources.waiting_file import WaitingFile
 from transforms.dead_letters.letter import DL_ATTEMPTS, DL_PART, waiting_letter
 from transforms.model.items import TRACK, USER, Message, Resumed
 
 
-class WaitingFirst:
+class WaitingFirst(Source):
     """The messages of `file`, then those of `source`. The file holds all that is not settled, whenever this ends.
 
     Args:
@@ -20,7 +20,7 @@ class WaitingFirst:
       FatalError: the file cannot be read.
     """
 
-    def __init__(self, source: RunSource, file: WaitingFile, max_messages: int, tag: str) -> None:
+    def __init__(self, source: Source, file: WaitingFile, max_messages: int, tag: str) -> None:
         self._source = source
         self._file = file
         self._max_messages = max_messages
@@ -49,13 +49,13 @@ class WaitingFirst:
         return not self._next and self._source.is_exhausted
 
     @property
-    def done(self) -> float | None:
-        """See RunSource.done."""
-        return self._source.done
+    def share_settled(self) -> float | None:
+        """See Source.share_settled."""
+        return self._source.share_settled
 
     @property
     def comes_again(self) -> str:
-        """See RunSource.comes_again."""
+        """See Source.comes_again."""
         more = f"; {len(self._left):,} of an earlier run are in {self._file.path}" if self._left else ""
         return f"{self._source.comes_again}{more}"
 
@@ -74,11 +74,11 @@ class WaitingFirst:
         self._source.finish(self._others(waiting))
 
     def set_aside(self, message_ids: Collection[str]) -> None:
-        """See RunSource.set_aside."""
+        """See Source.set_aside."""
         self._source.set_aside(message_ids)
 
     def hurry(self) -> None:
-        """See RunSource.hurry."""
+        """See Source.hurry."""
         self._source.hurry()
 
     def close(self) -> None:

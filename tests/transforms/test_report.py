@@ -7,7 +7,7 @@ import pytest
 from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
-from transforms.dead_letters.sinks import FileSink
+from transforms.dead_letters.file_sink import FileSink
 from transforms.elements import Records
 from transforms.metrics import NAMESPACE
 from transforms.model.errors import FatalError

@@ -4,14 +4,19 @@ from pathlib import Path
 import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions, WorkerOptions
 
-from pipeline.cli.arguments import UsageError, parse_options
-from pipeline.run_options import RunOptions
+from pipeline.cli.arguments import parse_options
+from pipeline.cli.parsing import UsageError
+from pipeline.config.loader import load_config
+from pipeline.run_options import JOB_PARAMETERS, Files, JobOptions, LocalOptions, RunOptions, Stream, Subscription
+from pipeline.runs.open import files_of
 from pipeline.sources.state_folder import StateFolder
 from transforms.model.time_range import ANY_TIME, TimeRange
 
 SUBSCRIPTION = "projects/sandbox/subscriptions/events"
 TOPIC = "projects/sandbox/topics/dead-letters"
 DRAIN = {"config": "sync.yaml", "input_subscription": SUBSCRIPTION, "dead_letter_topic": TOPIC}
+
+MINIMAL = Path(__file__).parents[3] / "configs" / "minimal.yaml"
 
 NO_CONFIG = "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
 NO_INPUT = "Give either --input_subscription or --input_files."
@@ -29,6 +34,10 @@ def parse(**options: object) -> RunOptions:
     )
 
 
+def paths_read(options: RunOptions) -> list[str]:
+    return [file.path for file in files_of(options, load_config(str(MINIMAL)))]
+
+
 def problem_of(**options: object) -> str:
     with pytest.raises(UsageError) as caught:
         parse(**(DRAIN | options))
@@ -39,20 +48,27 @@ def test_the_defaults_of_a_drain() -> None:
     """A config, an input and an output are enough; what is left out has the documented default."""
     options = parse(**DRAIN)
 
-    assert (options.config, options.input_subscription, options.dead_letter_topic) == ("sync.yaml", SUBSCRIPTION, TOPIC)
-    assert (options.input_files, options.dead_letter_file, options.iterable_url) == ((), "", "")
-    assert (options.streaming, options.forever, options.max_wait, options.chunk_size) == (False, False, 120.0, 20_000)
-    assert (options.grace_period, options.share, options.events_only) == (20.0, 1.0, False)
-    assert options.times == ANY_TIME
-    assert (options.waiting_file, options.checkpoint_file, options.state_dir) == ("", "", os.environ["A2I_STATE_DIR"])
+    assert options.config == "sync.yaml"
+    assert options.input == Subscription(SUBSCRIPTION, forever=False)
+    assert options.dead_letters == f"topic:{TOPIC}"
+    assert (options.iterable_url, options.share, options.times, options.events_only) == ("", 1.0, ANY_TIME, False)
+    assert options.local == LocalOptions(20_000, 120.0, 20.0, os.environ["A2I_STATE_DIR"])
+
+
+def test_the_defaults_of_files() -> None:
+    """All events of theirs, and what is remembered is in the state folder."""
+    options = parse(config="c", dead_letter_topic=TOPIC, input_files=__file__)
+
+    assert options.input == Files((__file__,), ANY_TIME, events_only=False, waiting_file="", checkpoint_file="")
 
 
 def test_everything_there_is() -> None:
     """Each option is read under its own name; a duration comes as seconds."""
     options = parse(**DRAIN, forever=True, iterable_url="http://localhost:8080/", max_wait="1.5m", chunk_size=7)
 
-    assert options.forever
-    assert (options.iterable_url, options.max_wait, options.chunk_size) == ("http://localhost:8080/", 90.0, 7)
+    assert options.input == Subscription(SUBSCRIPTION, forever=True)
+    assert options.iterable_url == "http://localhost:8080/"
+    assert (options.local.max_wait, options.local.chunk_size) == (90.0, 7)
 
 
 def test_files_and_a_file_of_dead_letters(tmp_path: Path) -> None:
@@ -62,7 +78,8 @@ def test_files_and_a_file_of_dead_letters(tmp_path: Path) -> None:
 
     options = parse(config="sync.yaml", input_files=pattern, dead_letter_file=kept)
 
-    assert ((pattern,), kept) == (options.input_files, options.dead_letter_file)
+    assert options.input == Files((pattern,))
+    assert options.dead_letters == f"file:{kept}"
 
 
 def test_an_option_and_its_value_may_be_two_arguments() -> None:
@@ -88,8 +105,24 @@ def test_streaming_is_told_to_beam(streaming: bool) -> None:
     """--streaming is one switch for both; without it Beam runs a bounded pipeline."""
     options = parse(**DRAIN, streaming=streaming)
 
-    assert streaming == options.streaming
+    assert options.input == (Stream(SUBSCRIPTION) if streaming else Subscription(SUBSCRIPTION))
     assert streaming == bool(options.beam.view_as(StandardOptions).streaming)
+
+
+def test_what_a_job_is_launched_with_is_among_its_own_options() -> None:
+    """Whoever looks at a job of Dataflow sees them, and a template's parameters are options of Beam."""
+    job = parse(**DRAIN, streaming=True, share="30%").beam
+
+    shown = job.get_all_options(drop_default=True)
+    assert shown == {**DRAIN, "share": "30%", "streaming": True}
+    assert job.view_as(JobOptions).input_subscription == SUBSCRIPTION
+
+
+def test_a_template_may_launch_with_the_options_of_beam_alone() -> None:
+    """The same names and defaults as the command line's."""
+    job = JobOptions(["--config=sync.yaml", f"--input_subscription={SUBSCRIPTION}", "--runner=DataflowRunner"])
+
+    assert (job.config, job.input_subscription, job.share, job.iterable_url) == ("sync.yaml", SUBSCRIPTION, "100%", "")
 
 
 @pytest.mark.parametrize("runner", [None, "FnApiRunner", "DirectRunner"])
@@ -247,12 +280,12 @@ def test_a_pattern_does_not_mean_what_the_run_writes(tmp_path: Path) -> None:
 
     options = parse(config="c", input_files=tmp_path / "*", **written)
 
-    assert [file.path for file in options.files] == [str(tmp_path / "rows.jsonl")]
+    assert paths_read(options) == [str(tmp_path / "rows.jsonl")]
 
 
 def test_a_pattern_does_not_mean_what_lies_in_a_state_folder(tmp_path: Path) -> None:
     """It may be under the folder of the rows; a file there can still be named."""
-    state = StateFolder(str(tmp_path / "state"), "A", "https://api.iterable.com", "env:KEY")
+    state = StateFolder(str(tmp_path / "state"), "A", "https://api.iterable.com", "env:KEY")  # another sync's
     state.make()
     for path in (tmp_path / "rows.jsonl", Path(state.waiting)):
         path.touch()
@@ -261,8 +294,8 @@ def test_a_pattern_does_not_mean_what_lies_in_a_state_folder(tmp_path: Path) -> 
     by_pattern = parse(**options, input_files=tmp_path / "**" / "*.jsonl")
     by_name = parse(**options, input_files=state.waiting)
 
-    assert [file.path for file in by_pattern.files] == [str(tmp_path / "rows.jsonl")]
-    assert [file.path for file in by_name.files] == [state.waiting]
+    assert paths_read(by_pattern) == [str(tmp_path / "rows.jsonl")]
+    assert paths_read(by_name) == [state.waiting]
 
 
 @pytest.mark.parametrize(
@@ -300,7 +333,7 @@ def test_what_is_replaced_must_be_a_file(tmp_path: Path, option: str, path: str,
     files = {"config": "c", "input_files": __file__, **options, option: path}
 
     if is_taken:
-        assert parse(**files).dead_letter_file == path
+        assert parse(**files).dead_letters == f"file:{path}"
     else:
         with pytest.raises(UsageError, match=f"^--{option} '{path}' cannot be written.$"):
             parse(**files)
@@ -352,7 +385,7 @@ def test_files_may_be_several_words(tmp_path: Path) -> None:
         ["--config=c", f"--dead_letter_file={tmp_path / 'd'}", "--input_files", *files, "--events_only"]
     )
 
-    assert (options.input_files, options.events_only) == (tuple(files), True)
+    assert options.input == Files(tuple(files), events_only=True)
 
 
 def test_times_and_a_share(tmp_path: Path) -> None:
@@ -387,7 +420,8 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse_options(["--help"])
     shown = capsys.readouterr().out
-    ours = RunOptions.__annotations__.keys() - {"beam"}
+    files = {"input_files", "start_time", "end_time", "events_only", "waiting_file", "checkpoint_file"}
+    ours = {*JOB_PARAMETERS, *LocalOptions.__annotations__, *files, "forever", "streaming"}
 
     assert caught.value.code == 0
-    assert [name for name in ours if f"\n  --{name} " not in shown] == []
+    assert [name for name in sorted(ours) if f"\n  --{name} " not in shown] == []

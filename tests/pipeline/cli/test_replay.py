@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 import pytest
 
-from pipeline.cli.arguments import UsageError
+from pipeline.cli.parsing import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, parse_replay_options
 from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.expected import differences
@@ -341,6 +341,13 @@ def parse(**options: object) -> object:
             "--dead_letters is missing. Give a file of dead letters, or a subscription of their topic.",
         ),
         ({"dead_letters": "/nowhere/*"}, "--dead_letters '/nowhere/*' matches no file."),
+        (
+            {"input_subscription": "projects/p/subscriptions/events"},
+            (
+                "--input_subscription=projects/p/subscriptions/events is no option of this program or of Beam. "
+                "See --help."
+            ),
+        ),
         (
             {"to_topic": "events"},
             (

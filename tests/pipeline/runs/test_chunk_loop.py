@@ -8,9 +8,10 @@ import orjson
 import pytest
 
 from pipeline.runs.chunk_loop import MAX_FAILED_IN_A_ROW, ChunkLoop
-from pipeline.sources.source import Key
+from pipeline.sources.source import Key, Source
+from transforms.dead_letters.file_sink import FileSink
 from transforms.dead_letters.letter import DeadLetter
-from transforms.dead_letters.sinks import FileSink
+from transforms.dead_letters.sink import DeadLetterSink
 from transforms.delivery.waiting import MAX_WAITING
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import TRACK, Message, Resumed
@@ -47,7 +48,7 @@ class Stop(threading.Event):
         return super().is_set() or self._clock.now >= self._at
 
 
-class MemorySource:
+class MemorySource(Source):
     """Chunks of a list; `on_settle` is called before anything is settled."""
 
     def __init__(self, clock: Clock, *chunks: list[Message]) -> None:
@@ -500,7 +501,7 @@ def test_chunks_are_settled_in_any_order(clock: Clock, kept: Path) -> None:
     assert source.settled == ["b", "c", "d", "e", "f", "a"]
 
 
-class StuckSink:
+class StuckSink(DeadLetterSink):
     """Keeps nothing until it is told that it is over."""
 
     def __init__(self) -> None:

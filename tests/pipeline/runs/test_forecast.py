@@ -9,7 +9,7 @@ import pytest
 from pipeline.cli.arguments import parse_options
 from pipeline.config.loader import load_config
 from pipeline.runs.forecast import SAMPLE_FILES, forecast
-from pipeline.runs.open import checkpoint_of
+from pipeline.runs.open import checkpoint_of, files_of
 from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
 from pipeline.sources.archives import MAX_LINE_BYTES, Position
 
@@ -100,7 +100,7 @@ def test_of_an_interrupted_run_the_rest_is_forecast(tmp_path: Path) -> None:
     write_traffic(tmp_path / "b.gz")
     arguments = [f"--config={CONFIG}", f"--dead_letter_file={tmp_path / 'd'}", f"--input_files={tmp_path / '*.gz'}"]
     options = parse_options([*arguments, f"--checkpoint_file={tmp_path / 'c'}"])
-    checkpoint = checkpoint_of(options, load_config(CONFIG), options.files)
+    checkpoint = checkpoint_of(options, load_config(CONFIG), files_of(options, load_config(CONFIG)))
     checkpoint.write(Position(str(tmp_path / "b.gz")), (tmp_path / "a.gz").stat().st_size, [])
 
     first, second, _ = forecast_of(tmp_path, "*.gz").split("\n")

@@ -221,7 +221,7 @@ def test_an_interrupted_run_goes_on_behind_what_is_settled(tmp_path: Path, open_
     second = open_source(max_messages=2)
 
     assert data_of(take_all(second)) == [b"5", b"6", b"7"]
-    assert second.done == pytest.approx(8 / 14)
+    assert second.share_settled == pytest.approx(8 / 14)
 
 
 def test_chunks_may_be_settled_in_parts_and_in_any_order(tmp_path: Path, open_source: OpenSource) -> None:

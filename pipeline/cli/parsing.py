@@ -1,0 +1,126 @@
+"""Words of a command line → values, and what is wrong with them. Knows no command."""
+
+import argparse
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.cli.resource_names import Kind, broken_rule_of
+from pipeline.config.durations import parse_duration, parse_moment
+from pipeline.run_options import JOB_PARAMETERS
+from transforms.model.time_range import TimeRange
+
+
+class UsageError(Exception):
+    """The command line is wrong; one line for each problem."""
+
+
+class Parser(argparse.ArgumentParser):
+    """One whose `error` can be told with all other problems."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _misread(message)
+
+
+def add_parameter(parser: argparse.ArgumentParser, name: str) -> None:
+    parser.add_argument(f"--{name}", **{"default": "", **JOB_PARAMETERS[name]})
+
+
+def read_values(
+    ours: argparse.Namespace, beam_arguments: list[str], parameters: dict[str, str] | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """The options as a run takes them, and what is wrong with those that are no text.
+
+    Args:
+      ours: the text of each; None is left out.
+      beam_arguments: what is left for Beam.
+      parameters: of ours that Beam carries, too; see JobOptions.
+    """
+    unknown = _unknown_to_beam(beam_arguments)
+    problems = [
+        f"{argument} is no option of this program or of Beam. See --help."
+        for argument in [argument for argument in unknown if argument.startswith("-")] or unknown
+    ]
+    known = [argument for argument in beam_arguments if argument not in unknown]
+    values: dict[str, Any] = {"beam": PipelineOptions(known, **(parameters or {}))}
+    given = {name: text for name, text in vars(ours).items() if text is not None}
+    for name, text in given.items():
+        try:
+            values[name] = _CONVERSIONS[name](text) if name in _CONVERSIONS else text
+        except ValueError as error:
+            problems.append(f"--{name}: {error}.")
+    return values, problems
+
+
+def refuse(problems: list[str]) -> None:
+    """Raises UsageError if there are any."""
+    if problems:
+        raise UsageError("\n".join(problems))
+
+
+def paths_of(ours: argparse.Namespace, *options: str) -> dict[str, str]:
+    """Those that are given, by option."""
+    return {option: path for option in options if (path := getattr(ours, option))}
+
+
+def times_of(values: dict[str, Any]) -> TimeRange:
+    return TimeRange(values.get("start_time", -math.inf), values.get("end_time", math.inf))
+
+
+def time_problems(ours: argparse.Namespace, values: dict[str, Any]) -> Iterator[str]:
+    """A range in which nothing lies; `values` holds the times that could be read."""
+    if values.get("start_time", -math.inf) >= values.get("end_time", math.inf):
+        yield f"--start_time {ours.start_time} must be before --end_time {ours.end_time}: nothing lies between them."
+
+
+def resource_problem(option: str, name: str, kind: Kind) -> Iterator[str]:
+    """If there is a `name`, it must be one of `kind`."""
+    if name and (rule := broken_rule_of(name, kind)):
+        yield f"--{option} is {name!r}; {rule}."
+
+
+def _misread(message: str) -> UsageError:
+    return UsageError(f"{message[:1].lower()}{message[1:]}")
+
+
+def _unknown_to_beam(arguments: list[str]) -> list[str]:
+    """Beam only logs what it does not know: a misspelt option would be ignored."""
+    unknown: list[str] = []
+
+    def look(parser: argparse.ArgumentParser) -> None:
+        parser.exit_on_error = False
+        unknown.extend(parser.parse_known_args(arguments)[1])
+
+    try:
+        PipelineOptions([]).get_all_options(add_extra_args_fn=look)
+    except argparse.ArgumentError as error:
+        raise _misread(str(error)) from error
+    # What is ours and comes so far is no option of this command.
+    ours = {f"--{name}" for name in JOB_PARAMETERS}
+    return [argument for argument in arguments if argument in unknown or argument.partition("=")[0] in ours]
+
+
+def _parse_count(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise ValueError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
+
+
+def _parse_share(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?%", text) or not 0 < float(text[:-1]) <= 100:
+        raise ValueError(f"{text!r} is no share: write a percentage above 0% and up to 100%, such as 30%")
+    return float(text[:-1]) / 100
+
+
+_CONVERSIONS: dict[str, Callable[[str], Any]] = {
+    "max_wait": parse_duration,
+    "grace_period": parse_duration,
+    "share": _parse_share,
+    "chunk_size": _parse_count,
+    "start_time": parse_moment,
+    "end_time": parse_moment,
+    "input_files": tuple,
+}
