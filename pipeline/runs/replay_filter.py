@@ -15,8 +15,9 @@ from transforms.dead_letters.letter import (
     only_part,
     sync_name_of,
 )
+from transforms.iterable.operations import OPERATIONS, Order
 from transforms.model import reasons
-from transforms.model.items import TRACK, USER, Message
+from transforms.model.items import TRACK, Message
 from transforms.model.time_range import ANY_TIME, TimeRange
 
 NOT_A_DEAD_LETTER = "no dead letter"
@@ -27,6 +28,9 @@ USER_UPDATE = "a user update (--with_users takes them)"
 OTHER_REASON = "of another reason"
 OTHER_EVENT_TYPE = "of another event type"
 OTHER_TIME = "dead-lettered at another time"
+
+# Parts of which a value that is sent late may overwrite a newer one.
+_UPDATES = frozenset(operation.part for operation in OPERATIONS if operation.order is Order.LATEST_PER_USER)
 
 
 class Wanted(NamedTuple):
@@ -97,5 +101,5 @@ class LetterFilter:
             return REJECTED_SINCE
         if not wanted.times.holds(time):
             return OTHER_TIME
-        is_update = only_part(letter) == USER or event_type == IDENTIFY
+        is_update = only_part(letter) in _UPDATES or event_type == IDENTIFY
         return USER_UPDATE if is_update and not wanted.with_users else ""

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable
 
 from pipeline.sources.source import Key, Source
 from pipeline.sources.waiting_file import WaitingFile
-from transforms.dead_letters.letter import DL_ATTEMPTS, DL_PART, waiting_letter
-from transforms.model.items import TRACK, USER, Message, Resumed
+from transforms.dead_letters.letter import DL_ATTEMPTS, only_part, waiting_letter
+from transforms.model.items import Message, Resumed
 
 
 class WaitingFirst(Source):
@@ -90,8 +90,8 @@ class WaitingFirst(Source):
 
 def _resumed(letter: Message) -> Message:
     """Only the part that waited runs; an earlier version did not say how far it was."""
-    attributes = letter.attributes
-    if letter.resumed or attributes.get(DL_PART) not in (USER, TRACK):
+    part = only_part(letter)
+    if letter.resumed or not part:
         return letter
-    attempts = attributes.get(DL_ATTEMPTS, "")
-    return letter._replace(resumed=Resumed(attributes[DL_PART], int(attempts) if attempts.isdecimal() else 0, 0, 0.0))
+    attempts = letter.attributes.get(DL_ATTEMPTS, "")
+    return letter._replace(resumed=Resumed(part, int(attempts) if attempts.isdecimal() else 0, 0, 0.0))

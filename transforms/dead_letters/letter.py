@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from transforms.model import reasons
-from transforms.model.items import TRACK, USER, Message, Resumed
+from transforms.model.items import MESSAGE, TRACK, Message, Resumed
 from transforms.model.json_bounds import has_too_many_values
 from transforms.model.outcomes import WAITING, Outcome
 from transforms.model.times import parse_time
@@ -60,9 +60,9 @@ def sync_name_of(tag: str) -> str:
 
 
 def only_part(message: Message) -> str | None:
-    """USER or TRACK, if that is all of the message that is not settled; else None."""
+    """The operation's part, if that is all of the message that is not settled; else None."""
     part = message.resumed.part if message.resumed else message.attributes.get(DL_PART)
-    return part if part in (USER, TRACK) else None
+    return part if part and part != MESSAGE else None
 
 
 def of_part(letter: Message, part: str) -> Message:
@@ -139,4 +139,5 @@ def resumed_of(fields: Any) -> Resumed | None:
     except (TypeError, AttributeError):
         return None
     numbers = resumed[1:]
-    return resumed if resumed.part in (USER, TRACK) and all(type(each) in (int, float) for each in numbers) else None
+    is_part = isinstance(resumed.part, str) and resumed.part not in ("", MESSAGE)
+    return resumed if is_part and all(type(each) in (int, float) for each in numbers) else None
