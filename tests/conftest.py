@@ -14,7 +14,7 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
 from apache_beam.testing.util import assert_that, equal_to
 
-from pipeline.sandbox.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
+from pipeline.sandbox.pubsub.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
 from transforms.elements import Records
 from transforms.model.items import TRACK, USER, Item, Message, Resumed
 

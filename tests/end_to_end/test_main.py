@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from pipeline.sandbox.expected import differences
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
-from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
+from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.traffic.generator import Traffic, write_rows
+from pipeline.sandbox.traffic.settings import TrafficSettings
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -12,10 +12,10 @@ from pipeline.cli.replay import main as replay
 from pipeline.config.loader import load_config
 from pipeline.reports.tally import Tally
 from pipeline.runs.local import run_chunks
-from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.topics import create_subscription, create_topic, pull_attributes
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, pull_attributes
 from transforms.dead_letters.letter import DeadLetter, from_line, to_line
 from transforms.model.errors import FatalError
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED

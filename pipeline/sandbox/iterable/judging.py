@@ -1,6 +1,6 @@
-"""What becomes of one item: an accepted write, or a failure and whose it is. Knows no answer: bulk and single word it.
+"""What becomes of one item: an accepted write, or a failure and whose it is. Knows no response.
 
-The whole request's rules (shape, types, limits) have been kept before an item gets here.
+Bulk and single word it. The whole request's rules (shape, types, limits) have been kept before an item gets here.
 """
 
 import secrets

@@ -6,10 +6,10 @@ Faults that pass change nothing of it.
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.sandbox.expected import Expected
 from pipeline.sandbox.iterable import verdicts
 from pipeline.sandbox.iterable.chaos import DISALLOWED
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
+from pipeline.sandbox.oracle.expected import Expected
 
 UNKNOWN_USER = "unknown_user"
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, NamedTuple
 
-from pipeline.sandbox.population import User, Value, spell_email
-from pipeline.sandbox.rows import Row
+from pipeline.sandbox.traffic.population import User, Value, spell_email
+from pipeline.sandbox.traffic.rows import Row
 
 # As configs/demo.yaml lists them: Amplitude's property, Iterable's field.
 FIELDS = {"plan": "plan", "login_count": "login_count", "Sign Up Date": "signup_date"}

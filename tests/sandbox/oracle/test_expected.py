@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.sandbox.expected import Expected, differences
+from pipeline.sandbox.oracle.expected import Expected, differences
 
 Dump = dict[str, Any]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import orjson
 
-from pipeline.sandbox.rows import Row
+from pipeline.sandbox.traffic.rows import Row
 
 
 class BadMessage(NamedTuple):

@@ -15,17 +15,18 @@ from pipeline.cli.arguments import parse_options
 from pipeline.config.loader import load_config
 from pipeline.run_options import RunOptions
 from pipeline.runs.local import run_chunks
-from pipeline.sandbox.chaos_checks import Counted, Limits, check_counts, check_letters, check_refusals, check_requests
-from pipeline.sandbox.chaos_expected import UNKNOWN_USER, ExpectedUnderChaos
-from pipeline.sandbox.expected import differences
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, AsyncDelay, Settings
-from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
+from pipeline.sandbox.oracle.checks import Counted, Limits, check_counts, check_letters, check_refusals, check_requests
+from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.under_chaos import UNKNOWN_USER, ExpectedUnderChaos
+from pipeline.sandbox.traffic.generator import Traffic, write_rows
+from pipeline.sandbox.traffic.settings import TrafficSettings
 from transforms.model.errors import FatalError
 from transforms.model.outcomes import FINAL
 
-_DEMO = Path(__file__).parents[2] / "configs" / "demo.yaml"
+_DEMO = Path(__file__).parents[3] / "configs" / "demo.yaml"
 _LIMITS = Limits(items=100, bytes=40_000)
 
 

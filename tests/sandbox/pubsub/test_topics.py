@@ -3,8 +3,8 @@ import pytest
 from google.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from pipeline.sandbox.emulator import PubsubEmulator
-from pipeline.sandbox.topics import create_subscription, create_topic, publish
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, publish
 
 
 @pytest.mark.slow

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline.sandbox.chaos_run import check_seed
-from pipeline.sandbox.emulator import EmulatorNotFoundError
-from pipeline.sandbox.trials import TRIALS
+from pipeline.sandbox.pubsub.emulator import EmulatorNotFoundError
+from pipeline.sandbox.soak.seeds import check_seed
+from pipeline.sandbox.soak.trials import TRIALS
 
 FOLDER = Path(".run")
 PROGRAM = "pipeline.sandbox.soak"

@@ -18,15 +18,16 @@ from typing import Any
 
 import orjson
 
-from pipeline.sandbox.emulator import PubsubEmulator
-from pipeline.sandbox.exactly_once import ExactlyOnceSubscription
-from pipeline.sandbox.expected import Expected, differences
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, AsyncDelay, Settings
+from pipeline.sandbox.oracle.expected import Expected, differences
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.exactly_once import ExactlyOnceSubscription
 from pipeline.sandbox.stage import Ended, Stage, end, set_stage
-from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
+from pipeline.sandbox.traffic.generator import Traffic, write_rows
+from pipeline.sandbox.traffic.settings import TrafficSettings
 
-DEMO = Path(__file__).parents[2] / "configs" / "demo.yaml"
+DEMO = Path(__file__).parents[3] / "configs" / "demo.yaml"
 STRICT = Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0.5, 0.5))
 UNKNOWN_USER = ("track", "unknown_user")
 MOST_SECONDS = 300.0
@@ -128,7 +129,7 @@ def clock_steps(folder: Path) -> list[str]:
     with (folder / "events.jsonl").open("wb") as stream:
         write_rows(traffic, stream)
     with SimulatedIterable(STRICT) as iterable:
-        start = _starter(folder, iterable.url, module="pipeline.sandbox.stepping_clock")
+        start = _starter(folder, iterable.url, module="pipeline.sandbox.soak.stepping_clock")
         ended = [end(start(f"--input_files={folder / 'events.jsonl'}", "--chunk_size=200"), MOST_SECONDS)]
         dump = iterable.dump(settle=True)
     return [*_bad_ends(ended), *differences(traffic.expected, dump)]

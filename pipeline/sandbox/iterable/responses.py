@@ -1,4 +1,4 @@
-"""An HTTP answer as a value, and Iterable's ways to word one. Knows no request and no state."""
+"""An HTTP response as a value, and Iterable's ways to word one. Knows no request and no state."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ class Tally(NamedTuple):
     duplicate_ids: int = 0  # accepted events whose id was taken: they replace that event
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What goes over the wire."""
 
     status: int
@@ -28,16 +28,16 @@ class Answer(NamedTuple):
     tally: Tally = Tally()
 
 
-def ok(payload: Any, tally: Tally = Tally()) -> Answer:  # noqa: B008 (a tuple: it cannot change)
+def ok(payload: Any, tally: Tally = Tally()) -> Response:  # noqa: B008 (a tuple: it cannot change)
     """A 200 with any JSON."""
-    return Answer(200, orjson.dumps(payload), tally=tally)
+    return Response(200, orjson.dumps(payload), tally=tally)
 
 
-def envelope(status: int, code: str, msg: str, params: object = None) -> Answer:
+def envelope(status: int, code: str, msg: str, params: object = None) -> Response:
     """IterableApiResponse, the shape of every answer but a bulk 200 and a read."""
-    return Answer(status, orjson.dumps({"msg": msg, "code": code, "params": params}))
+    return Response(status, orjson.dumps({"msg": msg, "code": code, "params": params}))
 
 
-def page(status: int, title: str) -> Answer:
+def page(status: int, title: str) -> Response:
     """What a web server says before the API is reached."""
-    return Answer(status, f"<html><head><title>{title}</title></head><body>{title}</body></html>".encode(), HTML)
+    return Response(status, f"<html><head><title>{title}</title></head><body>{title}</body></html>".encode(), HTML)

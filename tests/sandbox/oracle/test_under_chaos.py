@@ -3,9 +3,9 @@ from itertools import count
 
 import pytest
 
-from pipeline.sandbox.chaos_expected import ExpectedUnderChaos
 from pipeline.sandbox.iterable import verdicts
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
+from pipeline.sandbox.oracle.under_chaos import ExpectedUnderChaos
 
 CHAOS = ChaosSettings(seed=3, refused_users=0.3, poison_users=0.3, poison_events=0.3, disallowed_names=0.3)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from pipeline.sandbox.chaos_expected import UNKNOWN_USER, ExpectedUnderChaos
+from pipeline.sandbox.oracle.under_chaos import UNKNOWN_USER, ExpectedUnderChaos
 
 Letter = tuple[int, tuple[str, str]]  # number of the message, from 1; part and reason
 

@@ -4,26 +4,19 @@ All is drawn from one seeded generator: the same settings give the same bytes. W
 from those bytes; it is written down as each message is published, from what the message was meant to be.
 """
 
-import argparse
 import heapq
 import itertools
-import os
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import IO, NamedTuple
 
-from pipeline.sandbox import identifies, tracks
-from pipeline.sandbox.expected import Expected
-from pipeline.sandbox.messages import Messages, Publish
-from pipeline.sandbox.population import User, make_users
-from pipeline.sandbox.tracks import Track
-from pipeline.sandbox.traffic_settings import TrafficSettings
-
-__all__ = ["Traffic", "TrafficSettings"]
+from pipeline.sandbox.oracle.expected import Expected
+from pipeline.sandbox.traffic import identifies, tracks
+from pipeline.sandbox.traffic.messages import Messages, Publish
+from pipeline.sandbox.traffic.population import User, make_users
+from pipeline.sandbox.traffic.settings import TrafficSettings
+from pipeline.sandbox.traffic.tracks import Track
 
 _START = 1_767_607_200_000_000  # 2026-01-05 10:00:00 UTC, in microseconds
 _MILLISECOND = 1_000
@@ -159,48 +152,3 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
 def write_rows(traffic: Traffic, stream: IO[bytes]) -> None:
     """One row per line; attributes have no place in it."""
     stream.writelines(data + b"\n" for data, _ in traffic)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m pipeline.sandbox.traffic", description="Writes made-up Amplitude rows."
-    )
-    parser.add_argument("--messages", type=int, default=TrafficSettings.messages, help="how many (default %(default)s)")
-    parser.add_argument(
-        "--seed", type=int, default=TrafficSettings.seed, help="same seed, same bytes (default %(default)s)"
-    )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="where to; without it, standard output")
-    arguments = parser.parse_args(argv)
-    try:
-        traffic = Traffic(TrafficSettings(seed=arguments.seed, messages=arguments.messages))
-        if arguments.output is None:
-            write_rows(traffic, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-        else:
-            with arguments.output.open("wb") as stream:
-                write_rows(traffic, stream)
-    except ValueError as error:
-        parser.error(str(error))
-    except BrokenPipeError:  # the reader has seen enough; Python would complain again while closing
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        parser.error(f"{arguments.output}: {error.strerror}")
-    print(_summary(traffic, arguments.output), file=sys.stderr)  # noqa: T201  # what a command says
-    return 0
-
-
-def _summary(traffic: Traffic, output: Path | None) -> str:
-    kinds: Counter[str] = Counter()
-    for (kind, _, _), count in traffic.expected.outcomes.items():
-        kinds[kind] += count
-    return (
-        f"{traffic.settings.messages:,} messages written to {output or 'standard output'}; under configs/demo.yaml "
-        f"{kinds['delivered']:,} are to be delivered ({len(traffic.expected.users):,} users, "
-        f"{len(traffic.expected.events):,} events), {kinds['dropped']:,} dropped, "
-        f"{kinds['dead_lettered']:,} dead-lettered"
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

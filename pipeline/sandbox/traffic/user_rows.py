@@ -2,9 +2,9 @@
 
 from random import Random
 
-from pipeline.sandbox.population import User, spell_email
-from pipeline.sandbox.rows import CLIENTS, Row, event_row, format_time, raw_identify
-from pipeline.sandbox.tracks import Track
+from pipeline.sandbox.traffic.population import User, spell_email
+from pipeline.sandbox.traffic.rows import CLIENTS, Row, event_row, format_time, raw_identify
+from pipeline.sandbox.traffic.tracks import Track
 
 _PLATFORMS = tuple(CLIENTS)
 

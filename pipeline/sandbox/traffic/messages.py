@@ -9,13 +9,13 @@ from typing import Any
 
 import orjson
 
-from pipeline.sandbox.bad_messages import draw_bad_message
-from pipeline.sandbox.expected import Expected
-from pipeline.sandbox.identifies import Identify
-from pipeline.sandbox.population import User, Value
-from pipeline.sandbox.rows import Row, arrival_stamps, event_row
-from pipeline.sandbox.tracks import Track, draw_song
-from pipeline.sandbox.user_rows import identify_row, track_row
+from pipeline.sandbox.oracle.expected import Expected
+from pipeline.sandbox.traffic.bad_messages import draw_bad_message
+from pipeline.sandbox.traffic.identifies import Identify
+from pipeline.sandbox.traffic.population import User, Value
+from pipeline.sandbox.traffic.rows import Row, arrival_stamps, event_row
+from pipeline.sandbox.traffic.tracks import Track, draw_song
+from pipeline.sandbox.traffic.user_rows import identify_row, track_row
 
 # Takes the time of arrival, gives the message's data. All times are Unix microseconds.
 Publish = Callable[[int], bytes]

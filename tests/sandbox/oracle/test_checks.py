@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from pipeline.sandbox.chaos_checks import Counted, Limits, check_counts, check_letters, check_refusals, check_requests
-from pipeline.sandbox.chaos_expected import ExpectedUnderChaos
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
+from pipeline.sandbox.oracle.checks import Counted, Limits, check_counts, check_letters, check_refusals, check_requests
+from pipeline.sandbox.oracle.under_chaos import ExpectedUnderChaos
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
 
-from pipeline.sandbox.rows import CLIENTS, random_uuid
+from pipeline.sandbox.traffic.rows import CLIENTS, random_uuid
 
 _NAMES = ("Ada.Lovelace", "bo.diddley", "chloe", "dmitri", "ELENA", "farid.k", "Grace_Hopper", "ines", "jun", "Zoe.W")
 _PLATFORMS = tuple(CLIENTS)

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sandbox import emulator
-from pipeline.sandbox.emulator import EmulatorError, EmulatorNotFoundError, Installation, PubsubEmulator, find_emulator
-from pipeline.sandbox.topics import create_subscription, create_topic
+from pipeline.sandbox.pubsub import emulator
+from pipeline.sandbox.pubsub.emulator import (
+    EmulatorError,
+    EmulatorNotFoundError,
+    Installation,
+    PubsubEmulator,
+    find_emulator,
+)
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROGRAM = "cloud-pubsub-emulator"
 
 # SIGINT may be ignored in a process without a terminal. Short waits: a signal that comes just before a blocking call is
@@ -20,7 +26,7 @@ HOLD = """
 import signal
 import time
 
-from pipeline.sandbox.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with PubsubEmulator() as emulator:
