@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -7,39 +7,8 @@ import pytest
 import requests
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, AsyncDelay, Settings
-
-UPDATE, BULK_UPDATE = "/api/users/update", "/api/users/bulkUpdate"
-TRACK, TRACK_BULK = "/api/events/track", "/api/events/trackBulk"
-
-
-class Clock:
-    """Time as the test tells it."""
-
-    now = 1_760_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-CLOCK = Clock()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatedIterable]:
-    with SimulatedIterable(Settings(rate=None, async_delay=AsyncDelay(0, 0)), clock=CLOCK) as iterable:
-        yield iterable
-
-
-@pytest.fixture
-def iterable(server: SimulatedIterable) -> SimulatedIterable:
-    server.reset()
-    return server
-
-
-def post(iterable: SimulatedIterable, path: str, body: object) -> requests.Response:
-    return requests.post(iterable.url + path, json=body, headers={"Api-Key": DEFAULT_API_KEY}, timeout=5)
-
+from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY
+from tests.sandbox.iterable.api import BULK_UPDATE, TRACK, TRACK_BULK, post
 
 EVENT = {"email": "a@example.com", "eventName": "x", "id": "e-1"}
 EVENTS = {"events": [EVENT]}

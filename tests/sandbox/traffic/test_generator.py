@@ -1,56 +1,15 @@
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from datetime import datetime, timezone
+from collections import defaultdict
+from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
-import orjson
 import pytest
 
-from pipeline.sandbox.oracle.expected import Expected, Profile
+from pipeline.sandbox.oracle.expected import Expected
 from pipeline.sandbox.traffic.generator import Traffic
 from pipeline.sandbox.traffic.settings import TrafficSettings
+from tests.sandbox.traffic.reading import Row, is_identify, readable, seconds, written
 
-SETTINGS = TrafficSettings(seed=7, messages=12_000, users=300)
 STAMPS = ("uuid", "server_received_time", "server_upload_time", "processed_time")
-LISTED = {"plan": "plan", "login_count": "login_count", "Sign Up Date": "signup_date"}
-
-Row = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def traffic() -> tuple[list[bytes], Expected]:
-    """All the data, and the expectation."""
-    source = Traffic(SETTINGS)
-    return [data for data, _ in source], source.expected
-
-
-@pytest.fixture(scope="module")
-def rows(traffic: tuple[list[bytes], Expected]) -> list[Row]:
-    """The rows that are objects of JSON, in order of publishing."""
-    return list(readable(traffic[0]))
-
-
-def readable(messages: list[bytes]) -> Iterator[Row]:
-    for data in messages:
-        try:
-            row = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(row, dict):
-            yield row
-
-
-def is_identify(row: Row) -> bool:
-    return row.get("event_type", "$identify") == "$identify" and row.get("user_properties") is not None
-
-
-def seconds(row: Row) -> float | None:
-    if "time" in row:
-        return float(row["time"]) / 1000
-    if "event_time" not in row:
-        return None
-    return datetime.fromisoformat(row["event_time"]).replace(tzinfo=timezone.utc).timestamp()
 
 
 def test_the_same_settings_give_the_same_bytes() -> None:
@@ -102,65 +61,6 @@ def test_every_outcome_there_is_comes_about(traffic: tuple[list[bytes], Expected
     }
 
     assert outcomes == set(traffic[1].outcomes)
-
-
-def test_a_row_fits_on_a_line(traffic: tuple[list[bytes], Expected]) -> None:
-    """No data hold a newline, and none are empty."""
-    assert not [data for data in traffic[0] if b"\n" in data or not data.strip()]
-
-
-def test_a_row_of_amplitude_has_all_its_keys(rows: list[Row]) -> None:
-    """Every row that Amplitude stamped holds 55 keys, but for the ones spoiled on purpose."""
-    sizes = Counter(len(row) for row in rows if "uuid" in row)
-
-    assert {55, 54, 53} == set(sizes)
-    assert sizes[55] > 100 * (sizes[53] + sizes[54])
-
-
-def test_identifies_come_in_all_shapes(rows: list[Row]) -> None:
-    """A row, a raw one and one without an event type; with operators or flat; with and without a time."""
-    shapes = {
-        (
-            "row" if "uuid" in row else row.get("event_type", "bare"),
-            "operators" if any(key.startswith("$") for key in row["user_properties"]) else "flat",
-            "untimed" if seconds(row) is None else "timed",
-        )
-        for row in rows
-        if is_identify(row)
-    }
-    raw = {("$identify", form, time) for form in ("operators", "flat") for time in ("timed", "untimed")}
-
-    assert (
-        raw
-        | {
-            ("row", "operators", "timed"),
-            ("row", "flat", "timed"),
-            ("bare", "flat", "timed"),
-            ("bare", "flat", "untimed"),
-        }
-        == shapes
-    )
-
-
-def test_all_of_amplitudes_operators_are_used(rows: list[Row]) -> None:
-    """Those that can be sent and those that cannot."""
-    used = {key for row in rows if is_identify(row) for key in row["user_properties"] if key.startswith("$")}
-
-    assert used == set(
-        "$clearAll $unset $set $setOnce $add $append $prepend $preInsert $postInsert $remove".split()  # noqa: SIM905
-    )
-
-
-def test_reserved_events_have_the_names_that_exports_hold(rows: list[Row]) -> None:
-    """And those of Amplitude's screen."""
-    types = {row.get("event_type") for row in rows}
-
-    assert {"session_start", "session_end", "revenue_amount", "[Amplitude] Start Session"} <= types
-
-
-def test_who_has_no_user_id_may_have_an_empty_one(rows: list[Row]) -> None:
-    """Some senders write "" where others write null."""
-    assert {"", None} < {row.get("user_id") for row in rows}
 
 
 def test_a_copy_differs_in_amplitudes_stamps_alone(rows: list[Row]) -> None:
@@ -255,96 +155,3 @@ def test_changes_without_a_time_keep_apart(traffic: tuple[list[bytes], Expected]
 
     assert len(gaps) > 5
     assert min(gaps) > 1_000
-
-
-def written(properties: Row) -> dict[str, Any]:
-    """What an identify says of the listed properties and the email: a value, or None to clear it."""
-    if "$clearAll" in properties:
-        return dict.fromkeys(LISTED)
-    if any(name.startswith("$") for name in properties):
-        properties = dict.fromkeys(properties.get("$unset", {})) | properties.get("$set", {})
-    return {name: value for name, value in properties.items() if name in LISTED or name == "email"}
-
-
-def as_date(value: Any) -> Any:
-    """2026-01-31 10:00:00 +00:00, or the day alone."""
-    return value if value is None or len(value) == 10 else f"{value[:10]} {value[11:19]} +00:00"
-
-
-def test_the_users_expected_can_be_read_off_the_rows(traffic: tuple[list[bytes], Expected], rows: list[Row]) -> None:
-    """Read naively, oldest first, the identifies come to the profiles that were noted while making them."""
-    timed = [(seconds(row) or 0.0, row) for row in rows if is_identify(row)]  # a timeless user has no others
-    profiles: dict[str, Profile] = {}
-    for _, row in sorted(timed, key=lambda pair: pair[0]):
-        values = written(row["user_properties"])
-        user_id, email = row.get("user_id"), values.pop("email", None)
-        is_malformed = (user_id and (len(user_id) > 52 or user_id != user_id.strip())) or (
-            email and (email.count("@") != 1 or email.endswith("@") or " " in email)
-        )
-        if not (user_id or email) or not (values or email) or is_malformed:
-            continue
-        identity = f"userId:{user_id}" if user_id else f"email:{email.lower()}"
-        profile = profiles.setdefault(identity, Profile(email=None, userId=user_id, dataFields={}))
-        if email:
-            profile["email"] = email.lower()
-        for name, value in values.items():
-            profile["dataFields"][LISTED[name]] = as_date(value) if name == "Sign Up Date" else value
-    for profile in profiles.values():
-        profile["dataFields"] = {name: value for name, value in profile["dataFields"].items() if value is not None}
-
-    assert profiles == traffic[1].users
-
-
-def test_the_events_expected_can_be_read_off_the_rows(traffic: tuple[list[bytes], Expected], rows: list[Row]) -> None:
-    """Read naively, the rows come to the events that were noted while making them."""
-    names = {
-        "Order Completed": "purchase",
-        "Song Played": "Song Played",
-        "[Amplitude] Page Viewed": "[Amplitude] Page Viewed",
-    }
-    events = {}
-    for row in rows:
-        name = names.get(row.get("event_type") or "")
-        total = row.get("event_properties", {}).get("total")
-        user_id, email = row.get("user_id"), (row.get("user_properties") or {}).get("email", "")
-        if not name or not (user_id or email) or (name == "purchase" and (total is None or total < 10)):
-            continue
-        who = {"userId": user_id} if user_id else {"email": email.lower()}
-        if who.get("userId", "").endswith(" ") or len(who.get("userId", "")) > 52 or row["device_id"] == "device-odd":
-            continue
-        properties = {**row["event_properties"], "Song": None}
-        fields = {"platform": row["platform"]}
-        fields |= {"total": total if total is None else float(total)} if "total" in properties else {}
-        fields |= {"currency": properties["currency"]} if "currency" in properties else {}
-        fields |= {"song": properties["Song Name"]} if "Song Name" in properties else {}
-        fields |= {"plan": row["user_properties"]["plan"]} if "plan" in row["user_properties"] else {}
-        key = orjson.dumps([row["app"], row["device_id"], row["$insert_id"]]).decode()
-        created = int(seconds(row) or 0)
-        events[str(uuid5(NAMESPACE_OID, key))] = {"eventName": name, "createdAt": created, **who, "dataFields": fields}
-
-    assert events == traffic[1].events
-
-
-def test_the_expectation_grows_with_what_is_taken() -> None:
-    """A run cut short is expected to come to what was published until then."""
-    traffic = Traffic(TrafficSettings(messages=1_000))
-    for _ in range(10):
-        next(traffic)
-
-    assert traffic.expected.outcomes.total() == 10
-
-
-@pytest.mark.parametrize(
-    ("settings", "complaint"),
-    [
-        ({"messages": -1}, "messages is -1"),
-        ({"users": 0}, "users 0"),
-        ({"late": 1.5, "leads": -0.1}, "leads, late"),
-        ({"identifies": 0.9, "bad_messages": 0.2}, "more than 1"),
-        ({"unlisted_events": 0.9, "reserved_events": 0.2}, "more than 1"),
-    ],
-)
-def test_impossible_settings_are_refused(settings: dict[str, Any], complaint: str) -> None:
-    """The error names the setting."""
-    with pytest.raises(ValueError, match=complaint):
-        TrafficSettings(**settings)
