@@ -31,7 +31,7 @@ def test_no_key_or_an_unknown_one(iterable: SimulatedIterable, headers: dict[str
         "code": "BadApiKey",
         "params": {"ip": "127.0.0.1", "endpoint": "/api/events/trackBulk"},
     }
-    assert (401, expected) == (response.status_code, response.json())
+    assert (response.status_code, response.json()) == (401, expected)
 
 
 def test_a_disabled_key_can_be_restored(iterable: SimulatedIterable) -> None:
@@ -43,7 +43,7 @@ def test_a_disabled_key_can_be_restored(iterable: SimulatedIterable) -> None:
 
     body = revoked.json()
     assert (revoked.status_code, body["msg"]) == (401, "Disabled API key or insufficient privileges")
-    assert {"ip", "endpoint", "apiKeyIdentifier", "apiKeyType"} == body["params"].keys()
+    assert body["params"].keys() == {"ip", "endpoint", "apiKeyIdentifier", "apiKeyType"}
     assert DEFAULT_API_KEY not in revoked.text
     assert restored.status_code == 200
 
@@ -71,7 +71,7 @@ def test_what_each_kind_of_key_opens(iterable: SimulatedIterable, key_type: str,
         requests.get(iterable.url + "/api/users/getFields", headers=key, timeout=5),
     ]
 
-    assert expected == [response.status_code for response in responses]
+    assert [response.status_code for response in responses] == expected
 
 
 def test_too_many_user_requests_are_told_when_to_retry(iterable: SimulatedIterable, clock: Clock) -> None:
@@ -88,7 +88,7 @@ def test_too_many_user_requests_are_told_when_to_retry(iterable: SimulatedIterab
         "params": {"rateLimitLimit": 2, "rateLimitRemaining": 0, "rateLimitReset": 3},
     }
     assert [response.status_code for response in responses] == [200, 200, 429]
-    assert expected == refused.json()
+    assert refused.json() == expected
     assert "Retry-After" not in refused.headers
     assert later.status_code == 200
     assert iterable.metrics()["endpoints"]["bulkUpdate"]["by_status"] == {"200": 3, "429": 1}
@@ -115,7 +115,7 @@ def test_what_a_429_tells_is_a_switch(iterable: SimulatedIterable, switches: dic
 
     refused = post(iterable, TRACK_BULK, {"events": []})
 
-    assert (429, params) == (refused.status_code, refused.json()["params"])
+    assert (refused.status_code, refused.json()["params"]) == (429, params)
     assert refused.headers["Retry-After"] == "1"
 
 
@@ -124,7 +124,7 @@ def test_a_rate_of_nothing_is_no_limit(iterable: SimulatedIterable, rate: Any) -
     """0 and null let everything pass."""
     iterable.configure(rate=rate)
 
-    assert {200} == {post(iterable, TRACK_BULK, {"events": []}).status_code for _ in range(20)}
+    assert {post(iterable, TRACK_BULK, {"events": []}).status_code for _ in range(20)} == {200}
 
 
 def test_the_documented_rates_hold_unless_told_otherwise(iterable: SimulatedIterable) -> None:
@@ -157,9 +157,9 @@ def test_the_size_of_a_body(
 
     response = post(iterable, TRACK_BULK, body)
 
-    assert status == response.status_code
+    assert response.status_code == status
     if code:
-        assert code == response.json()["code"]
+        assert response.json()["code"] == code
 
 
 def test_a_body_too_large_is_not_read(iterable: SimulatedIterable) -> None:

@@ -17,7 +17,7 @@ def test_a_body_that_is_no_object(iterable: SimulatedIterable, path: str, body: 
     response = post(iterable, path, body)
 
     expected = {"msg": f"[{path}] Invalid JSON body", "code": "BadJsonBody", "params": None}
-    assert (400, expected) == (response.status_code, response.json())
+    assert (response.status_code, response.json()) == (400, expected)
 
 
 @pytest.mark.parametrize(("limit", "status"), [(None, 200), (2, 200), (1, 400)])
@@ -27,7 +27,7 @@ def test_the_number_of_items(iterable: SimulatedIterable, limit: int | None, sta
 
     response = post(iterable, TRACK_BULK, {"events": [EVENT, EVENT]})
 
-    assert status == response.status_code
+    assert response.status_code == status
     assert status == 200 or response.json()["code"] == "BatchTooLarge"
 
 
@@ -77,7 +77,7 @@ def test_a_field_of_the_wrong_type(iterable: SimulatedIterable, path: str, body:
     response = post(iterable, path, body)
 
     expected = {"msg": f"[{path}] Invalid JSON body", "code": "BadJsonBody", "params": params}
-    assert (400, expected) == (response.status_code, response.json())
+    assert (response.status_code, response.json()) == (400, expected)
     assert stored(iterable) == (0, 0)
 
 
@@ -91,7 +91,7 @@ def test_null_for_an_optional_field(iterable: SimulatedIterable, nulls: str, sta
         post(iterable, UPDATE, USER | {"dataFields": None}),
     ]
 
-    assert [status, status] == [response.status_code for response in responses]
+    assert [response.status_code for response in responses] == [status, status]
 
 
 def test_a_bad_body_as_in_2022_echoes_the_key(iterable: SimulatedIterable) -> None:
@@ -101,7 +101,7 @@ def test_a_bad_body_as_in_2022_echoes_the_key(iterable: SimulatedIterable) -> No
     body = post(iterable, TRACK_BULK, {"events": [{"eventName": None}]}).json()
 
     expected = {"obj.events[0].eventName": [{"msg": ["error.expected.jsstring"], "args": []}]}
-    assert expected == body["params"]
+    assert body["params"] == expected
     assert DEFAULT_API_KEY in body["msg"]
 
 

@@ -35,7 +35,7 @@ def test_a_bulk_answer_has_every_list(
         **{name: [] for name in (*deprecated, "filteredOutFields", "createdFields")},
         "failedUpdates": {f"{why}{ids}": [] for why in current for ids in ("Emails", "UserIds")},
     }
-    assert expected == post(iterable, path, body).json()
+    assert post(iterable, path, body).json() == expected
 
 
 def test_an_answer_as_in_2022(iterable: SimulatedIterable) -> None:
@@ -73,7 +73,7 @@ def test_no_users_at_all(iterable: SimulatedIterable) -> None:
     expected = {"msg": "Emails invalid: ", "code": "InvalidEmailAddressError", "params": None}
     assert (today.status_code, then.status_code) == (200, 400)
     assert counts(today.json()) == (0, 0)
-    assert expected == then.json()
+    assert then.json() == expected
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_how_a_failure_is_listed(
 
     answer = bulk_update(iterable, {"email": "Bad@"}, {"email": "Bad@"})
 
-    assert expected == failure_lists(answer)
+    assert failure_lists(answer) == expected
     assert expected["invalidEmails"] == answer["invalidEmails"]
 
 
@@ -104,6 +104,6 @@ def test_a_disallowed_event(iterable: SimulatedIterable, counts_as_fail: bool, e
 
     answer = track_bulk(iterable, no, yes, no)
 
-    assert expected == counts(answer)
+    assert counts(answer) == expected
     assert answer["disallowedEventNames"] == ["no"]
     assert [event["eventName"] for event in iterable.dump()["events"].values()] == ["yes"]

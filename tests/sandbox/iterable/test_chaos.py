@@ -24,8 +24,8 @@ def test_there_is_no_chaos_unless_asked_for(iterable: SimulatedIterable) -> None
     """By default every request is answered as it is."""
     answers = [post_event(iterable, number) for number in range(50)]
 
-    assert {"200"} == {answer.partition(" ")[0] for answer in answers}
-    assert ({}, {"users": {}, "events": {}}) == (strikes(iterable), iterable.refused())
+    assert {answer.partition(" ")[0] for answer in answers} == {"200"}
+    assert (strikes(iterable), iterable.refused()) == ({}, {"users": {}, "events": {}})
 
 
 def chaotic_answers(iterable: SimulatedIterable, seed: int) -> list[str]:
@@ -75,8 +75,8 @@ def test_what_passes(
 
     counted = strikes(iterable)
     assert statuses == seen
-    assert (kinds, 60) == (sorted(counted), sum(counted.values()))
-    assert applied == len(iterable.dump()["events"])
+    assert (sorted(counted), sum(counted.values())) == (kinds, 60)
+    assert len(iterable.dump()["events"]) == applied
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_bodies_of_what_passes(iterable: SimulatedIterable, share: str, bodi
 
     answers = [post(iterable, TRACK_BULK, {"events": []}) for _ in range(20)]
 
-    assert bodies == {(response.headers["Content-Type"], response.text[:72]) for response in answers}
+    assert {(response.headers["Content-Type"], response.text[:72]) for response in answers} == bodies
 
 
 def test_a_429_may_say_when_to_retry(iterable: SimulatedIterable) -> None:
@@ -130,7 +130,7 @@ def test_faults_in_a_row_are_bounded(iterable: SimulatedIterable) -> None:
         [post_event(iterable, number, path).startswith("200") for number in range(6)] for path in (TRACK_BULK, TRACK)
     ]
 
-    assert [[False, False, True] * 2] * 2 == answered
+    assert answered == [[False, False, True] * 2] * 2
 
 
 def test_a_slow_answer_is_no_failure(iterable: SimulatedIterable) -> None:
@@ -159,7 +159,7 @@ def test_a_fault_that_was_asked_for_comes_first(iterable: SimulatedIterable) -> 
     iterable.configure(chaos={"cut_before": 1})
     iterable.fault("trackBulk", status=418)
 
-    assert ["418 ", CUT] == [post_event(iterable) for _ in range(2)]
+    assert [post_event(iterable) for _ in range(2)] == ["418 ", CUT]
 
 
 def test_a_struck_request_counts_against_the_rate(iterable: SimulatedIterable) -> None:
@@ -169,7 +169,7 @@ def test_a_struck_request_counts_against_the_rate(iterable: SimulatedIterable) -
         post_event(iterable, number)
 
     counted = iterable.metrics()["endpoints"]["trackBulk"]
-    assert 3 == counted["over_rate_limit"]
+    assert counted["over_rate_limit"] == 3
     assert "429" not in counted["by_status"]
 
 
@@ -179,8 +179,8 @@ def test_a_made_up_429_is_not_over_the_rate(iterable: SimulatedIterable) -> None
     statuses = [post_event(iterable, number)[:3] for number in range(4)]
 
     counted = iterable.metrics()["endpoints"]["trackBulk"]
-    assert ["429", "200", "429", "429"] == statuses
-    assert (2, 2) == (counted["over_rate_limit"], sum(strikes(iterable).values()))
+    assert statuses == ["429", "200", "429", "429"]
+    assert (counted["over_rate_limit"], sum(strikes(iterable).values())) == (2, 2)
 
 
 def test_the_key_is_revoked_for_a_while(iterable: SimulatedIterable) -> None:
@@ -189,15 +189,15 @@ def test_the_key_is_revoked_for_a_while(iterable: SimulatedIterable) -> None:
 
     statuses = [post_event(iterable, number, path)[:3] for number in range(4) for path in (TRACK_BULK, TRACK)]
 
-    assert ["200", "200", "200", "401", "401", "200", "200", "200"] == statuses
-    assert {"trackBulk": {"key_revoked": 1}, "track": {"key_revoked": 1}} == iterable.metrics()["chaos"]
+    assert statuses == ["200", "200", "200", "401", "401", "200", "200", "200"]
+    assert iterable.metrics()["chaos"] == {"trackBulk": {"key_revoked": 1}, "track": {"key_revoked": 1}}
 
 
 def test_a_key_may_be_revoked_from_the_start(iterable: SimulatedIterable) -> None:
     """After no request at all."""
     iterable.configure(chaos={"revoke_key_after": 0, "revoke_key_for": 1})
 
-    assert ["401", "200"] == [post_event(iterable, number)[:3] for number in range(2)]
+    assert [post_event(iterable, number)[:3] for number in range(2)] == ["401", "200"]
 
 
 def test_other_chaos_begins_anew(iterable: SimulatedIterable) -> None:
@@ -208,4 +208,4 @@ def test_other_chaos_begins_anew(iterable: SimulatedIterable) -> None:
     kept = sum(strikes(iterable).values())
     iterable.configure(chaos={"server_errors": 1, "max_in_a_row": 2})
 
-    assert (1, {}) == (kept, strikes(iterable))
+    assert (kept, strikes(iterable)) == (1, {})

@@ -18,7 +18,7 @@ def test_a_reset_brings_back_the_start(iterable: SimulatedIterable) -> None:
 
     iterable.reset()
 
-    assert start == iterable.settings
+    assert iterable.settings == start
     assert iterable.dump() == {"users": [], "events": {}, "pending": {"users": 0, "events": 0}, "lost_updates": 0}
     assert iterable.metrics()["endpoints"] == {}
     assert post(iterable, UPDATE, {"userId": "1", "dataFields": {"n": "x"}}).status_code == 200
@@ -41,7 +41,7 @@ def test_a_wrong_switch_sets_none(iterable: SimulatedIterable) -> None:
     with pytest.raises(ValueError, match=r"project_type: .*\noversize: "):
         iterable.configure(project_type="userId", oversize="x")
 
-    assert before == iterable.settings
+    assert iterable.settings == before
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b""])

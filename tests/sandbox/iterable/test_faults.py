@@ -115,10 +115,10 @@ def test_a_dropped_connection(iterable: SimulatedIterable, when: str, applied: i
     post(iterable, TRACK_BULK, EVENTS)
 
     counted = iterable.metrics()["endpoints"]["trackBulk"]
-    assert (applied, 1) == (after_the_drop, stored(iterable))
+    assert (after_the_drop, stored(iterable)) == (applied, 1)
     assert counted["by_status"] == {"dropped": 1, "200": 1}
-    assert applied == counted["duplicate_event_ids"]
-    assert applied + 1 == counted["items_accepted"]
+    assert counted["duplicate_event_ids"] == applied
+    assert counted["items_accepted"] == applied + 1
 
 
 @pytest.mark.parametrize(("how", "body"), [("empty", ""), ("truncated", '{"successCount":1,"failCount":0,')])
@@ -128,7 +128,7 @@ def test_a_spoilt_answer(iterable: SimulatedIterable, how: str, body: str) -> No
 
     spoilt, whole = post(iterable, TRACK_BULK, EVENTS), post(iterable, TRACK_BULK, {})
 
-    assert (200, 400) == (spoilt.status_code, whole.status_code)
+    assert (spoilt.status_code, whole.status_code) == (200, 400)
     assert spoilt.text.startswith(body)
     assert not spoilt.text.endswith("}")
     assert whole.json()["code"] == "BadJsonBody"

@@ -46,7 +46,7 @@ def test_a_type_clash_fails_the_whole_request(iterable: SimulatedIterable) -> No
         },
     }
     assert (response.status_code, body["code"]) == (400, "RequestFieldsTypesMismatched")
-    assert {"validationErrors": expected} == body["params"]
+    assert body["params"] == {"validationErrors": expected}
     assert (
         "Project 1: The request does not have the same data types as the data previously submitted."
         " Field 'total' already exists for type 'customEvent' and has a data type of 'double'"
@@ -121,12 +121,12 @@ def test_new_user_fields(
     answer = post(iterable, path, body | {"createNewFields": asked}).json()
 
     kept = {"o": {"x": 2}} if filtered else {"o": {"x": 2, "y": 3}, "new": 4}
-    assert kept == stored_users(iterable)[0][2]
+    assert stored_users(iterable)[0][2] == kept
     if path == BULK_UPDATE:
-        assert (filtered, [] if filtered else ["new", "o.y"]) == (
+        assert (
             sorted(answer["filteredOutFields"]),
             sorted(answer["createdFields"]),
-        )
+        ) == (filtered, [] if filtered else ["new", "o.y"])
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_new_event_fields(
 
     answer = post(iterable, path, event if path == TRACK else {"events": [event]}).json()
 
-    assert [{"n": 1} if is_kept else {}] == [each["dataFields"] for each in iterable.dump()["events"].values()]
+    assert [each["dataFields"] for each in iterable.dump()["events"].values()] == [{"n": 1} if is_kept else {}]
     if path == TRACK_BULK:
         assert (
             answer["filteredOutFields" if is_kept else "createdFields"],
@@ -190,4 +190,4 @@ def test_too_many_event_fields(iterable: SimulatedIterable, scope: str, statuses
     other = one | {"eventName": "Other"}
     more = one | {"dataFields": {"b": 1}}
 
-    assert statuses == [post(iterable, TRACK_BULK, {"events": [each]}).status_code for each in (one, other, more)]
+    assert [post(iterable, TRACK_BULK, {"events": [each]}).status_code for each in (one, other, more)] == statuses

@@ -44,7 +44,7 @@ def test_a_bad_identity_fails_its_item(
 
     deprecated = {name: answer[name] for name in ("invalidEmails", "invalidUserIds") if answer[name]}
     assert counts(answer) == (2, 1)
-    assert expected == failure_lists(answer)
+    assert failure_lists(answer) == expected
     assert {name: ids for name, ids in expected.items() if name.startswith("invalid")} == deprecated
 
 
@@ -70,7 +70,7 @@ def test_ids_in_data_fields_are_an_identity_change(
 
     answer = bulk_update(iterable, {"userId": "1", "dataFields": fields | {"plan": "pro"}})
 
-    assert expected == failure_lists(answer)
+    assert failure_lists(answer) == expected
     if not expected:
         assert stored_users(iterable)[1][2] == {"plan": "pro"}
 
@@ -90,8 +90,8 @@ def test_an_email_alone_in_a_user_id_project(
     answer = post(iterable, path, {"users": [item], "events": [item]}).json()
 
     assert counts(answer) == (0, 1)
-    assert expected == failure_lists(answer)
-    assert code == post(iterable, UPDATE, item).json()["code"]
+    assert failure_lists(answer) == expected
+    assert post(iterable, UPDATE, item).json()["code"] == code
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_an_unknown_user_id_in_an_email_project(
     preferred = bulk_update(iterable, {"userId": "7", "preferUserId": True})
     known = bulk_update(iterable, {"userId": "7"})
 
-    assert expected == failure_lists(refused)
+    assert failure_lists(refused) == expected
     assert [counts(each) for each in (refused, preferred, known)] == [(0, 1), (1, 0), (1, 0)]
     assert [user_id for _, user_id, _ in stored_users(iterable)] == ["7"]
 
@@ -128,7 +128,7 @@ def test_update_only(iterable: SimulatedIterable, switch: str, asked: bool, expe
 
     answer = bulk_update(iterable, {"email": "known@example.com"}, {"email": "new@example.com"}, updateOnly=asked)
 
-    assert expected == failure_lists(answer)
+    assert failure_lists(answer) == expected
 
 
 def test_an_event_without_time_or_id_gets_them(iterable: SimulatedIterable, clock: Clock) -> None:
@@ -149,7 +149,7 @@ def test_a_time_in_milliseconds(iterable: SimulatedIterable, switch: str, expect
     track_bulk(iterable, event | {"id": "ms", "createdAt": 1_760_000_000_123}, event | {"id": "s", "createdAt": 5})
 
     events = iterable.dump()["events"]
-    assert (expected, 5) == (events["ms"]["createdAt"], events["s"]["createdAt"])
+    assert (events["ms"]["createdAt"], events["s"]["createdAt"]) == (expected, 5)
 
 
 def test_new_event_names_may_be_disallowed(iterable: SimulatedIterable) -> None:
@@ -199,7 +199,7 @@ def test_an_event_of_an_unknown_user(
     answer = track_bulk(iterable, {"eventName": "x", **ids})
 
     users = iterable.dump()["users"]
-    assert expected == failure_lists(answer)
+    assert failure_lists(answer) == expected
     assert expected.get("notFoundUserIds", []) == answer["invalidUserIds"]
     assert (0 if expected else 1) == len(iterable.dump()["events"])
     assert (1 if expected or ids.get("email") == "known@example.com" else 2) == len(users)

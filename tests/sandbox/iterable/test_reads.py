@@ -28,7 +28,7 @@ def test_reading_a_user(iterable: SimulatedIterable, path: str) -> None:
     iterable.dump(settle=True)
 
     expected = {"user": {"email": "ada+x@example.com", "userId": "u/1", "dataFields": {"plan": "pro"}}}
-    assert expected == get(iterable, path).json()
+    assert get(iterable, path).json() == expected
 
 
 def test_reading_an_unknown_email(iterable: SimulatedIterable) -> None:

@@ -13,7 +13,7 @@ def test_it_runs_for_as_long_as_the_with_lasts() -> None:
         urls = {one.url, other.url}
         statuses = {requests.get(url + "/__sim/config", timeout=5).status_code for url in urls}
 
-    assert (2, {200}, before) == (len(urls), statuses, threading.active_count())
+    assert (len(urls), statuses, threading.active_count()) == (2, {200}, before)
     with pytest.raises(requests.ConnectionError):
         requests.get(one.url, timeout=5)
 

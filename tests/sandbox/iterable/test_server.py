@@ -41,4 +41,4 @@ def test_a_gzip_body_is_no_json_unless_switched_on(iterable: SimulatedIterable, 
 
     response = post(iterable, TRACK_BULK, gzip.compress(b'{"events":[]}'), **{"Content-Encoding": "gzip"})
 
-    assert status == response.status_code
+    assert response.status_code == status

@@ -26,7 +26,7 @@ def test_a_bad_identity_of_a_single_item(
 
     response = post(iterable, path, {"eventName": "x", **ids})
 
-    assert (status, {"msg": msg, "code": code, "params": None}) == (response.status_code, response.json())
+    assert (response.status_code, response.json()) == (status, {"msg": msg, "code": code, "params": None})
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_bulk_would_list_is_an_error(
 
     response = post(iterable, path, {"eventName": "x", **item})
 
-    assert (status, code) == (response.status_code, response.json()["code"])
+    assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 def test_a_single_update_says_so(iterable: SimulatedIterable) -> None:
@@ -85,5 +85,5 @@ def test_a_disallowed_single_event_is_a_200(iterable: SimulatedIterable) -> None
     response = post(iterable, TRACK, {"email": "a@example.com", "eventName": "no"})
 
     expected = {"msg": "event no is disallowed from tracking.", "code": "Success", "params": None}
-    assert (200, expected) == (response.status_code, response.json())
+    assert (response.status_code, response.json()) == (200, expected)
     assert iterable.dump()["events"] == {}

@@ -23,7 +23,7 @@ def test_merge_nested_objects(iterable: SimulatedIterable, path: str, merge: boo
         user = {"userId": "1", "dataFields": {"a": value}, "mergeNestedObjects": merge}
         post(iterable, path, user if path == UPDATE else {"users": [user]})
 
-    assert [expected] == [fields for _, _, fields in stored_users(iterable)]
+    assert [fields for _, _, fields in stored_users(iterable)] == [expected]
 
 
 def test_an_event_is_stored_as_sent(iterable: SimulatedIterable) -> None:
@@ -48,7 +48,7 @@ def test_an_event_is_stored_as_sent(iterable: SimulatedIterable) -> None:
         "dataFields": {"total": 12.5, "none": None},
         "campaignId": 3,
     }
-    assert {"e-1": expected} == iterable.dump()["events"]
+    assert iterable.dump()["events"] == {"e-1": expected}
     assert answer["createdFields"] == ["total"]
 
 

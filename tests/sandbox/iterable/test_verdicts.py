@@ -69,9 +69,9 @@ def test_a_refused_user_is_in_its_failure_list(iterable: SimulatedIterable, verd
     first = post(iterable, BULK_UPDATE, {"users": [{"userId": user}, {"userId": good}, {"email": email}]})
     alone = post(iterable, BULK_UPDATE, {"users": [{"email": email.lower(), "dataFields": {"plan": "pro"}}]})
 
-    assert {f"{verdict}UserIds": [user], f"{verdict}Emails": [email]} == failure_lists(first.json())
+    assert failure_lists(first.json()) == {f"{verdict}UserIds": [user], f"{verdict}Emails": [email]}
     assert {f"{verdict}Emails": [email.lower()]} == failure_lists(alone.json())
-    assert [good] == [stored["userId"] for stored in iterable.dump()["users"]]
+    assert [stored["userId"] for stored in iterable.dump()["users"]] == [good]
     assert {"users": {f"userId:{user}": verdict, f"email:{email.lower()}": verdict}, "events": {}} == iterable.refused()
 
 
@@ -85,7 +85,7 @@ def test_a_conflict_names_the_email_that_the_update_asks_for(iterable: Simulated
         {"users": [{"userId": user_with(verdicts.CONFLICT), "dataFields": {"email": "Bo@Example.com"}}]},
     )
 
-    assert {"conflictEmails": ["bo@example.com"]} == failure_lists(response.json())
+    assert failure_lists(response.json()) == {"conflictEmails": ["bo@example.com"]}
 
 
 @pytest.mark.parametrize("verdict", verdicts.REFUSALS)
@@ -99,7 +99,7 @@ def test_events_of_a_refused_user(iterable: SimulatedIterable, verdict: str) -> 
     )
 
     is_listed = verdict in verdicts.EVENT_REFUSALS
-    assert {f"{verdict if is_listed else 'notFound'}UserIds": [user]} == failure_lists(response.json())
+    assert failure_lists(response.json()) == {f"{verdict if is_listed else 'notFound'}UserIds": [user]}
     assert ({event_with(""): verdict} if is_listed else {}) == iterable.refused()["events"]
 
 
@@ -111,8 +111,8 @@ def test_a_disallowed_name_goes_before_the_user(iterable: SimulatedIterable, ver
 
     response = post(iterable, TRACK_BULK, {"events": [{"userId": user_with(verdict), "eventName": name, "id": event}]})
 
-    assert ([name], {}) == (response.json()["disallowedEventNames"], failure_lists(response.json()))
-    assert {event: "disallowed"} == iterable.refused()["events"]
+    assert (response.json()["disallowedEventNames"], failure_lists(response.json())) == ([name], {})
+    assert iterable.refused()["events"] == {event: "disallowed"}
 
 
 POISONED_USERS = {
@@ -145,7 +145,7 @@ def test_poison_with_a_clue(iterable: SimulatedIterable, poison: str) -> None:
 
     answer = response.json()
     assert (400, CODES[poison], POISONED_USERS[poison]) == (response.status_code, answer["code"], answer["params"])
-    assert [] == iterable.dump()["users"]
+    assert iterable.dump()["users"] == []
     assert ({poison: 1}, {f"userId:{users[1]['userId']}": poison}) == (
         strikes(iterable, "bulkUpdate"),
         iterable.refused()["users"],
@@ -176,7 +176,7 @@ def test_all_poison_of_the_first_kind_is_named(iterable: SimulatedIterable) -> N
 
     response = post(iterable, TRACK_BULK, {"events": events})
 
-    assert ["obj.events[1].createdAt", "obj.events[3].createdAt"] == list(response.json()["params"])
+    assert list(response.json()["params"]) == ["obj.events[1].createdAt", "obj.events[3].createdAt"]
 
 
 def test_a_position_may_be_wrong(iterable: SimulatedIterable) -> None:
@@ -191,7 +191,7 @@ def test_a_position_may_be_wrong(iterable: SimulatedIterable) -> None:
         named.add((int(path.partition("[")[2].partition("]")[0]), size))
 
     assert not [position for position, size in named if position == 1 or position > size]
-    assert {28} == {strikes(iterable)[kind] for kind in (verdicts.BAD_JSON, "wrong_position")}
+    assert {strikes(iterable)[kind] for kind in (verdicts.BAD_JSON, "wrong_position")} == {28}
 
 
 def test_a_field_may_be_wrong(iterable: SimulatedIterable) -> None:
@@ -202,8 +202,8 @@ def test_a_field_may_be_wrong(iterable: SimulatedIterable) -> None:
         iterable, BULK_UPDATE, {"users": [{"userId": user_with(verdicts.TYPES_MISMATCHED), "dataFields": {"n": 1}}]}
     )
 
-    assert ["no_such_n"] == list(response.json()["params"]["validationErrors"])
-    assert {verdicts.TYPES_MISMATCHED: 1, "wrong_field": 1} == strikes(iterable, "bulkUpdate")
+    assert list(response.json()["params"]["validationErrors"]) == ["no_such_n"]
+    assert strikes(iterable, "bulkUpdate") == {verdicts.TYPES_MISMATCHED: 1, "wrong_field": 1}
 
 
 @pytest.mark.parametrize(
@@ -217,4 +217,6 @@ def test_poison_alone(iterable: SimulatedIterable, path: str, item: dict[str, An
     """The single endpoints refuse it, too."""
     iterable.configure(chaos=RECORDS)
 
-    assert (400, "BadJsonBody") == ((response := post(iterable, path, item)).status_code, response.json()["code"])
+    response = post(iterable, path, item)
+
+    assert (response.status_code, response.json()["code"]) == (400, "BadJsonBody")

@@ -87,14 +87,14 @@ def test_a_wrong_value_is_one_line(
     """The line says whose, which field, what Iterable holds and what it should."""
     at(dump, *place)[key] = value
 
-    assert [line] == differences(expected, dump)
+    assert differences(expected, dump) == [line]
 
 
 def test_what_is_missing_is_said(expected: Expected, dump: Dump) -> None:
     """A user and an event that never came are a line each."""
     del dump["users"][0], dump["events"][ID]
 
-    assert ["user email:bo@example.org is missing", f"event {ID} (purchase) is missing"] == differences(expected, dump)
+    assert differences(expected, dump) == ["user email:bo@example.org is missing", f"event {ID} (purchase) is missing"]
 
 
 def test_what_is_too_much_is_said(expected: Expected, dump: Dump) -> None:
@@ -136,7 +136,7 @@ def test_the_last_writer_wins_field_by_field(updates: list[tuple[dict[str, Any],
     for update, time in updates:
         expected.update_user("userId:user-42", update, time)
 
-    assert fields == expected.users["userId:user-42"]["dataFields"]
+    assert expected.users["userId:user-42"]["dataFields"] == fields
 
 
 def test_comparing_changes_nothing(expected: Expected, dump: Dump) -> None:
@@ -145,4 +145,4 @@ def test_comparing_changes_nothing(expected: Expected, dump: Dump) -> None:
 
     differences(expected, dump)
 
-    assert before == (expected.users, expected.events, dump)
+    assert (expected.users, expected.events, dump) == before

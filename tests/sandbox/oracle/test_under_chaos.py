@@ -55,9 +55,9 @@ def test_a_refused_user_keeps_nothing(
     expected.drop("track", "where_not_met")
     expected.track(event_with(""), {kind: name, "eventName": name_that_is(False), "dataFields": {}})
 
-    assert ({}, {}) == (expected.users, expected.events)
-    assert {1: ("user", reason), 3: ("track", reason_of_event)} == expected.dead_letters
-    assert {identity: verdict} == expected.refused_users
+    assert (expected.users, expected.events) == ({}, {})
+    assert expected.dead_letters == {1: ("user", reason), 3: ("track", reason_of_event)}
+    assert expected.refused_users == {identity: verdict}
     is_told = reason_of_event != "unknown_user"
     assert ({event_with(""): verdict} if is_told else {}) == expected.refused_events
 

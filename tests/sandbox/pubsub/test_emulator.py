@@ -68,7 +68,7 @@ def test_a_running_emulator_goes_first(bare_path: Path, monkeypatch: pytest.Monk
     host = "localhost:8085"
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", host)
 
-    assert host == find_emulator()
+    assert find_emulator() == host
 
 
 def test_the_program_is_found_on_path(bare_path: Path) -> None:

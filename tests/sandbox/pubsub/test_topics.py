@@ -25,7 +25,7 @@ def test_what_is_published_arrives(pubsub_emulator: PubsubEmulator) -> None:
                 (received.message.data, dict(received.message.attributes)) for received in response.received_messages
             ]
     assert len(messages) == published
-    assert messages == sorted(arrived, key=lambda message: int(message[0]))
+    assert sorted(arrived, key=lambda message: int(message[0])) == messages
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ def test_there_are_as_many_messages_as_asked_for(messages: int, seed: int) -> No
 
     published = len(list(traffic))
 
-    assert (messages, messages) == (published, traffic.expected.outcomes.total())
+    assert (published, traffic.expected.outcomes.total()) == (messages, messages)
 
 
 def test_every_outcome_there_is_comes_about(traffic: tuple[list[bytes], Expected]) -> None:
@@ -60,7 +60,7 @@ def test_every_outcome_there_is_comes_about(traffic: tuple[list[bytes], Expected
         ("dead_lettered", "track", "invalid_user_id"),
     }
 
-    assert outcomes == set(traffic[1].outcomes)
+    assert set(traffic[1].outcomes) == outcomes
 
 
 def test_a_copy_differs_in_amplitudes_stamps_alone(rows: list[Row]) -> None:
@@ -117,7 +117,7 @@ def test_some_events_come_before_their_user(rows: list[Row]) -> None:
         if row.get("user_id") and (is_identify(row) or row.get("event_type") == "Song Played"):
             first_seen.setdefault(row["user_id"], is_identify(row))
 
-    assert {True, False} == set(first_seen.values())
+    assert set(first_seen.values()) == {True, False}
 
 
 def test_no_email_belongs_to_two_users(traffic: tuple[list[bytes], Expected]) -> None:

@@ -35,7 +35,7 @@ def test_the_users_expected_can_be_read_off_the_rows(traffic: tuple[list[bytes],
     for profile in profiles.values():
         profile["dataFields"] = {name: value for name, value in profile["dataFields"].items() if value is not None}
 
-    assert profiles == traffic[1].users
+    assert traffic[1].users == profiles
 
 
 def test_the_events_expected_can_be_read_off_the_rows(traffic: tuple[list[bytes], Expected], rows: list[Row]) -> None:
@@ -65,7 +65,7 @@ def test_the_events_expected_can_be_read_off_the_rows(traffic: tuple[list[bytes]
         created = int(seconds(row) or 0)
         events[str(uuid5(NAMESPACE_OID, key))] = {"eventName": name, "createdAt": created, **who, "dataFields": fields}
 
-    assert events == traffic[1].events
+    assert traffic[1].events == events
 
 
 def test_the_expectation_grows_with_what_is_taken() -> None:

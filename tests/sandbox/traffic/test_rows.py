@@ -13,7 +13,7 @@ def test_a_row_of_amplitude_has_all_its_keys(rows: list[Row]) -> None:
     """Every row that Amplitude stamped holds 55 keys, but for the ones spoiled on purpose."""
     sizes = Counter(len(row) for row in rows if "uuid" in row)
 
-    assert {55, 54, 53} == set(sizes)
+    assert set(sizes) == {55, 54, 53}
     assert sizes[55] > 100 * (sizes[53] + sizes[54])
 
 
