@@ -1,19 +1,13 @@
-"""Time as a test tells it."""
+"""Time as a test tells it. Knows no thread and no wall clock."""
 
 START = 1_760_000_000.0
 
 
 class Clock:
-    """Unix seconds, which pass only where somebody sleeps or sets `now`."""
+    """Unix seconds, which pass only where a test says so."""
 
     def __init__(self, now: float = START) -> None:
-        self.now = self._start = now
+        self.now = now
 
     def __call__(self) -> float:
         return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def reset(self) -> None:
-        self.now = self._start

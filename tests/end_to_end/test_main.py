@@ -65,11 +65,9 @@ def write_config(folder: Path, **replacements: str) -> Path:
 
 
 @pytest.fixture
-def iterable() -> Iterator[SimulatedIterable]:
+def iterable_settings() -> Settings:
     """Takes our key alone, and knows a new user soon."""
-    keys = {API_KEY: Key()}
-    with SimulatedIterable(Settings(keys=keys, async_delay=AsyncDelay(users=0.3, events=0.3))) as running:
-        yield running
+    return Settings(keys={API_KEY: Key()}, async_delay=AsyncDelay(users=0.3, events=0.3))
 
 
 class Backfill(NamedTuple):

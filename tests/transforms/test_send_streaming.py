@@ -71,21 +71,18 @@ def keep(outcomes: Records) -> None:
     OUTCOMES.extend(outcome for outcome in outcomes if outcome.kind != NOTED)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatedIterable]:
+@pytest.fixture
+def iterable_settings() -> Settings:
     """A project in which events need their user, and users are there at once."""
-    settings = Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
-    with SimulatedIterable(settings, clock=clock) as iterable:
-        yield iterable
+    return Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
 
 
 @pytest.fixture
-def iterable(server: SimulatedIterable) -> SimulatedIterable:
+def iterable_clock() -> Callable[[], float]:
     FakeTime.time = START
     OUTCOMES.clear()
     FIRINGS.clear()
-    server.reset()
-    return server
+    return clock
 
 
 @pytest.fixture

@@ -1,16 +1,15 @@
 import pytest
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from pipeline.sandbox.iterable.settings import AsyncDelay
+from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from tests.clock import Clock
 from tests.sandbox.iterable.api import BULK_UPDATE, TRACK, TRACK_BULK, UPDATE, bulk_update, get, post
 
 
 @pytest.fixture
-def iterable(iterable: SimulatedIterable) -> SimulatedIterable:
+def iterable_settings() -> Settings:
     """Users are seen after two seconds, events after five."""
-    iterable.configure(async_delay=AsyncDelay(2, 5))
-    return iterable
+    return Settings(rate=None, async_delay=AsyncDelay(2, 5))
 
 
 @pytest.mark.parametrize(
