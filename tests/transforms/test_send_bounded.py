@@ -21,18 +21,10 @@ from transforms.send_bounded import SendBounded
 NewItem = Callable[..., Item]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatedIterable]:
-    """A project in which events need their user, and users are there at once."""
-    settings = Settings(rate=None, track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
-    with SimulatedIterable(settings) as iterable:
-        yield iterable
-
-
 @pytest.fixture
-def iterable(server: SimulatedIterable) -> SimulatedIterable:
-    server.reset()
-    return server
+def iterable_settings() -> Settings:
+    """A project in which events need their user, and users are there at once."""
+    return Settings(rate=None, track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import apache_beam as beam
 import pytest
@@ -71,21 +71,18 @@ def keep(outcomes: Records) -> None:
     OUTCOMES.extend(outcome for outcome in outcomes if outcome.kind != NOTED)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatedIterable]:
+@pytest.fixture
+def iterable_settings() -> Settings:
     """A project in which events need their user, and users are there at once."""
-    settings = Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
-    with SimulatedIterable(settings, clock=clock) as iterable:
-        yield iterable
+    return Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
 
 
 @pytest.fixture
-def iterable(server: SimulatedIterable) -> SimulatedIterable:
+def iterable_clock() -> Callable[[], float]:
     FakeTime.time = START
     OUTCOMES.clear()
     FIRINGS.clear()
-    server.reset()
-    return server
+    return clock
 
 
 @pytest.fixture
@@ -98,6 +95,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
         max_state_bytes: int = 20_000_000,
         max_items: int = 1000,
         max_bytes: int = 4_000_000,
+        per_second: Mapping[str, float] | None = None,
         **rules: float,
     ) -> None:
         stream = BeamStream()  # type: ignore[no-untyped-call] # Beam's
@@ -109,7 +107,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
             else:
                 stream = stream.add_elements([START + step]).advance_processing_time(step - at)
                 at = step
-        operations = configured(max_items=max_items, max_bytes=max_bytes)
+        operations = configured(per_second=per_second or {}, max_items=max_items, max_bytes=max_bytes)
         settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(operations, **rules))  # type: ignore[arg-type]
         with BeamPipeline(runner="BundleBasedDirectRunner") as pipeline:  # type: ignore[no-untyped-call] # Beam's
             elements = pipeline | stream.advance_watermark_to_infinity()
@@ -178,7 +176,7 @@ def test_a_slow_shard_with_late_timers_is_not_starved(
     rate = 1.6  # a slot every 5 s
     firings = (float(second + late) for second in range(5, 100, 5))
 
-    run([new_track("u1")], *firings, track_bulk_per_second=rate, bulk_update_per_second=rate)
+    run([new_track("u1")], *firings, per_second={"track_bulk": rate, "bulk_update": rate})
 
     assert told() == [(DELIVERED, TRACK, 1)]
     assert requests(iterable, "trackBulk")[0] < 20
@@ -410,8 +408,9 @@ def test_what_waits_for_its_user_blocks_nobody(
     known = new_track(NEIGHBOUR, time=START)
     make_users(iterable, NEIGHBOUR)
 
-    rules = {"max_state_bytes": 20_000, "bulk_update_per_second": bulk_update_per_second}
-    run(unknown, 10.0, [known], 15.0, [new_track("nobody", time=START)], 20.0, **rules)
+    rates = {"bulk_update": bulk_update_per_second}
+    later = [new_track("nobody", time=START)]
+    run(unknown, 10.0, [known], 15.0, later, 20.0, max_state_bytes=20_000, per_second=rates)
 
     delivered = [outcome for outcome in OUTCOMES if outcome.kind == DELIVERED]
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.builders import event_of
 from transforms.amplitude.parse import parse_event
 from transforms.amplitude.paths import parse_path
 from transforms.mapping.filters import Condition, EventFilter, EventSelector
@@ -70,10 +71,6 @@ def rules(
         create_new_fields=create_new_fields,
         max_bytes=max_bytes,
     )
-
-
-def event_of(row: Mapping[str, Any], publish_time: float = 0.0) -> Event:
-    return parse_event(Message(json.dumps(row).encode(), {}, "1", publish_time))
 
 
 def item_of(rules: TrackEventRules, event: Event) -> tuple[Item, list[str]]:

@@ -2,9 +2,9 @@
 
 resources                     what a sender is made of in one process; settings: what a config says of it
 dispatcher                    one machine: all chunks hand their items in, and are told what becomes of them
-driver                        posts what is due, at the job's pace; outage, foreign: when it is not the records that are bad
+driver                        posts what is due, at the job's pace; outage, foreign: when it is no record that is bad
 scheduler                     what is due, what goes first, what is settled
-queues, queue                 what is gathered for a request: latest_per_user, after_user; user_order: who waits for whom
+queues, queue                 what is gathered for a request: latest_per_user, after_user; user_order: who goes first
 batch, coalescing             items → records → one request
 attribution                   which records an answer is about; field_types finds those that clash
 retries, failures, endpoint   what goes again, when, and how often
