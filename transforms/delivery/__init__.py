@@ -6,7 +6,7 @@ driver                  posts what is due, at the job's pace
 scheduler               what is due, what goes first, how long to wait, what is settled
 batch, coalescing       items → records → one request
 attribution             which records an answer is about; field_types finds those that clash
-waiting, pacing
+waiting, bounded_waiting, pacing
 runtime                 the clock, and doing things beside each other
 codec, shard_state      what a streaming job keeps, as versioned bytes
 
