@@ -23,6 +23,7 @@ from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, WAITING, Outcome
 
 LOOK_SECONDS = 0.02  # how often to look for the next chunk, and for a signal, while one is under way
+REST_SECONDS = 0.1  # how often to look for a signal while there is nothing to do
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class ChunkLoop:
     def _rest(self, seconds: float, stop: threading.Event) -> None:
         until = self._runtime.now() + seconds
         while not stop.is_set() and (left := until - self._runtime.now()) > 0:
-            self._runtime.sleep(min(left, LOOK_SECONDS))
+            self._runtime.sleep(min(left, REST_SECONDS))
 
     def _let_end(self) -> None:
         until = self._runtime.now() + self._grace
@@ -173,8 +174,8 @@ class ChunkLoop:
 
     def _start(self, piece: Piece, flush: bool) -> None:
         handed_over = threading.Event()
-        outcomes = self._begin_chunk(piece.messages, flush, handed_over.set)
-        self._under_way.append(UnderWay(piece, outcomes, handed_over))
+        begun = self._begin_chunk(piece.messages, flush, handed_over.set)
+        self._under_way.append(UnderWay(piece, begun, handed_over))
         self._count_in_flight()
 
     def _start_keeping(self, piece: Piece, outcomes: list[Outcome]) -> None:
@@ -196,24 +197,23 @@ class ChunkLoop:
         if not done:
             return not self._is_grace_over(stop)
         self._under_way.remove(done)
-        piece = done.piece
         try:
             outcomes = done.outcomes.result()
             if done.handed_over:
-                check_sum(piece.messages, outcomes)
+                check_sum(done.piece.messages, outcomes)
         except FatalError:
             raise
         except OutageError as error:
-            self._again.pause(piece, error, self._runtime.now())
+            self._again.pause(done.piece, error, self._runtime.now())
         except Exception as error:  # a fault of ours, or a message that nobody thought of
-            if outcome := self._again.fail(piece, error):
-                self._start_keeping(piece, [outcome])
+            if outcome := self._again.fail(done.piece, error):
+                self._start_keeping(done.piece, [outcome])
         else:
             if done.handed_over:
                 self._again.succeed()
-                self._start_keeping(piece, outcomes)
+                self._start_keeping(done.piece, outcomes)
                 return True
-            self._settle(piece.messages, outcomes)
+            self._settle(done.piece.messages, outcomes)
         self._count_in_flight()
         self._report(self.tally)
         return True
@@ -239,9 +239,8 @@ class ChunkLoop:
         if too_many := self._waiting.crowd_out():
             self._start_keeping(Piece(too_many), list(map(crowded_out, too_many)))
         self.tally.add(outcome for outcome in outcomes if outcome.kind != WAITING)
-        still_wait = [outcome.message for outcome in waiting]
         elsewhere = itertools.chain(self._waiting, *(piece.messages for piece in self._pieces()))
-        message_ids, done = settlement_of(messages, still_wait, elsewhere)
+        message_ids, done = settlement_of(messages, [outcome.message for outcome in waiting], elsewhere)
         self._source.settle(message_ids, list(self._waiting), done)
 
     def _pieces(self) -> list[Piece]:

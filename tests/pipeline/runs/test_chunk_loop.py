@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.runs.chunk_loop import ChunkLoop
 from pipeline.runs.narrowing import MAX_FAILED_IN_A_ROW
-from pipeline.sandbox.virtual_runtime import VirtualRuntime
+from pipeline.sandbox.virtual.runtime import VirtualRuntime
 from pipeline.sources.source import Key, Source
 from transforms.dead_letters.file_sink import FileSink
 from transforms.delivery.bounded_waiting import MAX_WAITING

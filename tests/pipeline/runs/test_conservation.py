@@ -4,12 +4,12 @@ import pytest
 
 from pipeline.runs.conservation import ConservationError, check_sum
 from transforms.model.items import TRACK, Message
-from transforms.model.outcomes import DELIVERED, NOTED, SPLIT, WAITING, Outcome
+from transforms.model.outcomes import DELIVERED, NOTED, SPLIT, WAITING, Kind, Outcome
 
 A, B = (Message(b"", {}, name, 0.0) for name in "ab")
 
 
-def outcomes(message: Message, *kinds: str) -> list[Outcome]:
+def outcomes(message: Message, *kinds: Kind) -> list[Outcome]:
     return [Outcome(kind, TRACK, "", message) for kind in kinds]
 
 

@@ -12,8 +12,8 @@ from tests.transforms.delivery.scheduling import (
     told,
 )
 from transforms.delivery.batch import Pending
-from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.bounded_waiting import MAX_WAITING
+from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.waiting import WaitingList
 from transforms.iterable.responses import Accepted, Answer
 from transforms.model import reasons

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from pipeline.sandbox.virtual_runtime import NothingWillHappenError, VirtualRuntime
+from pipeline.sandbox.virtual.runtime import NothingWillHappenError, VirtualRuntime
 
 
 def test_time_passes_only_where_somebody_waits() -> None:

@@ -67,28 +67,37 @@ class VirtualRuntime:
         heapq.heappush(self._planned, (self._now + seconds, next(self._order), action))
 
     def run_beside(self, step: Callable[[], object]) -> None:
-        """What a thread of its own would do over and over: a step at a time, while others wait. It may wait itself."""
+        """What a thread of its own would do over and over: a step at a time, while others wait.
+
+        A step may wait itself, and meanwhile is not made again. It returns whether it did anything.
+        """
         self._steps.append(step)
+
+    def end(self, step: Callable[[], object]) -> None:
+        """No more of it."""
+        self._steps.remove(step)
 
     def _pass(self, until: float, is_over: Callable[[], bool]) -> None:
         while not is_over() and self._now < until:
-            before = self._now, self._done
-            if self._planned and self._planned[0][0] <= self._now:
-                self._done += 1
-                heapq.heappop(self._planned)[2]()
-                continue
-            for step in self._steps:
-                self._step(step)
-            if before == (self._now, self._done) and not is_over():
+            while not self._go_on() and self._now < until:
                 self._advance(until)
 
-    def _step(self, step: Callable[[], object]) -> None:
-        if step not in self._stepping:  # else it is this step that waits
-            self._stepping.add(step)
-            try:
-                step()
-            finally:
-                self._stepping.remove(step)
+    def _go_on(self) -> bool:
+        """Do what is due, and what goes on beside it; returns whether there was anything."""
+        if self._planned and self._planned[0][0] <= self._now:
+            self._done += 1
+            heapq.heappop(self._planned)[2]()
+            return True
+        before = self._now, self._done
+        is_busy = [self._step(step) for step in tuple(self._steps) if step not in self._stepping]
+        return any(is_busy) or before != (self._now, self._done)
+
+    def _step(self, step: Callable[[], object]) -> bool:
+        self._stepping.add(step)
+        try:
+            return bool(step())
+        finally:
+            self._stepping.remove(step)
 
     def _advance(self, until: float) -> None:
         until = min(until, self._planned[0][0] if self._planned else math.inf)
