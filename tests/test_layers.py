@@ -32,6 +32,7 @@ ROOMS = (
     "pipeline.sandbox.traffic",
     "pipeline.sandbox.pubsub",
     "pipeline.sandbox.stage",
+    "pipeline.sandbox.virtual",
     "pipeline.sandbox.soak",
     "pipeline.sandbox.bench",
     "pipeline.sandbox",  # its own files: `make run`
@@ -64,7 +65,7 @@ def imports_of(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-RUNS_THE_PROGRAM = {"pipeline.sandbox.soak", "pipeline.sandbox.bench"}
+RUNS_THE_PROGRAM = {"pipeline.sandbox.soak", "pipeline.sandbox.bench", "pipeline.sandbox.virtual"}
 
 FILES = sorted([*ROOT.glob("pipeline/**/*.py"), *ROOT.glob("transforms/**/*.py")])
 IMPORTS = {module_name(file): set(imports_of(ast.parse(file.read_bytes()))) for file in FILES}

@@ -195,7 +195,7 @@ class Scheduler:
                 case Retried():
                     retries[entry.retry].append(entry)
                 case WaitsForUser():
-                    self._waiting.restore(entry.pending, entry.due)
+                    self._waiting.put(entry.pending, entry.due)
                 case Queued():
                     self._queue(entry.pending)
         for _, members in sorted(retries.items()):
