@@ -32,8 +32,8 @@ ROOMS = (
     "pipeline.sandbox.traffic",
     "pipeline.sandbox.pubsub",
     "pipeline.sandbox.stage",
-    "pipeline.sandbox.virtual",
     "pipeline.sandbox.soak",
+    "pipeline.sandbox.virtual",
     "pipeline.sandbox.bench",
     "pipeline.sandbox",  # its own files: `make run`
 )

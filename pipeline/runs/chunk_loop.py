@@ -55,7 +55,7 @@ class ChunkLoop:
       forever: go on when the source is exhausted.
       max_wait: seconds to stay, from when the source had nothing more, for items that wait and are due by then.
       grace: seconds from `stop` or a FatalError on for what is under way; what is not done then is not settled.
-      report: called with the tally after each chunk.
+      tally: counts what is settled; `report` is called with it after each chunk.
       chunks_at_once: how many may be under way.
     """
 
@@ -70,6 +70,7 @@ class ChunkLoop:
         forever: bool = False,
         max_wait: float = 120.0,
         grace: float = 20.0,
+        tally: Tally | None = None,
         report: Callable[[Tally], None] = lambda _: None,
         chunks_at_once: int = 1,
     ) -> None:
@@ -90,7 +91,7 @@ class ChunkLoop:
         self._idle_since: float | None = None
         self._stopped_at: float | None = None
         self.gave_up = False  # what was under way, when the grace was over
-        self.tally = Tally()
+        self.tally = tally or Tally()
 
     def run(self, stop: threading.Event) -> None:
         """Raises FatalError: nothing of the chunks under way is settled then."""

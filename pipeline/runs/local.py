@@ -22,6 +22,7 @@ from pipeline.sources.waiting_file import WaitingFile
 from pipeline.sources.waiting_first import WaitingFirst
 from transforms.dead_letters.sink import DeadLetterSink
 from transforms.dead_letters.sinks import make_sink
+from transforms.delivery.resources import watch
 from transforms.delivery.runtime import Threads
 from transforms.model.errors import FatalError
 from transforms.model.items import Message, Select
@@ -76,13 +77,22 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig, select: Select | None 
         if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
             source = WaitingFirst(source, WaitingFile(state.waiting), options.local.chunk_size, sync_tag_of(loaded))
         stack.enter_context(tune_process())
-        return drive(source, run_chunk, sink, options, loaded)
+        tally = Tally()
+        watch(settings, tally)
+        return drive(source, run_chunk, sink, options, loaded, tally)
 
 
 RunChunk = Callable[[list[Message], bool, Callable[[], None]], list[Outcome]]  # as BeginChunk, but it blocks
 
 
-def drive(source: Source, run_chunk: RunChunk, sink: DeadLetterSink, options: RunOptions, loaded: LoadedConfig) -> Ran:
+def drive(
+    source: Source,
+    run_chunk: RunChunk,
+    sink: DeadLetterSink,
+    options: RunOptions,
+    loaded: LoadedConfig,
+    tally: Tally | None = None,
+) -> Ran:
     """The chunk loop over a source, with its progress on the screen, until it ends or is told to by a signal."""
     done = None if source.share_settled is None else lambda: source.share_settled or 0.0
     threads = Threads(CHUNKS_AT_ONCE + 1, "chunk")  # and one to keep dead letters
@@ -101,6 +111,7 @@ def drive(source: Source, run_chunk: RunChunk, sink: DeadLetterSink, options: Ru
             max_wait=options.local.max_wait,
             grace=options.local.grace_period,
             chunks_at_once=CHUNKS_AT_ONCE,
+            tally=tally,
             report=progress,
         )
 

@@ -16,6 +16,7 @@ from transforms.delivery.settings import SenderSettings
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import IterableClient
 from transforms.model.errors import FatalError
+from transforms.model.instrumentation import Instrumentation
 
 AT_ONCE = 16  # requests of a bounded run: 15 a second at about 1 s each
 
@@ -62,6 +63,11 @@ def dispatcher(settings: SenderSettings) -> Dispatcher:
     made = Dispatcher(settings.rules, sent_values(settings), driver)
     threading.Thread(target=made.work, name="dispatcher", daemon=True).start()
     return made
+
+
+def watch(settings: SenderSettings, instrumentation: Instrumentation) -> None:
+    """Tell it of the requests that the dispatcher makes from now on."""
+    dispatcher(settings).driver.instrumentation = instrumentation
 
 
 def one_thread() -> Runtime:
