@@ -66,8 +66,10 @@ def rules(
         event_properties=event_properties,
         user_properties=user_properties,
         identity=IdentityRules(project_type, parse_path("user_properties.email"), parse_path("user_id")),
-        campaign_id=parse_path(campaign_id) if campaign_id else None,
-        template_id=parse_path(template_id) if template_id else None,
+        numbers={
+            "campaign_id": parse_path(campaign_id) if campaign_id else None,
+            "template_id": parse_path(template_id) if template_id else None,
+        },
         create_new_fields=create_new_fields,
         max_bytes=max_bytes,
     )
