@@ -49,8 +49,9 @@ variable "max_workers" {
 }
 
 variable "machine_type" {
-  type    = string
-  default = "n2-standard-2"
+  description = "Two vCPUs make two processes, whose 12 threads each are enough for all shards."
+  type        = string
+  default     = "n2-standard-2"
 }
 
 variable "subnetwork" {
