@@ -54,7 +54,7 @@ def _requests(tally: Tally) -> str:
     """How many of each operation, and the answers that are no 200."""
     operations: Counter[str] = Counter()
     others: Counter[str] = Counter()
-    for (operation, status), count in tally.requests.items():
+    for (operation, status), count in list(tally.requests.items()):  # late answers may still come
         operations[operation] += count
         if status != OK:
             others[f"HTTP {status}" if status else "no answer"] += count

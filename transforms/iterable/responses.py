@@ -7,6 +7,7 @@ and its article "API Response Codes"; recorded bodies of other integrations.
 import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from transforms.model.reasons import Reason
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
 MAX_HINT_SECONDS = 3600.0
-_ELEMENT = re.compile(r"obj\.\w{1,40}\[(\d{1,6})\]\.?(.*)")
+_ELEMENT = re.compile(r"obj\.(\w{1,40})\[(\d{1,6})\]\.?(.*)")
 MAX_NAMED_FIELDS = 5
 
 
@@ -79,12 +80,19 @@ class Fatal:
 
 Answer = Accepted | Refused | Failed | Throttled | Fatal
 
-SUCCESS = "success"  # what the operation's success looks like
-IN_FORM = "in form"  # a JSON object with Iterable's code, or with its counters
-ANY = "any"  # HTML, text, nothing, half a JSON, any code
 
-# What an answer means, by its status and its body (a code, SUCCESS, IN_FORM or ANY): the first row that fits.
-TAXONOMY: tuple[tuple[Container[int], str, type[Answer]], ...] = (
+class Shape(Enum):
+    """What a body looks like; no text, so that no code of an answer can be one."""
+
+    SUCCESS = 1  # as the operation's success does
+    IN_FORM = 2  # a JSON object with Iterable's code, or with its counters
+    ANY = 3  # HTML, text, nothing, half a JSON, any code
+
+
+SUCCESS, IN_FORM, ANY = Shape
+
+# What an answer means, by its status and its body (a code, or a shape): the first row that fits.
+TAXONOMY: tuple[tuple[Container[int], str | Shape, type[Answer]], ...] = (
     ({200}, SUCCESS, Accepted),
     ({200}, ANY, Failed),  # whether it was taken is unknown
     ({NO_ANSWER, 408}, ANY, Failed),
@@ -127,7 +135,7 @@ def read_answer(operation: Operation, response: Response, sent: int) -> Answer:
 
 
 def _read_refusal(operation: Operation, body: dict[str, Any], detail: str, code: str) -> Refused:
-    suspects, clashes = _suspects(body), _clashes(body)
+    suspects, clashes = _suspects(operation, body), _clashes(body)
     fields = sorted({*suspects.values(), *clashes} - {""})[:MAX_NAMED_FIELDS]
     detail = f"{detail}: {', '.join(fields)}" if fields else detail
     return Refused(detail, operation.codes.get(code, reasons.REFUSED_BY_ITERABLE), tuple(sorted(suspects)), clashes)
@@ -171,11 +179,11 @@ def _strings(holder: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(value for value in values if value and isinstance(value, str)) if isinstance(values, list) else ()
 
 
-def _suspects(body: dict[str, Any]) -> dict[int, str]:
+def _suspects(operation: Operation, body: dict[str, Any]) -> dict[int, str]:
     """Positions in the batch, each with a field of that element."""
     params = body.get("params")
     named = (_ELEMENT.match(name) for name in params) if isinstance(params, dict) else ()
-    return {int(match[1]): match[2] for match in named if match}
+    return {int(match[2]): match[3] for match in named if match and match[1] == operation.array}
 
 
 def _clashes(body: dict[str, Any]) -> dict[str, Any]:

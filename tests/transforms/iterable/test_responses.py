@@ -45,8 +45,8 @@ def accepted(body: bytes, operation: Operation = BULK_UPDATE, sent: int = 1) -> 
     return answer
 
 
-def refused(status: int, body: bytes) -> Refused:
-    answer = read(status, body)
+def refused(status: int, body: bytes, operation: Operation = BULK_UPDATE) -> Refused:
+    answer = read(status, body, operation)
     assert isinstance(answer, Refused)
     return answer
 
@@ -58,6 +58,7 @@ def refused(status: int, body: bytes) -> Refused:
         (200, counters(code="Success"), Accepted),
         (200, counters(a_field_of_tomorrow={"a": 1}), Accepted),
         (200, error("Success"), Failed),
+        *((200, error(code), Failed) for code in ("success", "SUCCESS", "any", "counters", "1", "Shape.SUCCESS")),
         (200, counters(successCount=0), Failed),
         (200, counters(successCount=-1, failCount=2), Failed),
         (200, counters(successCount=True), Failed),
@@ -265,24 +266,23 @@ def test_schema_notes_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("params", "expected"),
+    ("operation", "params", "expected"),
     [
-        ({"obj.users[1].preferUserId": "Boolean value expected"}, (1,)),
-        ({"obj.events[12].createdAt": "Number value expected"}, (12,)),
-        ({"obj.events[0].eventName": [{"msg": ["error.expected.jsstring"], "args": []}]}, (0,)),
-        ({"obj.events[3].id": "", "obj.events[1].id": "", "obj.events[1].createdAt": ""}, (1, 3)),
-        ({"obj.events": "error.path.missing"}, ()),
-        ({"validationErrors": {"plan": {"incomingTypes": ["string"]}}}, ()),
-        ({}, ()),
-        (None, ()),
-        ("obj.users[1]", ()),
+        (BULK_UPDATE, {"obj.users[1].preferUserId": "Boolean value expected"}, (1,)),
+        (TRACK_BULK, {"obj.events[12].createdAt": "Number value expected"}, (12,)),
+        (TRACK_BULK, {"obj.events[0].eventName": [{"msg": ["error.expected.jsstring"], "args": []}]}, (0,)),
+        (TRACK_BULK, {"obj.events[3].id": "", "obj.events[1].id": "", "obj.events[1].createdAt": ""}, (1, 3)),
+        (TRACK_BULK, {"obj.events": "error.path.missing"}, ()),
+        (TRACK_BULK, {"obj.items[3].id": "of another array"}, ()),
+        (BULK_UPDATE, {"validationErrors": {"plan": {"incomingTypes": ["string"]}}}, ()),
+        (BULK_UPDATE, {}, ()),
+        (BULK_UPDATE, None, ()),
+        (BULK_UPDATE, "obj.users[1]", ()),
     ],
 )
-def test_positions_that_a_refusal_names(params: Any, expected: tuple[int, ...]) -> None:
+def test_positions_that_a_refusal_names(operation: Operation, params: Any, expected: tuple[int, ...]) -> None:
     """BadJsonBody names elements by position, once or several times each; other refusals name none."""
-    actual = refused(400, error("BadJsonBody", params)).suspects
-
-    assert expected == actual
+    assert refused(400, error("BadJsonBody", params), operation).suspects == expected
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -322,7 +322,7 @@ def test_how_long_iterable_asks_to_wait(status: int, params: Any, retry_after: s
         (400, error("BadJsonBody"), "HTTP 400 BadJsonBody"),
         (
             400,
-            error("BadJsonBody", {"obj.events[12].createdAt": "Number value expected"}),
+            error("BadJsonBody", {"obj.users[12].createdAt": "Number value expected"}),
             "HTTP 400 BadJsonBody: createdAt",
         ),
         (400, error("BadJsonBody", {"obj.users[1]": "Object value expected"}), "HTTP 400 BadJsonBody"),
