@@ -12,6 +12,7 @@ setup(
     install_requires=[
         "apache-beam[gcp]==2.77.0",
         "google-cloud-pubsub>=2.30,<3",
+        "google-cloud-secret-manager>=2.23,<3",
         "google-cloud-storage>=3.1,<4",
         "natsort>=8.4,<9",
         "orjson>=3.10,<4",

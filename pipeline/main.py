@@ -10,6 +10,7 @@ from pipeline.run_options import Files, Stream
 from pipeline.runs.forecast import forecast
 from pipeline.runs.local import run_chunks
 from pipeline.runs.streaming import run_streaming
+from transforms.iterable.api_key import check_any_machine_reads, read_api_key
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> None:
     options = parse_options(arguments)
-    loaded = load_sync(options.config)
+    loaded = load_sync(options.config, read_api_key if options.runs_here else check_any_machine_reads)
     if not loaded:
         return
     if isinstance(options.input, Stream):

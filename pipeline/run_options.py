@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from transforms.model.time_range import ANY_TIME, TimeRange
 
@@ -94,6 +94,11 @@ class RunOptions:
         if not isinstance(self.input, kind):
             raise TypeError(f"the input is no {kind.__name__}: {self.input}")
         return self.input
+
+    @property
+    def runs_here(self) -> bool:
+        """In this process, not on workers elsewhere."""
+        return self.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS
 
     @property
     def times(self) -> TimeRange:

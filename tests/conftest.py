@@ -15,6 +15,7 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
 from apache_beam.testing.util import assert_that, equal_to
 
+from pipeline.sandbox.dataflow.secret_manager import FakeSecretManager
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.pubsub.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
@@ -75,6 +76,14 @@ def iterable(iterable_settings: Settings, iterable_clock: Callable[[], float]) -
     """A simulated one, empty."""
     with SimulatedIterable(iterable_settings, clock=iterable_clock) as running:
         yield running
+
+
+@pytest.fixture
+def secret_manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSecretManager]:
+    """Instead of Google's, for this process and for those that it starts."""
+    with FakeSecretManager() as fake:
+        monkeypatch.setenv("SECRET_MANAGER_EMULATOR_HOST", fake.host)
+        yield fake
 
 
 @pytest.fixture(scope="session")

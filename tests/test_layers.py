@@ -46,7 +46,7 @@ IMPORTERS = {
     "yaml": {"pipeline.config"},
     "pydantic": {"pipeline.config"},
     "rich": {"pipeline.reports"},
-    "google": {"transforms.dead_letters", "pipeline.sources"},
+    "google": {"transforms.dead_letters", "transforms.iterable", "pipeline.sources"},
 }
 
 

@@ -13,7 +13,8 @@ from transforms.iterable.responses import Failed, Fatal, Throttled, read_answer
 ROOT = Path(__file__).parent.parent
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 
-# What is put into the lines of each file that runs on workers: times, Iterable's status and code, a topic's name.
+# What is put into the lines of each file that runs on workers: times, Iterable's status and code, a topic's name,
+# where the API key is.
 LOGGED = {
     "transforms/dead_letters/topic_sink.py": {"self.topic", "self._overflow", "f'{self._overflowed:,}'"},
     "transforms/delivery/outage.py": {
@@ -22,6 +23,7 @@ LOGGED = {
         "wait if wait < math.inf else 0.0",
     },
     "transforms/delivery/resources.py": {"problem.rstrip('.')"},
+    "transforms/iterable/api_key.py": {"error"},
 }
 
 

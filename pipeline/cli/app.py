@@ -40,8 +40,12 @@ def run_command(program: str, work: Callable[[], None]) -> int:
     return 0
 
 
-def load_sync(path: str) -> LoadedConfig | None:
+def load_sync(path: str, check_key: Callable[[str], object] = read_api_key) -> LoadedConfig | None:
     """The config, once its key can be read; None, and a line that says so, if its status is disabled.
+
+    Args:
+      path: on this machine.
+      check_key: takes the reference to the key; raises FatalError.
 
     Raises:
       ConfigError, UsageError: with every problem.
@@ -53,7 +57,7 @@ def load_sync(path: str) -> LoadedConfig | None:
         show(f"{loaded.config.name}: status is disabled; nothing is read.")
         return None
     try:
-        read_api_key(loaded.config.destination.api_key)
+        check_key(loaded.config.destination.api_key)
     except FatalError as error:
         raise UsageError(f"{path}: destination.api_key: {error}") from error
     return loaded

@@ -4,6 +4,7 @@ iterable   a simulated Iterable behind a real socket; `python -m pipeline.sandbo
 oracle     what Iterable and the dead letters must hold in the end, told beforehand
 traffic    made-up Amplitude messages; `python -m pipeline.sandbox.traffic`
 pubsub     Google's emulator, and what it cannot do
+dataflow   what a job meets at Google: Secret Manager
 stage      topics, subscriptions and an Iterable's address for commands that are run
 soak       `make soak`: many seeds of traffic and chaos through the real pipeline
 bench      `make bench`: speed and memory, measured

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
+from pipeline.sandbox.dataflow.secret_manager import FakeSecretManager
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
 from pipeline.sandbox.oracle.expected import differences
@@ -142,11 +143,16 @@ def test_a_bad_config_ends_with_2(tmp_path: Path) -> None:
         ),
         (
             "secret:projects/p/secrets/iterable/versions/1",
-            "reading secret: references is not built yet. Use env:NAME or file:PATH.",
+            (
+                "the secret projects/p/secrets/iterable/versions/1 is not there. "
+                "`gcloud secrets versions list iterable --project=p` shows those that are."
+            ),
         ),
     ],
 )
-def test_a_key_that_cannot_be_read_ends_with_2(tmp_path: Path, reference: str, problem: str) -> None:
+def test_a_key_that_cannot_be_read_ends_with_2(
+    tmp_path: Path, secret_manager: FakeSecretManager, reference: str, problem: str
+) -> None:
     """Before anything is read, in one line that says where the key was to be."""
     config = write_config(tmp_path, api_key=reference)
 

@@ -11,7 +11,7 @@ from transforms.delivery.outage import OUTAGE_SECONDS, OutageWatch
 from transforms.delivery.pacing import Pace
 from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
-from transforms.iterable.client import Response
+from transforms.iterable.client import NO_KEY, Response
 from transforms.iterable.responses import Accepted, Failed, Fatal, Refused, Throttled, read_answer
 from transforms.model.errors import OutageError
 from transforms.model.instrumentation import Instrumentation, Nobody, Request
@@ -32,7 +32,7 @@ class Driver:
     Args:
       post: (path, body) → Response, as IterableClient.post; called beside all else.
       pace: when the next request may leave, per part.
-      on_fatal: called with one line when Iterable refuses the key; may raise.
+      on_fatal: called with one line when there is no key, or Iterable refuses it; may raise.
       at_once: how many requests may be under way: rate × latency.
     """
 
@@ -156,7 +156,9 @@ class Driver:
     def _settle(self, scheduler: Scheduler, batch: Batch, posted: Posted) -> list[Outcome]:
         operation, response, now = batch.operation, posted.response, self.runtime.now()
         items, seconds = len(batch.records), posted.ended - posted.began
-        self.instrumentation.request(Request(operation.setting, response.status, seconds, items, batch.fullness))
+        is_request = response.status != NO_KEY
+        if is_request:
+            self.instrumentation.request(Request(operation.setting, response.status, seconds, items, batch.fullness))
         answer = self._foreign.weigh(batch, read_answer(operation, response, items), now)
         outcomes = scheduler.settle(batch, answer, now)
         match answer:
@@ -166,5 +168,7 @@ class Driver:
                 self._outage.fail(answer.detail, answer.wait_seconds, now)
             case Fatal():
                 self._outage.fail(answer.detail, 0.0, now)
-                self._on_fatal(f"Iterable refused {operation.path} with {answer.detail}")
+                self._on_fatal(
+                    f"Iterable refused {operation.path} with {answer.detail}" if is_request else answer.detail
+                )
         return outcomes

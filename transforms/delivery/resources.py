@@ -57,7 +57,7 @@ def dispatcher(settings: SenderSettings) -> Dispatcher:
     def stop(problem: str) -> None:
         client.cache_clear()  # the next run reads the key again
         dispatcher.cache_clear()
-        raise FatalError(problem)
+        raise FatalError(problem.rstrip("."))
 
     driver = Driver(client(settings).post, EvenPace(settings.rates), stop, AT_ONCE, Threads(AT_ONCE, "post"))
     made = Dispatcher(settings.rules, sent_values(settings), driver)
@@ -78,10 +78,7 @@ def one_thread() -> Runtime:
 @PerProcess
 def shard_driver(settings: SenderSettings, shard: int, shards: int, new_runtime: Callable[[], Runtime]) -> Driver:
     def go_on(problem: str) -> None:
-        try:
-            client(settings).read_key_again()
-        except FatalError as error:  # it may be back before the next probe
-            problem = f"{problem}, and {error}"
+        client(settings).read_key_again()  # before the next probe
         logging.getLogger(__name__).error(
             "%s. Nothing is lost; the key is read again in a minute.", problem.rstrip(".")
         )

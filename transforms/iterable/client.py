@@ -13,6 +13,9 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from transforms.iterable.api_key import KeptKey
+from transforms.model.errors import FatalError
+
 # Iterable's data centres; a key belongs to one of them (its article "API Keys").
 HOSTS = {"us": "https://api.iterable.com", "eu": "https://api.eu.iterable.com"}
 
@@ -21,10 +24,11 @@ READ_TIMEOUT_SECONDS = 60
 REQUEST_SECONDS = 60.0  # as a whole: an answer may drip
 MAX_ANSWER_BYTES = 10_000_000  # 1,000 records that are all listed as failed take less than a tenth
 NO_ANSWER = 0  # status of a request that was cut, refused or timed out: whether Iterable took it is unknown
+NO_KEY = -1  # status of a request that was not made
 
 
 class Response(NamedTuple):
-    """What came back. `status` NO_ANSWER: nothing did, and `body` names the kind of error."""
+    """What came back. `status` NO_ANSWER: nothing did, and `body` names the kind of error; NO_KEY: it says why."""
 
     status: int
     body: bytes
@@ -36,7 +40,8 @@ class IterableClient:
 
     Args:
       url: scheme and host of the data centre, as in HOSTS.
-      read_key: gives the API key; called anew by `read_key_again`, so that a changed key needs no restart.
+      read_key: gives the API key, or raises FatalError. Called when the first request needs one, and again when that is
+        old or refused: a changed key needs no restart.
       connections: how many requests may be under way at once.
       request_seconds: for a whole request; an answer that has no end by then is none.
     """
@@ -49,7 +54,7 @@ class IterableClient:
         request_seconds: float = REQUEST_SECONDS,
     ) -> None:
         self._url = url.rstrip("/")
-        self._read_key = read_key
+        self._key = KeptKey(read_key)
         self._request_seconds = request_seconds
         self._session = requests.Session()
         self._session.trust_env = False  # a .netrc must not replace the key's header
@@ -57,17 +62,21 @@ class IterableClient:
         self._session.headers["Accept-Encoding"] = "identity"  # answers are small, and packed ones are of any size
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs headers, and an answer may echo the key
         self._adapter = _Adapter(pool_maxsize=connections, max_retries=0)
-        self.read_key_again()
 
     def read_key_again(self) -> None:
-        self._session.headers["Api-Key"] = self._read_key()
+        """Before the next request."""
+        self._key.expire()
 
     def post(self, path: str, body: bytes) -> Response:
         """One request, no retry; an error on the way is a Response with status NO_ANSWER.
 
         Of an answer that is larger than MAX_ANSWER_BYTES only so much is read.
         """
-        request = self._session.prepare_request(requests.Request("POST", self._url + path, data=body))
+        try:
+            headers = {"Api-Key": self._key.get()}
+        except FatalError as error:
+            return Response(NO_KEY, str(error).encode())
+        request = self._session.prepare_request(requests.Request("POST", self._url + path, headers, data=body))
         with _deadline(self._request_seconds) as deadline:
             try:
                 # Past the session, which would follow a redirect or stumble over one: Iterable does not redirect.

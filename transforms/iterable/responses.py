@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from transforms.iterable.client import NO_ANSWER, Response
+from transforms.iterable.client import NO_ANSWER, NO_KEY, Response
 from transforms.iterable.operations import Operation, Success
 from transforms.model import reasons
 from transforms.model.reasons import Reason
@@ -73,7 +73,7 @@ class Throttled:
 
 @dataclass(frozen=True)
 class Fatal:
-    """The set-up is bad: no request will be taken."""
+    """The set-up is bad: no request will be taken, or none was made for want of a key."""
 
     detail: str
 
@@ -97,7 +97,7 @@ TAXONOMY: tuple[tuple[Container[int], str | Shape, type[Answer]], ...] = (
     ({200}, ANY, Failed),  # whether it was taken is unknown
     ({NO_ANSWER, 408}, ANY, Failed),
     ({429}, ANY, Throttled),
-    ({401, 403}, ANY, Fatal),  # the key, or its type
+    ({401, 403, NO_KEY}, ANY, Fatal),  # the key, or its type
     # No record causes these: it is the host, or what stands between.
     ({402, 404, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 431, 451}, ANY, Fatal),
     (range(300, 400), ANY, Fatal),  # not Iterable
@@ -126,7 +126,7 @@ def read_answer(operation: Operation, response: Response, sent: int) -> Answer:
     if kind is Refused:
         return _read_refusal(operation, body, detail, "BatchTooLarge" if status == 413 else code)
     if kind is Fatal:
-        return Fatal(detail)
+        return Fatal(response.body.decode() if status == NO_KEY else detail)
     if kind is Throttled:
         return Throttled(detail, wait_seconds)
     if kind is Foreign:

@@ -16,9 +16,10 @@ from transforms.delivery.pacing import EvenPace, Pace, SlotPace
 from transforms.delivery.runtime import Runtime, Threads
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
-from transforms.iterable.client import IterableClient, Response
+from transforms.iterable.client import NO_KEY, IterableClient, Response
 from transforms.iterable.operations import configured
 from transforms.model.errors import FatalError, OutageError
+from transforms.model.instrumentation import Nobody, Request
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, WAITING, Outcome
 
@@ -310,6 +311,33 @@ def test_a_refused_key_stops_loudly(iterable: SimulatedIterable, new_driver: New
     with pytest.raises(FatalError, match=r"^Iterable refused /api/events/trackBulk with HTTP 401 BadApiKey$"):
         new_driver().run(scheduler, flush=True)
 
+    assert len(list(scheduler.entries())) == 1
+
+
+class Requests(Nobody):
+    """Keeps what it is told of requests."""
+
+    def __init__(self) -> None:
+        self.told: list[Request] = []
+
+    def request(self, request: Request) -> None:
+        self.told.append(request)
+
+
+def test_without_a_key_nobody_is_said_to_refuse_anything(time: FakeTime, new_track: NewItem) -> None:
+    """The line says what is wrong with the key, no request is counted, and what was held is still there."""
+
+    def fail(problem: str) -> None:
+        raise FatalError(problem)
+
+    scheduler = scheduler_of(new_track("u1"))
+    driver = Driver(lambda *_: Response(NO_KEY, b"the key is gone"), EvenPace(DOCUMENTED), fail, 1, time)
+    driver.instrumentation = requests = Requests()
+
+    with pytest.raises(FatalError, match=r"^the key is gone$"):
+        driver.run(scheduler, flush=True)
+
+    assert requests.told == []
     assert len(list(scheduler.entries())) == 1
 
 

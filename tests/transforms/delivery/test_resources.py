@@ -1,20 +1,26 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
+from apache_beam.internal import cloudpickle
 
+from pipeline.sandbox.dataflow.secret_manager import FakeSecretManager
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Settings
 from transforms.delivery import resources
 from transforms.delivery.coalescing import SentValues
+from transforms.delivery.driver import Driver
 from transforms.delivery.resources import client, dispatcher, one_thread, sent_values, shard_driver
+from transforms.delivery.runtime import Threads
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules, SenderSettings
-from transforms.iterable.operations import configured
+from transforms.iterable.operations import TRACK_BULK, configured
 from transforms.model.errors import FatalError
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import DELIVERED
+from transforms.send_streaming import SendStreaming
 
 KEY = "sandbox-key"
 
@@ -65,12 +71,19 @@ def test_a_shards_sender_outlives_a_firing(settings: SenderSettings) -> None:
     assert first is not other
 
 
-def test_a_missing_key_is_fatal(settings: SenderSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is sent with no key."""
+def test_a_missing_key_is_fatal(
+    settings: SenderSettings,
+    iterable: SimulatedIterable,
+    new_track: Callable[..., Item],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is sent with no key: one line says how to give one."""
     monkeypatch.delenv("A_KEY")
 
-    with pytest.raises(FatalError, match="A_KEY is not set"):
-        dispatcher(settings)
+    with pytest.raises(FatalError, match=r"^the environment variable A_KEY is not set\. Put .* API key there$"):
+        dispatcher(settings).submit([new_track("u1")], flush=True).result()
+
+    assert iterable.metrics()["endpoints"] == {}
 
 
 def test_a_refused_key_ends_a_chunk_and_is_read_again_by_the_next(
@@ -99,7 +112,7 @@ def test_a_refused_key_of_a_streaming_job_is_told_and_read_again(
     scheduler = scheduler_of(new_track("u1"))
     monkeypatch.setenv("A_KEY", "wrong-key")
     driver = shard_driver(settings, 0, 1, one_thread)
-    client(settings)
+    client(settings).post(TRACK_BULK.path, b"{}")
     monkeypatch.setenv("A_KEY", KEY)
 
     with caplog.at_level(logging.ERROR, resources.__name__):
@@ -114,22 +127,85 @@ def test_a_refused_key_of_a_streaming_job_is_told_and_read_again(
     assert client(settings).post("/api/events/trackBulk", probe.body).status == 200
 
 
-def test_a_key_that_is_gone_does_not_end_a_streaming_job(
+def test_without_a_key_a_streaming_job_goes_on(
     settings: SenderSettings,
+    iterable: SimulatedIterable,
     new_track: Callable[..., Item],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """One line, nothing is settled, and the item stays until there is a key that is taken."""
+    """One line with the remedy, nothing is sent, and the item stays until there is a key."""
     scheduler = scheduler_of(new_track("u1"))
-    monkeypatch.setenv("A_KEY", "wrong-key")
-    driver = shard_driver(settings, 0, 1, one_thread)
     monkeypatch.delenv("A_KEY")
 
     with caplog.at_level(logging.ERROR, resources.__name__):
-        outcomes = driver.run(scheduler, flush=True, until=time.time() + 5, patience=2)
+        outcomes = shard_driver(settings, 0, 1, one_thread).run(
+            scheduler, flush=True, until=time.time() + 5, patience=2
+        )
 
     assert not outcomes
     assert len(list(scheduler.entries())) == 1
-    assert len(caplog.messages) == 1
-    assert "401 BadApiKey, and the environment variable A_KEY is not set" in caplog.messages[0]
+    assert iterable.metrics()["endpoints"] == {}
+    assert caplog.messages == [
+        (
+            "the environment variable A_KEY is not set. Put Iterable's server-side API key there. "
+            "Nothing is lost; the key is read again in a minute."
+        )
+    ]
+
+
+class OwnTime(Threads):
+    """Each has a clock of its own, which only its sleep moves."""
+
+    def __init__(self) -> None:
+        super().__init__(1, "post", lambda: self.time)
+        self.time = 1_700_000_000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+def deliver(driver: Driver, scheduler: Scheduler, seconds: float) -> int:
+    """How many items arrive within that time."""
+    outcomes = driver.run(scheduler, flush=True, until=driver.runtime.now() + seconds)
+    assert {outcome.kind for outcome in outcomes} <= {DELIVERED}
+    return len(outcomes)
+
+
+def test_a_key_that_is_rotated_is_read_from_secret_manager_again(
+    iterable: SimulatedIterable,
+    secret_manager: FakeSecretManager,
+    settings: SenderSettings,
+    new_track: Callable[..., Item],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """All shards of a worker read it once; the first that Iterable refuses has all of them read it once more.
+
+    No log line and no pickle of what workers get holds either.
+    """
+    old, new, secret = "a-key-that-is-old", "a-key-that-is-new", "projects/p/secrets/iterable"
+    settings = replace(settings, api_key=f"secret:{secret}/versions/latest")
+    drivers = [shard_driver(settings, shard, 2, OwnTime) for shard in range(2)]
+    schedulers = [scheduler_of(new_track(f"u{shard}")) for shard in range(2)]
+
+    def delivered(seconds: float) -> list[int]:
+        return [deliver(driver, scheduler, seconds) for driver, scheduler in zip(drivers, schedulers, strict=True)]
+
+    read_before = list(secret_manager.reads)
+    iterable.configure(keys={old: {}})
+    secret_manager.add_version(secret, old.encode())
+    first, read_first = delivered(5), len(secret_manager.reads)
+    iterable.configure(keys={new: {}})
+    secret_manager.add_version(secret, new.encode())
+    for driver, scheduler in zip(drivers, schedulers, strict=True):
+        scheduler.add(new_track("u3"), driver.runtime.now())
+    refused, then = delivered(5), delivered(70)
+
+    assert (read_before, first, read_first) == ([], [1, 1], 1)
+    assert (refused, then) == ([0, 1], [1, 0])
+    assert secret_manager.reads == [f"{secret}/versions/latest"] * 2
+    refusal = "Iterable refused /api/events/trackBulk with HTTP 401 BadApiKey."
+    assert caplog.messages == [f"{refusal} Nothing is lost; the key is read again in a minute."]
+    pickled = cloudpickle.dumps(SendStreaming(settings))  # Beam packs it
+    assert secret.encode() in pickled
+    assert not any(key in caplog.text or key.encode() in pickled for key in (old, new))

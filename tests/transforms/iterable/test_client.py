@@ -13,10 +13,12 @@ from transforms.iterable.client import (
     HOSTS,
     MAX_ANSWER_BYTES,
     NO_ANSWER,
+    NO_KEY,
     IterableClient,
     Response,
 )
 from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK
+from transforms.model.errors import FatalError
 
 EVENTS = b'{"events":[]}'
 
@@ -104,7 +106,7 @@ def test_what_is_on_the_wire(
 
 
 def test_the_key_can_be_read_again(iterable: SimulatedIterable) -> None:
-    """A changed key needs no restart: it is read when told to, not with every request."""
+    """A changed key needs no restart: it is read before the first request, and when told to, not with every one."""
     keys = iter(["old-key", "sandbox-key"])
     client = IterableClient(iterable.url, lambda: next(keys))
 
@@ -117,6 +119,23 @@ def test_the_key_can_be_read_again(iterable: SimulatedIterable) -> None:
     expected = [401, 401, 200]
 
     assert expected == [first, second, third]
+
+
+def test_without_a_key_nothing_is_sent(iterable: SimulatedIterable) -> None:
+    """The answer says why; the next request looks for one again."""
+    keys = iter([""])
+
+    def read() -> str:
+        if (key := next(keys, "sandbox-key")) == "":
+            raise FatalError("the secret is not there")
+        return key
+
+    client = IterableClient(iterable.url, read)
+
+    assert client.post(TRACK_BULK.path, EVENTS) == Response(NO_KEY, b"the secret is not there")
+    assert iterable.metrics()["endpoints"] == {}
+    assert client.post(TRACK_BULK.path, EVENTS).status == 200
+    client.close()
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

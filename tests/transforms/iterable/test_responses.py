@@ -4,7 +4,7 @@ from typing import Any
 import orjson
 import pytest
 
-from transforms.iterable.client import NO_ANSWER, Response
+from transforms.iterable.client import NO_ANSWER, NO_KEY, Response
 from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, Operation, Success
 from transforms.iterable.responses import (
     MAX_HINT_SECONDS,
@@ -87,6 +87,7 @@ def refused(status: int, body: bytes, operation: Operation = BULK_UPDATE) -> Ref
         (401, error("Success"), Fatal),
         (401, HTML, Fatal),
         (401, b"", Fatal),
+        (NO_KEY, b"the secret is not there", Fatal),
         (403, error("Forbidden"), Fatal),
         (403, HTML, Fatal),
         (404, error("NotFound"), Fatal),
@@ -344,6 +345,7 @@ def test_how_long_iterable_asks_to_wait(status: int, params: Any, retry_after: s
         (502, HTML, "HTTP 502"),
         (503, b'{"code":7}', "HTTP 503"),
         (NO_ANSWER, b"ReadTimeout", "no answer: ReadTimeout"),
+        (NO_KEY, b"the secret is not there. Add it.", "the secret is not there. Add it."),
     ],
 )
 def test_detail_is_status_code_and_fields_alone(status: int, body: bytes, expected: str) -> None:
