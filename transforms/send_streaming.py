@@ -9,6 +9,7 @@ from apache_beam.coders import BytesCoder
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
 
 from transforms.delivery.codec import decode_entries
 from transforms.delivery.driver import Driver
@@ -91,7 +92,9 @@ class SendStreamingFn(beam.DoFn):
         now, rules = self._now(), self._settings.rules
         state = Fill.decode(fill.read())
         state.since = state.since or now
-        parts = [item.part for item, _ in decode_entries(blob)]
+        items_here = [item for item, _ in decode_entries(blob)]
+        parts = [item.part for item in items_here]
+        state.oldest = min(state.oldest, *(item.message.publish_time for item in items_here))
         state.count += len(parts)
         state.size += len(blob)
         operations = [rules.by_part[part] for part in parts]
@@ -102,7 +105,7 @@ class SendStreamingFn(beam.DoFn):
         state.due = due if state.due is None else min(state.due, due)
         items.add(blob)
         fill.write(state.encode())
-        flush.set(max(now, state.due))
+        _set(flush, max(now, state.due), state.oldest)
         end.set(window.end)
         if state.held + state.size > self._max_state_bytes:
             yield from self._send_until_under_bound(shard, items, fill, flush)
@@ -151,10 +154,10 @@ class SendStreamingFn(beam.DoFn):
         due = None
         if next_start < math.inf:
             due = max(now, next_start - PATIENCE_SECONDS / 2)
-            flush.set(due)
+            _set(flush, due, min(scheduler.oldest, due))
         items.clear()
         items.add(encode_scheduler(scheduler))
-        fill.write(Fill(0, 0, 0.0, scheduler.endpoints, scheduler.sendable_bytes, due).encode())
+        fill.write(Fill(0, 0, 0.0, scheduler.endpoints, scheduler.sendable_bytes, due, scheduler.oldest).encode())
 
     @on_timer(END)
     def on_end(
@@ -180,3 +183,13 @@ class SendStreamingFn(beam.DoFn):
 
     def _driver(self, shard: int) -> Driver:
         return shard_driver(self._settings, shard, STREAMING_SHARDS, self._new_runtime)
+
+
+def _set(timer: Any, due: float, oldest: float) -> None:
+    """Fire at `due`, and hold the job's watermark at `oldest` until then (Unix seconds).
+
+    So "data freshness" is for how long the oldest item has waited. Java's timers have withOutputTimestamp for it;
+    Python's take the time of the element, or the one at which they fired.
+    """
+    timer._input_timestamp = Timestamp.of(oldest)
+    timer.set(due)

@@ -1,6 +1,8 @@
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import apache_beam as beam
 import pytest
@@ -8,8 +10,10 @@ from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.testing.test_pipeline import TestPipeline as BeamPipeline
 from apache_beam.testing.test_stream import TestStream as BeamStream
 
+from pipeline.sandbox.bench.shard import HandShard
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from transforms.delivery.codec import encode_items
 from transforms.delivery.resources import client, sent_values, shard_driver
 from transforms.delivery.runtime import Threads
 from transforms.delivery.settings import DeliveryRules, SenderSettings
@@ -18,17 +22,17 @@ from transforms.iterable.client import IterableClient
 from transforms.iterable.operations import BULK_UPDATE, configured
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
-from transforms.send_streaming import FLUSH_SECONDS, SendStreaming
+from transforms.send_streaming import FLUSH_SECONDS, SendStreaming, SendStreamingFn
 from transforms.shards import STREAMING_SHARDS, shard_of
 
 NewItem = Callable[..., Item]
 START = 1000.0
 
+SHARD = shard_of("userId:u1", STREAMING_SHARDS)
+
 # Another user whose items meet u1's in one shard.
 NEIGHBOUR = next(
-    user
-    for user in map("n{}".format, itertools.count())
-    if shard_of(f"userId:{user}", STREAMING_SHARDS) == shard_of("userId:u1", STREAMING_SHARDS)
+    user for user in map("n{}".format, itertools.count()) if shard_of(f"userId:{user}", STREAMING_SHARDS) == SHARD
 )
 
 
@@ -98,6 +102,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
         max_state_bytes: int = 20_000_000,
         max_items: int = 1000,
         max_bytes: int = 4_000_000,
+        per_second: Mapping[str, float] = MappingProxyType({}),
         **rules: float,
     ) -> None:
         stream = BeamStream()  # type: ignore[no-untyped-call] # Beam's
@@ -109,7 +114,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
             else:
                 stream = stream.add_elements([START + step]).advance_processing_time(step - at)
                 at = step
-        operations = configured(max_items=max_items, max_bytes=max_bytes)
+        operations = configured(per_second=per_second, max_items=max_items, max_bytes=max_bytes)
         settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(operations, **rules))  # type: ignore[arg-type]
         with BeamPipeline(runner="BundleBasedDirectRunner") as pipeline:  # type: ignore[no-untyped-call] # Beam's
             elements = pipeline | stream.advance_watermark_to_infinity()
@@ -124,6 +129,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 Run = Callable[..., None]
+NewShard = Callable[..., HandShard]
 
 
 def requests(iterable: SimulatedIterable, endpoint: str) -> list[float]:
@@ -178,7 +184,7 @@ def test_a_slow_shard_with_late_timers_is_not_starved(
     rate = 1.6  # a slot every 5 s
     firings = (float(second + late) for second in range(5, 100, 5))
 
-    run([new_track("u1")], *firings, track_bulk_per_second=rate, bulk_update_per_second=rate)
+    run([new_track("u1")], *firings, per_second={"track_bulk": rate, "bulk_update": rate})
 
     assert told() == [(DELIVERED, TRACK, 1)]
     assert requests(iterable, "trackBulk")[0] < 20
@@ -410,10 +416,57 @@ def test_what_waits_for_its_user_blocks_nobody(
     known = new_track(NEIGHBOUR, time=START)
     make_users(iterable, NEIGHBOUR)
 
-    rules = {"max_state_bytes": 20_000, "bulk_update_per_second": bulk_update_per_second}
-    run(unknown, 10.0, [known], 15.0, [new_track("nobody", time=START)], 20.0, **rules)
+    last, per_second = [new_track("nobody", time=START)], {"bulk_update": bulk_update_per_second}
+    run(unknown, 10.0, [known], 15.0, last, 20.0, max_state_bytes=20_000, per_second=per_second)
 
     delivered = [outcome for outcome in OUTCOMES if outcome.kind == DELIVERED]
 
     assert [known.message] == [outcome.message for outcome in delivered]
     assert START + 10 <= delivered[0].time <= START + 20
+
+
+@pytest.fixture
+def new_shard(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., HandShard]]:
+    """u1's, by hand: in a project that knows no user."""
+    monkeypatch.setenv("A_KEY", iterable.api_key)
+
+    def build(max_state_bytes: int = 20_000_000, **rules: Any) -> HandShard:
+        settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(**rules))
+        return HandShard(SendStreamingFn(settings, FakeTime, max_state_bytes), SHARD)
+
+    yield build
+    for cached in (client, sent_values, shard_driver):
+        cached.cache_clear()
+
+
+def test_the_watermark_is_held_at_the_oldest_item(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem
+) -> None:
+    """What is told as data freshness is for how long it has waited, from the first element on and through an outage."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("trackBulk", status=503, headers={"Retry-After": "30"})
+    shard = new_shard()
+    holds = []
+    for published in (900.0, 800.0, 950.0):
+        shard.process(encode_items([new_track("u1", time=published)]), published)
+        holds.append(shard.timers["flush"].holds)
+
+    FakeTime.time = shard.fires_at("flush")
+    shard.fire("flush")
+    holds.append(shard.timers["flush"].holds)
+    FakeTime.time = shard.fires_at("flush")
+    shard.fire("flush")
+
+    assert holds == [900.0, 800.0, 800.0, 800.0]
+    assert "flush" not in shard.timers
+
+
+def test_an_event_that_waits_for_its_user_does_not_hold_the_watermark(new_shard: NewShard, new_track: NewItem) -> None:
+    """Half an hour of that is meant to be, and would hide every other delay."""
+    shard = new_shard()
+    shard.process(encode_items([new_track("u1", time=900.0)]), 900.0)
+
+    FakeTime.time = shard.fires_at("flush")
+    shard.fire("flush")
+
+    assert shard.timers["flush"].holds == shard.fires_at("flush") > START + 50

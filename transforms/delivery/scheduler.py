@@ -178,6 +178,15 @@ class Scheduler:
         """About as many as it takes in state to keep all that does not wait for its user."""
         return sum(entry.pending.stored_bytes for entry in self.entries() if not isinstance(entry, WaitsForUser))
 
+    @property
+    def oldest(self) -> float:
+        """Least publish time of all that never waited for its user, Unix seconds; infinite if there is nothing.
+
+        What waited was late by design; it tells nothing of how fast others go.
+        """
+        pending = (entry.pending for entry in self.entries())
+        return min((each.item.message.publish_time for each in pending if not each.waits), default=math.inf)
+
     def entries(self) -> Iterator[Entry]:
         """All that is not settled, to be kept elsewhere and restored; no request may be under way."""
         for retry in self._retries:

@@ -1,5 +1,6 @@
 """A shard's state as versioned bytes, so that a running job can be updated. Knows no Beam and no rule."""
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -12,8 +13,7 @@ from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.scheduler import Scheduler
 from transforms.model.items import Item
 
-# What version 1 (`held`, `due`) and version 2 (`due`) did not tell; due at once is never too late.
-_NOT_TOLD = [0, 0.0]
+VERSION = 4
 
 
 @dataclass
@@ -29,17 +29,18 @@ class Fill:
     endpoints: dict[str, Endpoint]
     held: int = 0  # bytes that the last flush left, without what waits for its user
     due: float | None = None  # when the timer fires, Unix seconds
+    oldest: float = math.inf  # least publish time of what lies there, without what waits for its user
 
     @classmethod
     def decode(cls, state: bytes | None) -> "Fill":
         if not state:
             return cls(0, 0, 0.0, {})
         version, *fields = orjson.loads(state)
-        if version not in (1, 2, 3):
-            raise ValueError(f"state of version {version}; this code reads versions 1 to 3")
-        count, size, since, endpoints, *later = fields
-        held, due = later + _NOT_TOLD[len(later) :]
-        return cls(count, size, since, {part: Endpoint(*left) for part, left in endpoints.items()}, held, due)
+        if version != VERSION:
+            raise ValueError(f"state of version {version}; this code reads version {VERSION}")
+        count, size, since, endpoints, held, due, oldest = fields
+        endpoints = {part: Endpoint(*left) for part, left in endpoints.items()}
+        return cls(count, size, since, endpoints, held, due, math.inf if oldest is None else oldest)
 
     def opens_at(self, parts: Collection[str]) -> float:
         """From when on one of these parts may be sent, Unix seconds."""
@@ -50,7 +51,8 @@ class Fill:
             part: (endpoint.closed_until, endpoint.failures, endpoint.last_success)
             for part, endpoint in self.endpoints.items()
         }
-        return orjson.dumps((3, self.count, self.size, self.since, endpoints, self.held, self.due))
+        oldest = self.oldest if self.oldest < math.inf else None
+        return orjson.dumps((VERSION, self.count, self.size, self.since, endpoints, self.held, self.due, oldest))
 
 
 # What is known of an item that was tried, in the order in which it lies in state: an interface to running jobs.
