@@ -13,7 +13,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from transforms.delivery.codec import decode_entries
 from transforms.delivery.driver import Driver
-from transforms.delivery.resources import one_thread, sent_values, shard_driver
+from transforms.delivery.resources import in_turn, sent_values, shard_driver
 from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import SenderSettings
@@ -26,6 +26,8 @@ from transforms.shards import STREAMING_SHARDS, KeyByShard
 MAX_STATE_BYTES = 20_000_000
 FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
 PATIENCE_SECONDS = 2.0  # how long it may sleep until a slot; for a later one the timer is set, a little early
+# For all of a bundle, but for the request that is then under way: only what a bundle did in time is safe soon.
+LONGEST_SECONDS = 25.0
 
 
 class SendStreaming(beam.PTransform):
@@ -37,14 +39,14 @@ class SendStreaming(beam.PTransform):
 
     Args:
       max_state_bytes: of one shard, without what waits for its user; beyond it the shard takes nothing in until half is
-        sent.
+        sent, or a bundle has lasted long enough: Dataflow holds back what it does not take.
       new_runtime: makes the runtime of a shard; it can be pickled.
     """
 
     def __init__(
         self,
         settings: SenderSettings,
-        new_runtime: Callable[[], Runtime] = one_thread,
+        new_runtime: Callable[[], Runtime] = in_turn,
         max_state_bytes: int = MAX_STATE_BYTES,
     ) -> None:
         super().__init__()
@@ -76,8 +78,12 @@ class SendStreamingFn(beam.DoFn):
         self._max_state_bytes = max_state_bytes
 
     def setup(self) -> None:
-        self._now = self._new_runtime().now
+        self._runtime = self._new_runtime()
+        self._now = self._runtime.now
         self._metrics = BeamMetrics()
+
+    def start_bundle(self) -> None:
+        self._ends_at = self._now() + LONGEST_SECONDS
 
     def process(
         self,
@@ -112,9 +118,11 @@ class SendStreamingFn(beam.DoFn):
 
     def _send_until_under_bound(self, shard: int, items: Any, fill: Any, flush: Any) -> Iterator[Records]:
         """Timers cannot run while an element is processed: so this sends, sleeping as it is told."""
+        if self._now() >= self._ends_at:
+            return
         scheduler = self._load(items, fill)
-        while scheduler.sendable_bytes > self._max_state_bytes / 2:
-            yield from self._send(shard, scheduler, sleeps_on=True)
+        while scheduler.sendable_bytes > self._max_state_bytes / 2 and self._now() < self._ends_at:
+            yield from self._send(shard, scheduler, patience=math.inf)
         self._keep(shard, scheduler, items, fill, flush)
 
     @on_timer(FLUSH)
@@ -126,7 +134,7 @@ class SendStreamingFn(beam.DoFn):
         flush: Any = beam.DoFn.TimerParam(FLUSH),
     ) -> Iterator[Records]:
         scheduler = self._load(items, fill)
-        yield from self._send(shard, scheduler)
+        yield from self._send(shard, scheduler, self._patience(scheduler))
         self._keep(shard, scheduler, items, fill, flush)
 
     def _patience(self, scheduler: Scheduler) -> float:
@@ -134,26 +142,28 @@ class SendStreamingFn(beam.DoFn):
         now = self._now()
         times = ((rate, scheduler.next_time(part, now, flush=False)) for part, rate in self._settings.rates.items())
         slots = (STREAMING_SHARDS / rate for rate, time in times if time is not None and time <= now)
-        return max([PATIENCE_SECONDS, *slots])
+        return min(LONGEST_SECONDS - 1, max([PATIENCE_SECONDS, *slots]))
 
-    def _send(self, shard: int, scheduler: Scheduler, sleeps_on: bool = False) -> Iterator[Records]:
-        patience = self._patience(scheduler)
-        until = self._now() + max(FLUSH_SECONDS, patience + 1)
-        patience = math.inf if sleeps_on else patience
+    def _early_seconds(self) -> float:
+        """How long before a slot the timer is set; long before, where one that is late would wait for another."""
+        slowest = STREAMING_SHARDS / min(self._settings.rates.values())
+        return (PATIENCE_SECONDS if slowest <= LONGEST_SECONDS else LONGEST_SECONDS) / 2
+
+    def _send(self, shard: int, scheduler: Scheduler, patience: float) -> Iterator[Records]:
+        long_enough = FLUSH_SECONDS if patience == math.inf else max(FLUSH_SECONDS, patience + 1)
+        until = min(self._now() + long_enough, self._ends_at)
         if outcomes := self._run(shard, scheduler, flush=False, until=until, patience=patience):
             yield Records(outcomes)
 
     def _run(self, shard: int, scheduler: Scheduler, **how: Any) -> list[Outcome]:
-        driver = self._driver(shard)
-        driver.instrumentation = self._metrics
-        return driver.run(scheduler, **how)
+        return self._driver(shard).run(scheduler, **how)
 
     def _keep(self, shard: int, scheduler: Scheduler, items: Any, fill: Any, flush: Any) -> None:
         now = self._now()
         next_start = self._driver(shard).next_start(scheduler, now, flush=False)
         due = None
         if next_start < math.inf:
-            due = max(now, next_start - PATIENCE_SECONDS / 2)
+            due = max(now, next_start - self._early_seconds())
             _set(flush, due, min(scheduler.oldest, due))
         items.clear()
         items.add(encode_scheduler(scheduler))
@@ -165,8 +175,14 @@ class SendStreamingFn(beam.DoFn):
         shard: Any = beam.DoFn.KeyParam,
         items: Any = beam.DoFn.StateParam(ITEMS),
         fill: Any = beam.DoFn.StateParam(FILL),
+        flush: Any = beam.DoFn.TimerParam(FLUSH),
     ) -> Iterator[Records]:
-        """The input ended or the job drains: nothing may stay behind, and what waits for its user has one last try."""
+        """The input ended or the job drains: nothing may stay behind, and what waits for its user has one last try.
+
+        In one bundle, for Beam promises no state to a later one. Where Iterable takes nothing it fails, before it lasts
+        too long, and Dataflow tries it again.
+        """
+        flush.clear()  # a drain is over when no timer is left
         scheduler = self._load(items, fill)
         scheduler.wake_waiting()
         outcomes = self._run(shard, scheduler, flush=True)
@@ -182,7 +198,9 @@ class SendStreamingFn(beam.DoFn):
         return scheduler
 
     def _driver(self, shard: int) -> Driver:
-        return shard_driver(self._settings, shard, STREAMING_SHARDS, self._new_runtime)
+        driver = shard_driver(self._settings, shard, STREAMING_SHARDS, self._runtime)
+        driver.instrumentation = self._metrics
+        return driver
 
 
 def _set(timer: Any, due: float, oldest: float) -> None:

@@ -1,4 +1,5 @@
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -14,12 +15,13 @@ from pipeline.sandbox.bench.shard import HandShard
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from transforms.delivery.codec import encode_items
-from transforms.delivery.resources import client, sent_values, shard_driver
+from transforms.delivery.resources import SHARD_REQUEST_SECONDS, outage_log, sent_values, shard_client, shard_pace
 from transforms.delivery.runtime import Threads
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.elements import Records
 from transforms.iterable.client import IterableClient
 from transforms.iterable.operations import BULK_UPDATE, configured
+from transforms.model.errors import OutageError
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
 from transforms.send_streaming import FLUSH_SECONDS, SendStreaming, SendStreamingFn
@@ -124,7 +126,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
             _ = sent | beam.Map(keep)  # type: ignore[no-untyped-call] # Beam's
 
     yield run
-    for cached in (client, sent_values, shard_driver):
+    for cached in (shard_client, sent_values, shard_pace, outage_log):
         cached.cache_clear()
 
 
@@ -354,7 +356,7 @@ def test_waiting_for_a_slot_is_told_to_the_runner(
     slots = STREAMING_SHARDS / 10  # seconds between a shard's requests
 
     assert 9 * slots - 1 <= counted.committed <= 10 * slots + 1
-    for cached in (client, sent_values, shard_driver):
+    for cached in (shard_client, sent_values, shard_pace, outage_log):
         cached.cache_clear()
 
 
@@ -399,7 +401,7 @@ def test_an_outage_is_borne_within_the_bound_of_state(
     iterable.fault("trackBulk", status=503, times=20)
     lists = [[new_track("u1") for _ in range(10)] for _ in range(30)]
 
-    run(*lists, max_state_bytes=20_000, max_items=10)
+    run(*lists, max_state_bytes=20_000, max_items=10, max_backoff_seconds=4.0)
 
     assert max(FIRINGS) < 300
     assert Counter(outcome.kind for outcome in OUTCOMES) == {DELIVERED: 300}
@@ -435,7 +437,7 @@ def new_shard(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> I
         return HandShard(SendStreamingFn(settings, FakeTime, max_state_bytes), SHARD)
 
     yield build
-    for cached in (client, sent_values, shard_driver):
+    for cached in (shard_client, sent_values, shard_pace, outage_log):
         cached.cache_clear()
 
 
@@ -470,3 +472,117 @@ def test_an_event_that_waits_for_its_user_does_not_hold_the_watermark(new_shard:
     shard.fire("flush")
 
     assert shard.timers["flush"].holds == shard.fires_at("flush") > START + 50
+
+
+def seconds_of(bundle: Callable[..., list[Records]], *given: Any) -> float:
+    """How long it took; its outcomes are kept."""
+    began = FakeTime.time
+    for outcomes in bundle(*given):
+        keep(outcomes)
+    return FakeTime.time - began
+
+
+@pytest.mark.parametrize(
+    "answer", [{"status": 503}, {"status": 401}, {"status": 429, "headers": {"Retry-After": "90"}}]
+)
+def test_no_bundle_is_long(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem, answer: dict[str, Any]
+) -> None:
+    """While Iterable is away and a shard holds more than it may: nothing is lost, and Dataflow holds the rest back."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("*", times=None, **answer)
+    shard = new_shard(max_state_bytes=20_000)
+    blobs = [encode_items(new_track("u1", time=START) for _ in range(30)) for _ in range(20)]
+    seconds = []
+
+    for blob in blobs:
+        seconds.append(seconds_of(shard.process, blob, FakeTime.time))
+        while shard.fires_at("flush") <= FakeTime.time:
+            seconds.append(seconds_of(shard.fire, "flush"))
+    blocked = FakeTime.time - START
+    iterable.clear_faults()
+    while "flush" in shard.timers:
+        FakeTime.time = max(FakeTime.time, shard.fires_at("flush"))
+        seconds.append(seconds_of(shard.fire, "flush"))
+
+    assert max(seconds) <= 60 - SHARD_REQUEST_SECONDS
+    assert blocked > 300
+    assert Counter(outcome.kind for outcome in OUTCOMES) == {DELIVERED: 600}
+
+
+@pytest.mark.parametrize("late", [0.0, 5.0, 10.0])
+def test_slots_that_are_minutes_apart_are_met(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem, late: float
+) -> None:
+    """Though no bundle may sleep from one to the next, and each timer is late."""
+    iterable.configure(track_unknown_user="create")
+    shard = new_shard(operations=configured(per_second={"track_bulk": 0.05}))
+    seconds = [seconds_of(shard.process, encode_items([new_track("u1")]), START)]
+
+    while "flush" in shard.timers and FakeTime.time < START + 400:
+        FakeTime.time = max(FakeTime.time, shard.fires_at("flush") + late)
+        seconds.append(seconds_of(shard.fire, "flush"))
+
+    assert told() == [(DELIVERED, TRACK, 1)]
+    assert max(seconds) <= 60 - SHARD_REQUEST_SECONDS
+
+
+def test_a_drain_leaves_no_timer(new_shard: NewShard, new_track: NewItem) -> None:
+    """One would keep the job alive until it fires: for half an hour, where an event waits for its user."""
+    shard = new_shard()
+    seconds_of(shard.process, encode_items([new_track("u1", time=START)]), START)
+    FakeTime.time = shard.fires_at("flush")
+    seconds_of(shard.fire, "flush")
+    assert shard.fires_at("flush") > FakeTime.time + 50
+
+    seconds = seconds_of(shard.fire, "end")
+
+    assert [(outcome.kind, outcome.reason) for outcome in OUTCOMES] == [(DEAD_LETTERED, "unknown_user")]
+    assert seconds <= 5
+    assert not shard.timers
+    assert not shard.state_bytes
+
+
+def test_a_drain_in_an_outage_is_tried_again(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem
+) -> None:
+    """The end of the input fails in time, with all still in state; it goes on when Iterable is back."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("*", status=503, times=None)
+    shard = new_shard()
+    seconds_of(shard.process, encode_items([new_track("u1", time=START)]), START)
+    began, end = FakeTime.time, shard.timers["end"]
+
+    with pytest.raises(OutageError):
+        shard.fire("end")
+    seconds = FakeTime.time - began
+    iterable.clear_faults()
+    shard.timers["end"] = end
+    seconds_of(shard.fire, "end")
+
+    assert seconds <= 60 - SHARD_REQUEST_SECONDS
+    assert told()[0][:2] == (DELIVERED, TRACK)
+
+
+def test_an_outage_is_told_once_and_so_is_its_end(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many firings notice; nobody's id is in it."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("*", status=503, times=None)
+    shard = new_shard()
+    seconds_of(shard.process, encode_items([new_track("u1", time=START)]), START)
+
+    for second in range(600):
+        FakeTime.time = max(FakeTime.time, START + second)
+        if second == 500:
+            iterable.clear_faults()
+        if shard.fires_at("flush") <= FakeTime.time:
+            seconds_of(shard.fire, "flush")
+    FakeTime.time = min(max(FakeTime.time, shard.fires_at("flush")), FakeTime.time + 600)
+    if "flush" in shard.timers:
+        seconds_of(shard.fire, "flush")
+
+    away, back = caplog.messages
+    assert re.fullmatch(r"Iterable has taken nothing for \d+ s \(HTTP 503\). Nothing is lost: .*", away)
+    assert re.fullmatch(r"Iterable takes again, after \d+ s\.", back)

@@ -53,7 +53,7 @@ class Cell:
 
 
 class HandShard:
-    """Calls a stateful DoFn of one key as a worker does."""
+    """Calls a stateful DoFn of one key as a worker does, each call a bundle."""
 
     def __init__(self, fn: Any, key: int) -> None:
         self.cells: dict[str, Cell] = {}
@@ -73,11 +73,13 @@ class HandShard:
 
     def process(self, value: bytes, time: float) -> list[Any]:
         """`time`: of the element, Unix seconds."""
+        self._fn.start_bundle()
         return list(self._fn.process((self._key, value), **self._given(self._fn.process, time)))
 
     def fire(self, name: str) -> list[Any]:
         """The timer of this name, whether or not it is time."""
         fired = self.timers.pop(name)
+        self._fn.start_bundle()
         spec = next(spec for spec in get_dofn_specs(self._fn)[1] if _name(spec) == name)
         callback: Any = spec._attached_callback
         return list(callback(self._fn, **self._given(callback, fired.at)))

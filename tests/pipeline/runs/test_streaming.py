@@ -13,6 +13,6 @@ from transforms.model.items import Message
 )
 def test_a_message_without_a_publish_time_is_as_old_as_its_element(published: datetime | None, expected: float) -> None:
     """One that failed here would come again for ever, and all others of the subscription with it."""
-    pulled = PubsubMessage(b"{}", {"a": "b"}, "m1", published)
+    pulled = PubsubMessage(b"{}", {"a": "b"}, "m1", published)  # type: ignore[no-untyped-call]  # Beam's
 
     assert to_message(pulled, Timestamp(1234.5)) == Message(b"{}", {"a": "b"}, "m1", expected)
