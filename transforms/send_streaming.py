@@ -1,5 +1,7 @@
 """The sender of a streaming job: each shard keeps its items in keyed state until a batch is due. Knows no answer."""
 
+import functools
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,10 +19,11 @@ from transforms.delivery.resources import in_turn, sent_values, shard_driver
 from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import SenderSettings
-from transforms.delivery.shard_state import Fill, decode_scheduler, encode_scheduler
+from transforms.delivery.shard_state import Fill
+from transforms.delivery.shard_store import ShardStore
+from transforms.delivery.shelves import SHELVES
 from transforms.elements import Records
 from transforms.metrics import BeamMetrics
-from transforms.model.outcomes import Outcome
 from transforms.shards import STREAMING_SHARDS, KeyByShard
 
 MAX_STATE_BYTES = 20_000_000
@@ -59,11 +62,39 @@ class SendStreaming(beam.PTransform):
         return (users, tracks) | "Items" >> beam.Flatten() | "Post" >> beam.ParDo(self._fn)
 
 
+CELLS = {
+    "items": BagStateSpec("items", BytesCoder()),
+    "fill": ReadModifyWriteStateSpec("fill", BytesCoder()),
+    "index": ReadModifyWriteStateSpec("shelves", BytesCoder()),
+    **{f"shelf{number}": BagStateSpec(f"shelf{number}", BytesCoder()) for number in range(SHELVES)},
+}
+
+Method = Callable[..., Iterator[Records]]
+
+
+def _with_store(method: Method) -> Method:
+    """Gives a DoFn's method its `store`; Beam sees an argument for each cell of it."""
+    signature = inspect.signature(method)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "store"]
+    cells = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=beam.DoFn.StateParam(spec))
+        for name, spec in CELLS.items()
+    ]
+    shown = signature.replace(parameters=[*own, *cells])
+
+    @functools.wraps(method)
+    def with_cells(*args: Any, **kwargs: Any) -> Iterator[Records]:
+        given = shown.bind(*args, **kwargs).arguments
+        items, fill, index, *shelves = (given.pop(name) for name in CELLS)
+        return method(**given, store=ShardStore(given["self"].rules, items, fill, index, shelves))
+
+    with_cells.__signature__ = shown  # type: ignore[attr-defined]
+    return with_cells
+
+
 class SendStreamingFn(beam.DoFn):
     """One shard: `process` takes items in, `on_flush` sends what is due, `on_end` all that is left."""
 
-    ITEMS = BagStateSpec("items", BytesCoder())
-    FILL = ReadModifyWriteStateSpec("fill", BytesCoder())
     FLUSH = TimerSpec("flush", TimeDomain.REAL_TIME)
     END = TimerSpec("end", TimeDomain.WATERMARK)
 
@@ -73,6 +104,7 @@ class SendStreamingFn(beam.DoFn):
         new_runtime: Callable[[], Runtime],
         max_state_bytes: int,
     ) -> None:
+        self.rules = settings.rules
         self._settings = settings
         self._new_runtime = new_runtime
         self._max_state_bytes = max_state_bytes
@@ -85,57 +117,61 @@ class SendStreamingFn(beam.DoFn):
     def start_bundle(self) -> None:
         self._ends_at = self._now() + LONGEST_SECONDS
 
+    @_with_store
     def process(
         self,
         element: tuple[int, bytes],
         window: Any = beam.DoFn.WindowParam,
-        items: Any = beam.DoFn.StateParam(ITEMS),
-        fill: Any = beam.DoFn.StateParam(FILL),
         flush: Any = beam.DoFn.TimerParam(FLUSH),
         end: Any = beam.DoFn.TimerParam(END),
+        *,
+        store: ShardStore,
     ) -> Iterator[Records]:
         shard, blob = element
-        now, rules = self._now(), self._settings.rules
-        state = Fill.decode(fill.read())
+        now = self._now()
+        state = Fill.decode(store.fill.read())
         state.since = state.since or now
-        items_here = [item for item, _ in decode_entries(blob)]
-        parts = [item.part for item in items_here]
-        state.oldest = min(state.oldest, *(item.message.publish_time for item in items_here))
+        items = [item for item, _ in decode_entries(blob)]
+        parts = [item.part for item in items]
+        state.oldest = min(state.oldest, *(item.message.publish_time for item in items))
         state.count += len(parts)
         state.size += len(blob)
-        operations = [rules.by_part[part] for part in parts]
+        operations = [self.rules.by_part[part] for part in parts]
         full = any(state.count >= each.max_items or state.size >= each.max_bytes for each in operations)
-        closes = now if full else state.since + rules.max_age_seconds
+        closes = now if full else state.since + self.rules.max_age_seconds
         # Not sooner than Iterable asked for: reading all the state to find that nothing may leave is dear.
         due = max(now, closes, state.opens_at(parts))
         state.due = due if state.due is None else min(state.due, due)
-        items.add(blob)
-        fill.write(state.encode())
+        store.items.add(blob)
+        store.fill.write(state.encode())
         _set(flush, max(now, state.due), state.oldest)
         end.set(window.end)
-        if state.held + state.size > self._max_state_bytes:
-            yield from self._send_until_under_bound(shard, items, fill, flush)
+        if state.held + state.size > self._max_state_bytes and now < self._ends_at:
+            yield from self._send_until_under_bound(shard, store, flush)
 
-    def _send_until_under_bound(self, shard: int, items: Any, fill: Any, flush: Any) -> Iterator[Records]:
+    def _send_until_under_bound(self, shard: int, store: ShardStore, flush: Any) -> Iterator[Records]:
         """Timers cannot run while an element is processed: so this sends, sleeping as it is told."""
-        if self._now() >= self._ends_at:
-            return
-        scheduler = self._load(items, fill)
+        scheduler, driver = self._load(store, self._now()), self._driver(shard)
         while scheduler.sendable_bytes > self._max_state_bytes / 2 and self._now() < self._ends_at:
-            yield from self._send(shard, scheduler, patience=math.inf)
-        self._keep(shard, scheduler, items, fill, flush)
+            yield from self._send(scheduler, driver, patience=math.inf)
+        yield from self._keep(scheduler, driver, store, flush)
 
     @on_timer(FLUSH)
+    @_with_store
     def on_flush(
         self,
         shard: Any = beam.DoFn.KeyParam,
-        items: Any = beam.DoFn.StateParam(ITEMS),
-        fill: Any = beam.DoFn.StateParam(FILL),
         flush: Any = beam.DoFn.TimerParam(FLUSH),
+        *,
+        store: ShardStore,
     ) -> Iterator[Records]:
-        scheduler = self._load(items, fill)
-        yield from self._send(shard, scheduler, self._patience(scheduler))
-        self._keep(shard, scheduler, items, fill, flush)
+        now = self._now()
+        if now >= self._ends_at:  # a bundle of several elements or keys
+            _set(flush, now, min(now, Fill.decode(store.fill.read()).oldest))
+            return
+        scheduler, driver = self._load(store, now), self._driver(shard)
+        yield from self._send(scheduler, driver, self._patience(scheduler))
+        yield from self._keep(scheduler, driver, store, flush)
 
     def _patience(self, scheduler: Scheduler) -> float:
         """Seconds; from slot to slot where only a slot is missing, or a timer that is late might miss every one."""
@@ -149,33 +185,31 @@ class SendStreamingFn(beam.DoFn):
         slowest = STREAMING_SHARDS / min(self._settings.rates.values())
         return (PATIENCE_SECONDS if slowest <= LONGEST_SECONDS else LONGEST_SECONDS) / 2
 
-    def _send(self, shard: int, scheduler: Scheduler, patience: float) -> Iterator[Records]:
+    def _send(self, scheduler: Scheduler, driver: Driver, patience: float) -> Iterator[Records]:
         long_enough = FLUSH_SECONDS if patience == math.inf else max(FLUSH_SECONDS, patience + 1)
         until = min(self._now() + long_enough, self._ends_at)
-        if outcomes := self._run(shard, scheduler, flush=False, until=until, patience=patience):
+        if outcomes := driver.run(scheduler, flush=False, until=until, patience=patience):
             yield Records(outcomes)
 
-    def _run(self, shard: int, scheduler: Scheduler, **how: Any) -> list[Outcome]:
-        return self._driver(shard).run(scheduler, **how)
-
-    def _keep(self, shard: int, scheduler: Scheduler, items: Any, fill: Any, flush: Any) -> None:
+    def _keep(self, scheduler: Scheduler, driver: Driver, store: ShardStore, flush: Any) -> Iterator[Records]:
         now = self._now()
-        next_start = self._driver(shard).next_start(scheduler, now, flush=False)
-        due = None
-        if next_start < math.inf:
-            due = max(now, next_start - self._early_seconds())
-            _set(flush, due, min(scheduler.oldest, due))
-        items.clear()
-        items.add(encode_scheduler(scheduler))
-        fill.write(Fill(0, 0, 0.0, scheduler.endpoints, scheduler.sendable_bytes, due, scheduler.oldest).encode())
+        given_up = store.keep(scheduler, now, is_changed=driver.requests > 0)
+        next_start = min(driver.next_start(scheduler, now, flush=False), store.next_due(scheduler))
+        due = max(now, next_start - self._early_seconds())
+        store.note_due(due if due < math.inf else None)
+        if due < math.inf:
+            _set(flush, due, min(store.oldest, due))
+        if given_up:
+            yield Records(given_up)
 
     @on_timer(END)
+    @_with_store
     def on_end(
         self,
         shard: Any = beam.DoFn.KeyParam,
-        items: Any = beam.DoFn.StateParam(ITEMS),
-        fill: Any = beam.DoFn.StateParam(FILL),
         flush: Any = beam.DoFn.TimerParam(FLUSH),
+        *,
+        store: ShardStore,
     ) -> Iterator[Records]:
         """The input ended or the job drains: nothing may stay behind, and what waits for its user has one last try.
 
@@ -183,18 +217,15 @@ class SendStreamingFn(beam.DoFn):
         too long, and Dataflow tries it again.
         """
         flush.clear()  # a drain is over when no timer is left
-        scheduler = self._load(items, fill)
+        scheduler = self._load(store, math.inf)
         scheduler.wake_waiting()
-        outcomes = self._run(shard, scheduler, flush=True)
-        items.clear()
-        fill.clear()
+        outcomes = self._driver(shard).run(scheduler, flush=True)
+        store.clear()
         yield Records(outcomes + scheduler.expire_waiting())
 
-    def _load(self, items: Any, fill: Any) -> Scheduler:
-        scheduler = Scheduler(self._settings.rules, sent_values(self._settings))
-        state = Fill.decode(fill.read())
-        scheduler.endpoints.update(state.endpoints)
-        decode_scheduler(scheduler, b"".join(items.read()), state.since)
+    def _load(self, store: ShardStore, now: float) -> Scheduler:
+        scheduler = Scheduler(self.rules, sent_values(self._settings))
+        store.load(scheduler, now + self._early_seconds())
         return scheduler
 
     def _driver(self, shard: int) -> Driver:

@@ -586,3 +586,34 @@ def test_an_outage_is_told_once_and_so_is_its_end(
     away, back = caplog.messages
     assert re.fullmatch(r"Iterable has taken nothing for \d+ s \(HTTP 503\). Nothing is lost: .*", away)
     assert re.fullmatch(r"Iterable takes again, after \d+ s\.", back)
+
+
+def test_state_is_read_and_written_as_needed(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem
+) -> None:
+    """20,000 events waiting and 80 new ones a second on 8 shards: few bytes for each that comes or is due."""
+    text = {"text": "x" * 500}
+    shard = new_shard()
+    waiting = encode_items(new_track("nobody", time=START, dataFields=text) for _ in range(2_500))
+    seconds_of(shard.process, waiting, START)
+    while shard.fires_at("flush") <= START + 20:
+        FakeTime.time = max(FakeTime.time, shard.fires_at("flush"))
+        seconds_of(shard.fire, "flush")
+    make_users(iterable, "u1")
+    moved: list[tuple[int, int]] = []  # bytes that came or were due, bytes of state read and written; each second
+
+    for second in range(200):
+        FakeTime.time = max(FakeTime.time, START + 20 + second)
+        blob = encode_items(new_track("u1", time=FakeTime.time, dataFields=text) for _ in range(10))
+        before, came = shard.bytes_moved, len(blob)
+        seconds_of(shard.process, blob, FakeTime.time)
+        if shard.fires_at("flush") <= FakeTime.time:
+            seconds_of(shard.fire, "flush")
+        moved.append((came, shard.bytes_moved - before))
+
+    settled = slice(0, 30)  # all wait, none is due
+    came, bytes_moved = (sum(column) for column in zip(*moved[settled], strict=True))
+    assert bytes_moved <= 3 * came
+    came, bytes_moved = (sum(column) for column in zip(*moved, strict=True))
+    assert bytes_moved <= 3 * (came + len(waiting))
+    assert Counter(outcome.kind for outcome in OUTCOMES)[DELIVERED] >= 1_900

@@ -9,6 +9,7 @@ attribution             which records an answer is about; field_types finds thos
 waiting, pacing
 runtime                 the clock, and doing things beside each other
 codec, shard_state      what a streaming job keeps, as versioned bytes
+shard_store, shelves    where it lies: what is ready, and what waits by the time it is due
 
 At most one request with updates of one user is under way; an event goes after the updates of its user that came before
 it; an item is in exactly one place of the scheduler until its outcome is told.

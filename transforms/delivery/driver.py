@@ -54,6 +54,7 @@ class Driver:
         self._at_once = at_once
         self.runtime = runtime
         self.instrumentation: Instrumentation = Nobody()
+        self.requests = 0  # so far
         self._under_way: dict[Future[Posted], Batch] = {}
         self._outage = OutageWatch(outage_seconds)
         self._outage_log = outage_log or OutageLog()
@@ -117,6 +118,7 @@ class Driver:
         An outage is told, once, long before it is one.
         """
         while may_start and len(self._under_way) < self._at_once and (batch := self._next_batch(scheduler, flush)):
+            self.requests += 1
             self._under_way[self.runtime.submit(self._posting(batch))] = batch
         now = self.runtime.now()
         outcomes: list[Outcome] = []

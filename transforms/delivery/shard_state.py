@@ -1,13 +1,13 @@
 """A shard's state as versioned bytes, so that a running job can be updated. Knows no Beam and no rule."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import orjson
 
 from transforms.delivery.batch import Pending
-from transforms.delivery.codec import History, decode_entries, encode_entry
+from transforms.delivery.codec import History, decode_entries, encode_entry, join_entries
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.scheduler import Scheduler
@@ -70,14 +70,23 @@ _HISTORY = (
 )
 
 
-def encode_scheduler(scheduler: Scheduler) -> bytes:
-    """Everything that is not settled, as a blob (see codec.py)."""
-    return b"".join(encode_entry(entry.pending.item, _history(entry)) for entry in scheduler.entries())
+def encode_scheduler(scheduler: Scheduler) -> Iterator[bytes]:
+    """Everything that is not settled, as blobs (see codec.py)."""
+    return join_entries(map(encode_kept, scheduler.entries()))
+
+
+def encode_kept(entry: Entry) -> bytes:
+    return encode_entry(entry.pending.item, _history(entry))
+
+
+def decode_kept(blob: bytes, since: float) -> Iterator[Entry]:
+    """What `encode_kept` wrote, and entries never tried, queued at `since`."""
+    return (_entry(item, history, since) for item, history in decode_entries(blob))
 
 
 def decode_scheduler(scheduler: Scheduler, blob: bytes, since: float) -> None:
     """Fill a scheduler with what `encode_scheduler` wrote, and with entries never tried, queued at `since`."""
-    scheduler.restore(_entry(item, history, since) for item, history in decode_entries(blob))
+    scheduler.restore(decode_kept(blob, since))
 
 
 def _history(entry: Entry) -> History:

@@ -117,7 +117,7 @@ def test_scheduler_round_trip(new_update: NewItem, new_track: NewItem) -> None:
     scheduler.settle(batch, Refused("", suspects=(1,)), 1003.0)
 
     restored = new_scheduler()
-    decode_scheduler(restored, encode_scheduler(scheduler), since=5000.0)
+    decode_scheduler(restored, b"".join(encode_scheduler(scheduler)), since=5000.0)
 
     assert kept(scheduler) == kept(restored)
     assert {1003.0, 1011.0, 1061.0, 0.0} == {due(entry) for entry in restored.entries()}
@@ -130,7 +130,7 @@ def test_untried_items_join_what_was_kept(new_track: NewItem) -> None:
     old, new = new_track("u1"), new_track("u2")
     scheduler.add(old, 1000.0)
 
-    decode_scheduler(restored, encode_scheduler(scheduler) + encode_items([new]), since=5000.0)
+    decode_scheduler(restored, b"".join((*encode_scheduler(scheduler), encode_items([new]))), since=5000.0)
 
     assert [(old, 1000.0), (new, 5000.0)] == [
         (entry.pending.item, entry.pending.queued) for entry in restored.entries()
