@@ -19,14 +19,15 @@ from transforms.delivery.resources import in_turn, sent_values, shard_driver
 from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import SenderSettings
-from transforms.delivery.shard_state import Fill
 from transforms.delivery.shard_store import ShardStore
 from transforms.delivery.shelves import SHELVES
 from transforms.elements import Records
 from transforms.metrics import BeamMetrics
+from transforms.model.errors import OutageError
 from transforms.shards import STREAMING_SHARDS, KeyByShard
 
 MAX_STATE_BYTES = 20_000_000
+PILES = 96  # of 10 MB each: an hour and more of 1,000 events a second. A constant of the graph, as SHELVES is
 FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
 PATIENCE_SECONDS = 2.0  # how long it may sleep until a slot; for a later one the timer is set, a little early
 # For all of a bundle, but for the request that is then under way: only what a bundle did in time is safe soon.
@@ -41,8 +42,8 @@ class SendStreaming(beam.PTransform):
     Batches close on count, bytes or age in processing time: the job needs no window of its own.
 
     Args:
-      max_state_bytes: of one shard, without what waits for its user; beyond it the shard takes nothing in until half is
-        sent, or a bundle has lasted long enough: Dataflow holds back what it does not take.
+      max_state_bytes: what a shard reads of its state at once, without what waits for its user. What comes beyond it
+        lies behind, PILES times half as much; beyond that Dataflow holds back what is not taken.
       new_runtime: makes the runtime of a shard; it can be pickled.
     """
 
@@ -67,6 +68,7 @@ CELLS = {
     "fill": ReadModifyWriteStateSpec("fill", BytesCoder()),
     "index": ReadModifyWriteStateSpec("shelves", BytesCoder()),
     **{f"shelf{number}": BagStateSpec(f"shelf{number}", BytesCoder()) for number in range(SHELVES)},
+    **{f"pile{number}": BagStateSpec(f"pile{number}", BytesCoder()) for number in range(PILES)},
 }
 
 Method = Callable[..., Iterator[Records]]
@@ -85,8 +87,11 @@ def _with_store(method: Method) -> Method:
     @functools.wraps(method)
     def with_cells(*args: Any, **kwargs: Any) -> Iterator[Records]:
         given = shown.bind(*args, **kwargs).arguments
-        items, fill, index, *shelves = (given.pop(name) for name in CELLS)
-        return method(**given, store=ShardStore(given["self"].rules, items, fill, index, shelves))
+        items, fill, index, *others = (given.pop(name) for name in CELLS)
+        shelves, piles = others[:SHELVES], others[SHELVES:]
+        fn: SendStreamingFn = given["self"]
+        store = ShardStore(fn.rules, items, fill, index, shelves, piles, fn.max_state_bytes)
+        return method(**given, store=store)
 
     with_cells.__signature__ = shown  # type: ignore[attr-defined]
     return with_cells
@@ -107,7 +112,7 @@ class SendStreamingFn(beam.DoFn):
         self.rules = settings.rules
         self._settings = settings
         self._new_runtime = new_runtime
-        self._max_state_bytes = max_state_bytes
+        self.max_state_bytes = max_state_bytes
 
     def setup(self) -> None:
         self._runtime = self._new_runtime()
@@ -128,33 +133,34 @@ class SendStreamingFn(beam.DoFn):
         store: ShardStore,
     ) -> Iterator[Records]:
         shard, blob = element
-        now = self._now()
-        state = Fill.decode(store.fill.read())
+        if store.read_fill().piles and store.is_full:
+            yield from self._make_room(shard, store, flush)
+        now, state = self._now(), store.state
         state.since = state.since or now
         items = [item for item, _ in decode_entries(blob)]
         parts = [item.part for item in items]
-        state.oldest = min(state.oldest, *(item.message.publish_time for item in items))
-        state.count += len(parts)
-        state.size += len(blob)
+        store.add(blob, len(items), min(item.message.publish_time for item in items))
         operations = [self.rules.by_part[part] for part in parts]
         full = any(state.count >= each.max_items or state.size >= each.max_bytes for each in operations)
         closes = now if full else state.since + self.rules.max_age_seconds
         # Not sooner than Iterable asked for: reading all the state to find that nothing may leave is dear.
         due = max(now, closes, state.opens_at(parts))
         state.due = due if state.due is None else min(state.due, due)
-        store.items.add(blob)
-        store.fill.write(state.encode())
-        _set(flush, max(now, state.due), state.oldest)
+        store.write_fill()
+        _set(flush, max(now, state.due), store.oldest)
         end.set(window.end)
-        if state.held + state.size > self._max_state_bytes and now < self._ends_at:
-            yield from self._send_until_under_bound(shard, store, flush)
 
-    def _send_until_under_bound(self, shard: int, store: ShardStore, flush: Any) -> Iterator[Records]:
-        """Timers cannot run while an element is processed: so this sends, sleeping as it is told."""
+    def _make_room(self, shard: int, store: ShardStore, flush: Any) -> Iterator[Records]:
+        """For one that is full, and whose timer might never fire while elements come.
+
+        Raises OutageError if Iterable takes nothing: then Dataflow gives the elements again, and holds others back.
+        """
         scheduler, driver = self._load(store, self._now()), self._driver(shard)
-        while scheduler.sendable_bytes > self._max_state_bytes / 2 and self._now() < self._ends_at:
-            yield from self._send(scheduler, driver, patience=math.inf)
+        outcomes = driver.run(scheduler, flush=False, until=self._ends_at)
         yield from self._keep(scheduler, driver, store, flush)
+        if store.is_full and not outcomes:
+            raise OutageError("a shard holds as much as it may")
+        yield Records(outcomes)
 
     @on_timer(FLUSH)
     @_with_store
@@ -167,7 +173,8 @@ class SendStreamingFn(beam.DoFn):
     ) -> Iterator[Records]:
         now = self._now()
         if now >= self._ends_at:  # a bundle of several elements or keys
-            _set(flush, now, min(now, Fill.decode(store.fill.read()).oldest))
+            store.read_fill()
+            _set(flush, now, min(now, store.oldest))
             return
         scheduler, driver = self._load(store, now), self._driver(shard)
         yield from self._send(scheduler, driver, self._patience(scheduler))
@@ -186,8 +193,7 @@ class SendStreamingFn(beam.DoFn):
         return (PATIENCE_SECONDS if slowest <= LONGEST_SECONDS else LONGEST_SECONDS) / 2
 
     def _send(self, scheduler: Scheduler, driver: Driver, patience: float) -> Iterator[Records]:
-        long_enough = FLUSH_SECONDS if patience == math.inf else max(FLUSH_SECONDS, patience + 1)
-        until = min(self._now() + long_enough, self._ends_at)
+        until = min(self._now() + max(FLUSH_SECONDS, patience + 1), self._ends_at)
         if outcomes := driver.run(scheduler, flush=False, until=until, patience=patience):
             yield Records(outcomes)
 
@@ -196,7 +202,8 @@ class SendStreamingFn(beam.DoFn):
         given_up = store.keep(scheduler, now, is_changed=driver.requests > 0)
         next_start = min(driver.next_start(scheduler, now, flush=False), store.next_due(scheduler))
         due = max(now, next_start - self._early_seconds())
-        store.note_due(due if due < math.inf else None)
+        store.state.due = due if due < math.inf else None
+        store.write_fill()
         if due < math.inf:
             _set(flush, due, min(store.oldest, due))
         if given_up:
@@ -219,7 +226,10 @@ class SendStreamingFn(beam.DoFn):
         flush.clear()  # a drain is over when no timer is left
         scheduler = self._load(store, math.inf)
         scheduler.wake_waiting()
-        outcomes = self._driver(shard).run(scheduler, flush=True)
+        driver = self._driver(shard)
+        outcomes = driver.run(scheduler, flush=True)
+        while store.load_pile(scheduler):
+            outcomes += driver.run(scheduler, flush=True)
         store.clear()
         yield Records(outcomes + scheduler.expire_waiting())
 

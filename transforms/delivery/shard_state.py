@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 
 import orjson
 
@@ -14,6 +14,15 @@ from transforms.delivery.scheduler import Scheduler
 from transforms.model.items import Item
 
 VERSION = 4
+
+
+@dataclass
+class Pile:
+    """A cell with items that came while a shard held all it reads at once. The order of its fields is that of state."""
+
+    cell: int
+    size: int  # bytes
+    oldest: float  # least publish time
 
 
 @dataclass
@@ -30,6 +39,7 @@ class Fill:
     held: int = 0  # bytes that the last flush left, without what waits for its user
     due: float | None = None  # when the timer fires, Unix seconds
     oldest: float = math.inf  # least publish time of what lies there, without what waits for its user
+    piles: list[Pile] = field(default_factory=list)  # in the order in which they came
 
     @classmethod
     def decode(cls, state: bytes | None) -> "Fill":
@@ -38,9 +48,10 @@ class Fill:
         version, *fields = orjson.loads(state)
         if version != VERSION:
             raise ValueError(f"state of version {version}; this code reads version {VERSION}")
-        count, size, since, endpoints, held, due, oldest = fields
+        count, size, since, endpoints, held, due, oldest, piles = fields
         endpoints = {part: Endpoint(*left) for part, left in endpoints.items()}
-        return cls(count, size, since, endpoints, held, due, math.inf if oldest is None else oldest)
+        oldest = math.inf if oldest is None else oldest
+        return cls(count, size, since, endpoints, held, due, oldest, [Pile(*pile) for pile in piles])
 
     def opens_at(self, parts: Collection[str]) -> float:
         """From when on one of these parts may be sent, Unix seconds."""
@@ -52,7 +63,8 @@ class Fill:
             for part, endpoint in self.endpoints.items()
         }
         oldest = self.oldest if self.oldest < math.inf else None
-        return orjson.dumps((VERSION, self.count, self.size, self.since, endpoints, self.held, self.due, oldest))
+        piles = [astuple(pile) for pile in self.piles]
+        return orjson.dumps((VERSION, self.count, self.size, self.since, endpoints, self.held, self.due, oldest, piles))
 
 
 # What is known of an item that was tried, in the order in which it lies in state: an interface to running jobs.

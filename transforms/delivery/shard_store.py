@@ -1,5 +1,6 @@
 """A shard's cells of state: what is ready lies apart from what waits, and only what is due is read. Knows no Beam."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -7,7 +8,7 @@ from typing import Protocol
 from transforms.delivery.codec import join_entries
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
-from transforms.delivery.shard_state import Fill, decode_kept, decode_scheduler, encode_kept, encode_scheduler
+from transforms.delivery.shard_state import Fill, Pile, decode_kept, decode_scheduler, encode_kept, encode_scheduler
 from transforms.delivery.shelves import Shelves
 from transforms.delivery.waiting import MAX_WAITING, MAX_WAITING_BYTES
 from transforms.model.outcomes import Outcome
@@ -38,9 +39,11 @@ class ShardStore:
 
     Args:
       items: what is ready.
-      fill: what `process` has to know of it, without reading it.
+      fill: what has to be known of it without reading it.
       index: of the shelves in use.
       shelves: what waits for its user.
+      piles: what came while as much was ready as is read at once; it is read in the order in which it came.
+      max_bytes: so much is read at once, about.
       max_waiting: events, and `max_waiting_bytes`: beyond them the shelf that was begun first is given up.
     """
 
@@ -51,30 +54,77 @@ class ShardStore:
         fill: Value,
         index: Value,
         shelves: Sequence[Bag],
+        piles: Sequence[Bag],
+        max_bytes: int,
         max_waiting: int = MAX_WAITING,
         max_waiting_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
-        self.items = items
-        self.fill = fill
         self._delays = rules.unknown_user_delays
+        self._items = items
+        self._fill = fill
         self._index = index
         self._cells = shelves
+        self._piles = piles
+        self._max_bytes = max_bytes
         self._max_waiting = max_waiting
         self._max_waiting_bytes = max_waiting_bytes
-        self._took_shelves = False
+
+    def read_fill(self) -> Fill:
+        """What is known without reading what lies there; `write_fill` writes it."""
+        self.state = Fill.decode(self._fill.read())
+        return self.state
+
+    def write_fill(self) -> None:
+        self._fill.write(self.state.encode())
+
+    def add(self, blob: bytes, count: int, oldest: float) -> None:
+        """New items, to what is ready or behind it: while Iterable is away what comes lies there unread."""
+        state = self.state
+        if not state.piles and state.held + state.size + len(blob) <= self._max_bytes:
+            self._items.add(blob)
+            state.count += count
+            state.size += len(blob)
+            state.oldest = min(state.oldest, oldest)
+            return
+        if not self.is_full and (not state.piles or self._is_high(state.piles[-1])):
+            used = {pile.cell for pile in state.piles}
+            free = next(cell for cell in range(len(self._piles)) if cell not in used)
+            state.piles.append(Pile(free, 0, oldest))
+        pile = state.piles[-1]
+        self._piles[pile.cell].add(blob)
+        pile.size += len(blob)
+        pile.oldest = min(pile.oldest, oldest)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room but on a pile that is high."""
+        piles = self.state.piles
+        return len(piles) == len(self._piles) and self._is_high(piles[-1])
 
     def load(self, scheduler: Scheduler, now: float) -> None:
-        """Fill a scheduler with all that is ready, and what has waited long enough at `now`, Unix seconds."""
-        self._state = Fill.decode(self.fill.read())
+        """Fill a scheduler with what is ready, and with what has waited long enough at `now`, Unix seconds."""
+        state = self.read_fill()
         self._shelves = Shelves.decode(self._index.read())
-        scheduler.endpoints.update(self._state.endpoints)
-        may_go = now >= self._state.opens_at(scheduler.parts_that_wait)
-        due = self._take(self._shelves.take_due(now) if may_go else [])
-        self._took_shelves = bool(due)
-        decode_scheduler(scheduler, b"".join((*self.items.read(), *due)), self._state.since)
+        scheduler.endpoints.update(state.endpoints)
+        may_go = now >= state.opens_at(scheduler.parts_that_wait)
+        blobs = _take(self._cells, self._shelves.take_due(now) if may_go else [])
+        self._took_shelves = self._is_changed = bool(blobs)
+        decode_scheduler(scheduler, b"".join((*self._items.read(), *blobs)), state.since)
+        size = state.held + state.size
+        while size < self._max_bytes and (loaded := self.load_pile(scheduler)):
+            size += loaded
+
+    def load_pile(self, scheduler: Scheduler) -> int:
+        """The next of what lies behind what is ready: how many bytes, 0 if nothing does."""
+        if not self.state.piles:
+            return 0
+        pile = self.state.piles.pop(0)
+        decode_scheduler(scheduler, b"".join(_take(self._piles, [pile.cell])), self.state.since)
+        self._is_changed = True
+        return pile.size
 
     def keep(self, scheduler: Scheduler, now: float, is_changed: bool) -> list[Outcome]:
-        """Write down what is not settled; returns what is given up, for too much waits.
+        """Put down what is not settled, but for `fill`; returns what is given up, for too much waits.
 
         `is_changed`: a request was sent since `load`; else what is ready lies there as it is.
         """
@@ -86,40 +136,41 @@ class ShardStore:
         for cell, entries in by_cell.items():
             for blob in join_entries(entries):
                 self._cells[cell].add(blob)
-        crowded = self._take(self._shelves.take_crowded(self._max_waiting, self._max_waiting_bytes))
+        crowded = _take(self._cells, self._shelves.take_crowded(self._max_waiting, self._max_waiting_bytes))
         if by_cell or crowded or self._took_shelves:
             self._index.write(self._shelves.encode())
-        if is_changed or self._took_shelves:
-            self.items.clear()
+        if is_changed or self._is_changed:
+            self._items.clear()
             for blob in encode_scheduler(scheduler):
-                self.items.add(blob)
+                self._items.add(blob)
             held, oldest = scheduler.sendable_bytes, scheduler.oldest
-            self._state = Fill(0, 0, 0.0, scheduler.endpoints, held, None, oldest)
+            self.state = Fill(0, 0, 0.0, scheduler.endpoints, held, None, oldest, self.state.piles)
         return scheduler.crowd_out(decode_kept(b"".join(crowded), now))
 
-    def note_due(self, due: float | None) -> None:
-        """When the timer fires, Unix seconds; after `keep`."""
-        self._state.due = due
-        self.fill.write(self._state.encode())
-
     def next_due(self, scheduler: Scheduler) -> float:
-        """When some of what waits may go, Unix seconds; infinite if nothing waits."""
-        opens_at = min(scheduler.endpoints[part].closed_until for part in scheduler.parts_that_wait)
-        return max(self._shelves.next_due, opens_at)
+        """When some of what was not loaded may go, Unix seconds; infinite if nothing of it is there."""
+        opens = {part: endpoint.closed_until for part, endpoint in scheduler.endpoints.items()}
+        waiting = max(self._shelves.next_due, min(opens[part] for part in scheduler.parts_that_wait))
+        has_room = self.state.piles and self.state.held < self._max_bytes / 2
+        return min(waiting, min(opens.values()) if has_room else math.inf)
 
     @property
     def oldest(self) -> float:
-        """Least publish time of what is ready, Unix seconds; infinite if nothing is."""
-        return self._state.oldest
+        """Least publish time of all but what waits, Unix seconds; infinite if nothing is there."""
+        return min([self.state.oldest, *(pile.oldest for pile in self.state.piles)])
 
     def clear(self) -> None:
-        cells: list[Bag | Value] = [self.items, self.fill, self._index, *self._cells]
+        cells: list[Bag | Value] = [self._items, self._fill, self._index, *self._cells, *self._piles]
         for cell in cells:
             cell.clear()
 
-    def _take(self, cells: Iterable[int]) -> list[bytes]:
-        blobs: list[bytes] = []
-        for cell in cells:
-            blobs += self._cells[cell].read()
-            self._cells[cell].clear()
-        return blobs
+    def _is_high(self, pile: Pile) -> bool:
+        return pile.size >= self._max_bytes / 2
+
+
+def _take(cells: Sequence[Bag], numbers: Iterable[int]) -> list[bytes]:
+    blobs: list[bytes] = []
+    for number in numbers:
+        blobs += cells[number].read()
+        cells[number].clear()
+    return blobs

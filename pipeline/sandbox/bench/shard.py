@@ -67,9 +67,14 @@ class HandShard:
         return sum(cell.size for cell in self.cells.values())
 
     @property
+    def bytes_read(self) -> int:
+        """Since the beginning."""
+        return sum(cell.bytes_read for cell in self.cells.values())
+
+    @property
     def bytes_moved(self) -> int:
         """Read and written, since the beginning."""
-        return sum(cell.bytes_read + cell.bytes_written for cell in self.cells.values())
+        return self.bytes_read + sum(cell.bytes_written for cell in self.cells.values())
 
     def process(self, value: bytes, time: float) -> list[Any]:
         """`time`: of the element, Unix seconds."""

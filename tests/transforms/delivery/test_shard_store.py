@@ -26,9 +26,11 @@ class Cells:
     def __init__(self) -> None:
         self.items, self.fill, self.index = Cell(True), Cell(False), Cell(False)
         self.shelves = [Cell(True) for _ in range(SHELVES)]
+        self.piles = [Cell(True) for _ in range(3)]
 
-    def store(self, **bounds: int) -> ShardStore:
-        return ShardStore(DeliveryRules(), self.items, self.fill, self.index, self.shelves, **bounds)
+    def store(self, max_bytes: int = 20_000_000, max_waiting: int = 10_000) -> ShardStore:
+        cells = self.items, self.fill, self.index, self.shelves, self.piles
+        return ShardStore(DeliveryRules(), *cells, max_bytes, max_waiting)
 
     @property
     def lying(self) -> list[Cell]:
@@ -57,8 +59,8 @@ def waiting(*events: Item, now: float = NOW) -> Scheduler:
     return scheduler
 
 
-def load(cells: Cells, now: float) -> tuple[ShardStore, Scheduler]:
-    store, scheduler = cells.store(), new_scheduler()
+def load(cells: Cells, now: float, max_bytes: int = 20_000_000) -> tuple[ShardStore, Scheduler]:
+    store, scheduler = cells.store(max_bytes), new_scheduler()
     store.load(scheduler, now)
     return store, scheduler
 
@@ -66,7 +68,7 @@ def load(cells: Cells, now: float) -> tuple[ShardStore, Scheduler]:
 def shelve(cells: Cells, scheduler: Scheduler, now: float = NOW) -> None:
     store, _ = load(cells, now)
     store.keep(scheduler, now, is_changed=True)
-    store.note_due(None)
+    store.write_fill()
 
 
 def test_what_waits_is_not_read_before_it_is_due(cells: Cells, new_track: NewItem) -> None:
@@ -79,7 +81,7 @@ def test_what_waits_is_not_read_before_it_is_due(cells: Cells, new_track: NewIte
 
     store, early = load(cells, NOW + 59)
     store.keep(early, NOW + 59, is_changed=True)
-    store.note_due(None)
+    store.write_fill()
     moved = shelf.bytes_read, shelf.bytes_written
     _, due = load(cells, NOW + 60)
 
@@ -97,7 +99,8 @@ def test_what_did_not_change_is_not_written(cells: Cells, new_track: NewItem) ->
 
     store, scheduler = load(cells, NOW)
     store.keep(scheduler, NOW, is_changed=False)
-    store.note_due(NOW + 5)
+    store.state.due = NOW + 5
+    store.write_fill()
 
     assert cells.items.bytes_written == written
     assert Fill.decode(cells.fill.read()) == Fill(1, 100, 950.0, {}, due=NOW + 5, oldest=900.0)
@@ -125,7 +128,7 @@ def test_too_much_that_waits_is_given_up(cells: Cells, new_track: NewItem) -> No
     store.load(new_scheduler(), NOW + 30)
 
     outcomes = store.keep(scheduler, NOW + 30, is_changed=True)
-    store.note_due(None)
+    store.write_fill()
 
     assert [(out.kind, out.reason, out.message) for out in outcomes] == [
         told
@@ -145,3 +148,47 @@ def test_all_is_loaded_and_cleared_at_the_end(cells: Cells, new_track: NewItem) 
     assert len(list(scheduler.entries())) == 1
     assert not cells.lying
     assert not any(cell.blobs for cell in (cells.items, cells.fill, cells.index))
+
+
+def add(cells: Cells, *blobs: bytes, max_bytes: int) -> ShardStore:
+    store = cells.store(max_bytes)
+    for number, blob in enumerate(blobs):
+        store.read_fill()
+        store.add(blob, 1, NOW + number)
+        store.write_fill()
+    return store
+
+
+def test_what_is_more_than_is_read_at_once_lies_behind(cells: Cells, new_track: NewItem) -> None:
+    """It is read in the order in which it came, so much at once, and what is behind that is not touched."""
+    events = [new_track(f"u{number}", dataFields={"text": "x" * 900}) for number in range(10)]
+    blobs = [encode_items([event]) for event in events]
+    max_bytes = 4 * len(blobs[0])
+
+    store = add(cells, *blobs, max_bytes=max_bytes)
+    assert [len(cell.blobs) for cell in (cells.items, *cells.piles)] == [4, 2, 2, 2]
+    assert store.is_full
+    assert store.oldest == NOW
+
+    store, first = load(cells, NOW, max_bytes)
+    for entry in first.entries():
+        assert entry.pending.item in events[:4]
+    store.keep(new_scheduler(), NOW, is_changed=True)  # all of it was sent
+    store.write_fill()
+    _, second = load(cells, NOW, max_bytes)
+
+    assert [entry.pending.item for entry in second.entries()] == events[4:8]
+    assert [cell.bytes_read > 0 for cell in cells.piles] == [True, True, False]
+    assert store.next_due(first) == 0.0
+
+
+def test_a_full_shard_still_takes_what_must_be_taken(cells: Cells, new_track: NewItem) -> None:
+    """On its last pile; nothing is lost, and all of it is found at the end."""
+    blobs = [encode_items([new_track(f"u{number}")]) for number in range(20)]
+    add(cells, *blobs, max_bytes=2 * len(blobs[0]))
+
+    store, scheduler = load(cells, math.inf, max_bytes=2 * len(blobs[0]))
+    while store.load_pile(scheduler):
+        pass
+
+    assert len(list(scheduler.entries())) == 20
