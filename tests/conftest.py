@@ -3,6 +3,7 @@
 import itertools
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,13 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
 from apache_beam.testing.util import assert_that, equal_to
 
-from pipeline.sandbox.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from pipeline.sandbox.pubsub.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
 from transforms.elements import Records
+from transforms.mapping.identity import Identity
 from transforms.model.items import TRACK, USER, Item, Message, Resumed
+from transforms.model.user_keys import EMAIL, USER_ID
 
 # CI must not fail by chance for what a change did not touch; on a person's machine every run looks somewhere new.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -53,6 +58,25 @@ def pubsub_emulator() -> Iterator[PubsubEmulator]:
         yield emulator
 
 
+@pytest.fixture
+def iterable_settings() -> Settings:
+    """Of `iterable`: it applies at once what it takes. A file that needs another one has its own."""
+    return Settings(async_delay=AsyncDelay(0, 0))
+
+
+@pytest.fixture
+def iterable_clock() -> Callable[[], float]:
+    """What `iterable` goes by: the wall clock, unless a file has its own."""
+    return time.time
+
+
+@pytest.fixture
+def iterable(iterable_settings: Settings, iterable_clock: Callable[[], float]) -> Iterator[SimulatedIterable]:
+    """A simulated one, empty."""
+    with SimulatedIterable(iterable_settings, clock=iterable_clock) as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def check_step() -> Callable[..., None]:
     """Applies a step to lists of records in a small pipeline; each output, by its name, holds these, in any order."""
@@ -81,8 +105,8 @@ def new_update() -> Callable[..., Item]:
         ids = {"userId": user_id} if user_id else {"email": email}
         body = orjson.dumps({**ids, "dataFields": fields or {}, **extra})
         message = Message(b"{}", {}, f"update-{next(numbers)}", time)
-        identity = f"userId:{user_id}" if user_id else f"email:{email.lower()}"
-        return Item(message, USER, identity, email, user_id, "", time, body)
+        identity = Identity(USER_ID if user_id else EMAIL, email, user_id)
+        return Item(message, USER, identity.key, email, user_id, "", time, body)
 
     return build
 
@@ -103,7 +127,7 @@ def new_track() -> Callable[..., Item]:
         message = Message(b"{}", {}, f"track-{next(numbers)}", time, resumed)
         ids = {"userId": user_id} if user_id else {"email": email}
         body = orjson.dumps({**ids, "eventName": name, "id": message.message_id, **extra})
-        identity = f"userId:{user_id}" if user_id else f"email:{email.lower()}"
-        return Item(message, TRACK, identity, email, user_id, name, time, body)
+        identity = Identity(USER_ID if user_id else EMAIL, email, user_id)
+        return Item(message, TRACK, identity.key, email, user_id, name, time, body)
 
     return build

@@ -204,6 +204,7 @@ class SendStreamingFn(beam.DoFn):
         due = max(now, next_start - self._early_seconds())
         store.state.due = due if due < math.inf else None
         store.write_fill()
+        self._metrics.shard(store.in_flight(scheduler, now))
         if due < math.inf:
             _set(flush, due, min(store.oldest, due))
         if given_up:

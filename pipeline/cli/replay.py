@@ -17,6 +17,7 @@ from pipeline.reports.summary import summarize
 from pipeline.run_options import Subscription
 from pipeline.runs.local import Ran, drive, run_chunks
 from pipeline.runs.open import Opening, open_source, state_of
+from pipeline.runs.process import tune_process
 from pipeline.runs.replay_filter import Kind, LetterFilter
 from pipeline.sources.pubsub_client import refuse_loop
 from pipeline.sources.source import Source
@@ -82,7 +83,7 @@ def _publish(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter
         return letters.take(topic.not_ours(message))
 
     overflow = state_of(options.run, loaded).letters
-    with contextlib.closing(open_source(Opening(options.run, loaded, select=select))) as source:
+    with contextlib.closing(open_source(Opening(options.run, loaded, select=select))) as source, tune_process():
         return drive(source, _Publish(topic, overflow), FileSink(overflow), options.run, loaded)
 
 

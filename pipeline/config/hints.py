@@ -163,7 +163,7 @@ def _likely_scope(keys: Keys) -> str:
 
 
 def _paths(config: Config) -> Iterator[tuple[Keys, Path]]:
-    for name in ("email", "user_id", "campaign_id", "template_id"):
+    for name in type(config.mappings).model_fields:
         if path := getattr(config.mappings, name):
             yield ("mappings", name), path
     for keys, row in _property_rows(config):

@@ -11,7 +11,7 @@ from transforms.mapping.filters import EventFilter, EventSelector
 from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import FieldMapping, PropertySelection
 from transforms.mapping.routing import BranchRules
-from transforms.mapping.track_events import TrackEventRules
+from transforms.mapping.track_events import MAPPED_NUMBERS, TrackEventRules
 from transforms.mapping.translate import Rules
 from transforms.mapping.user_updates import UserUpdateRules
 from transforms.model.time_range import ANY_TIME, TimeRange
@@ -39,8 +39,7 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
             event_properties=_selection(events.event_properties, "event_properties"),
             user_properties=_selection(events.user_properties, "user_properties"),
             identity=identity,
-            campaign_id=mappings.campaign_id,
-            template_id=mappings.template_id,
+            numbers={key: getattr(mappings, key) for key in MAPPED_NUMBERS},
             create_new_fields=destination.create_new_fields,
             max_bytes=max_bytes - TRACK_BULK.envelope_bytes,
         ),

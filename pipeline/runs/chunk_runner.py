@@ -1,6 +1,5 @@
 """Runs chunks through the graph on this machine, several at once. Knows no source and no sink."""
 
-import logging
 import shutil
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -22,7 +21,7 @@ from transforms.send_bounded import SendBounded
 
 
 class ChunkRunner:
-    """(messages, flush, handed_over) → the outcomes of all their items; see ChunkLoop.
+    """(messages, flush, handed_over) → the outcomes of all their items; it blocks until they are known.
 
     The graph is built and translated once per slot: for every chunk anew that would take three times as long as a chunk
     of a few messages itself.
@@ -42,8 +41,6 @@ class ChunkRunner:
             self._graphs.put((slot, graph.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())))
             # Beam makes a folder for every pipeline, and removes it when that is run: this one is never.
             shutil.rmtree(graph.local_tempdir, ignore_errors=True)
-        # A rejected record or key is no crash: what a step raises is told once, by the command line.
-        logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
 
     def __call__(self, messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:
         """Raises FatalError and OutageError, as the sender does."""

@@ -1,11 +1,10 @@
 """The graph chunk by chunk on this machine, over any source."""
 
 import contextlib
-import gc
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import NamedTuple
 
 from pipeline.config.loader import LoadedConfig
@@ -13,17 +12,21 @@ from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
 from pipeline.reports.progress import Progress
 from pipeline.reports.tally import Tally
 from pipeline.run_options import Files, RunOptions, Subscription
-from pipeline.runs.chunk_loop import ChunkLoop, RunChunk
+from pipeline.runs.chunk_loop import ChunkLoop
 from pipeline.runs.chunk_runner import ChunkRunner
 from pipeline.runs.open import Opening, checkpoint_of, open_source, state_of
+from pipeline.runs.process import tune_process
 from pipeline.runs.run_lock import only_run, try_lock
 from pipeline.sources.source import Source
 from pipeline.sources.waiting_file import WaitingFile
 from pipeline.sources.waiting_first import WaitingFirst
 from transforms.dead_letters.sink import DeadLetterSink
 from transforms.dead_letters.sinks import make_sink
+from transforms.delivery.resources import watch
+from transforms.delivery.runtime import Threads
 from transforms.model.errors import FatalError
-from transforms.model.items import Select
+from transforms.model.items import Message, Select
+from transforms.model.outcomes import Outcome
 
 NOTHING_LOST = "What is not settled comes again"
 CHUNKS_AT_ONCE = 3  # one is mapped while another is sent and the last answers of a third are awaited
@@ -73,27 +76,42 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig, select: Select | None 
         source = stack.enter_context(contextlib.closing(open_source(Opening(options, loaded, state, sink, select))))
         if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
             source = WaitingFirst(source, WaitingFile(state.waiting), options.local.chunk_size, sync_tag_of(loaded))
-        return drive(source, run_chunk, sink, options, loaded)
+        stack.enter_context(tune_process())
+        tally = Tally()
+        watch(settings, tally)
+        return drive(source, run_chunk, sink, options, loaded, tally)
 
 
-def drive(source: Source, run_chunk: RunChunk, sink: DeadLetterSink, options: RunOptions, loaded: LoadedConfig) -> Ran:
+RunChunk = Callable[[list[Message], bool, Callable[[], None]], list[Outcome]]  # as BeginChunk, but it blocks
+
+
+def drive(
+    source: Source,
+    run_chunk: RunChunk,
+    sink: DeadLetterSink,
+    options: RunOptions,
+    loaded: LoadedConfig,
+    tally: Tally | None = None,
+) -> Ran:
     """The chunk loop over a source, with its progress on the screen, until it ends or is told to by a signal."""
-    # A chunk is many objects without cycles: looking for cycles among them again and again costs a quarter of a run.
-    gc.freeze()
-    gc.set_threshold(100_000, 10, 5)
-    # Threads that pull and post need the interpreter often and briefly: beside one that maps, a pull took 50 ms for 2.
-    sys.setswitchinterval(0.0005)
     done = None if source.share_settled is None else lambda: source.share_settled or 0.0
-    with Progress(loaded.config.name, done) as progress:
+    threads = Threads(CHUNKS_AT_ONCE + 1, "chunk")  # and one to keep dead letters
+
+    def begin_chunk(messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> Future[list[Outcome]]:
+        return threads.submit(lambda: run_chunk(messages, flush, handed_over))
+
+    with contextlib.closing(threads), Progress(loaded.config.name, done) as progress:
         loop = ChunkLoop(
             source,
-            run_chunk,
+            begin_chunk,
             sink,
             sync_tag_of(loaded),
+            threads,
             forever=isinstance(options.input, Subscription) and options.input.forever,
             max_wait=options.local.max_wait,
             grace=options.local.grace_period,
             chunks_at_once=CHUNKS_AT_ONCE,
+            tally=tally,
             report=progress,
         )
 

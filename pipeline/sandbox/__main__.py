@@ -19,12 +19,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from pipeline.sandbox.emulator import EmulatorError, PubsubEmulator
-from pipeline.sandbox.expected import Expected, differences
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.topics import create_subscription, create_topic, publish, pull_attributes
-from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
+from pipeline.sandbox.oracle.expected import Expected, differences
+from pipeline.sandbox.pubsub.emulator import EmulatorError, PubsubEmulator
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, publish, pull_attributes
+from pipeline.sandbox.traffic.generator import Traffic, write_rows
+from pipeline.sandbox.traffic.settings import TrafficSettings
 
 CONFIG = "configs/demo.yaml"
 FOLDER = pathlib.Path(".run")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY
-from pipeline.sandbox.topics import create_subscription, create_topic, end_leases, publish, pull
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, end_leases, publish, pull
 
 CONFIG = "configs/demo.yaml"
 ACK_DEADLINE_SECONDS = 10  # Pub/Sub's shortest

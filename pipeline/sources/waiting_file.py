@@ -14,7 +14,7 @@ from typing import BinaryIO
 from pipeline.sources.atomic_write import write_whole
 from transforms.dead_letters.append_file import append_lines, end_of_lines, open_locked
 from transforms.dead_letters.letter import DL_PART, DeadLetter, from_line, to_line
-from transforms.delivery.waiting import MAX_WAITING, MAX_WAITING_BYTES
+from transforms.delivery.bounded_waiting import MAX_WAITING, MAX_WAITING_BYTES
 from transforms.model.errors import FatalError
 from transforms.model.items import Message
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sandbox.chaos_run import check_seed
+from pipeline.sandbox.soak.seeds import check_seed
 
 MESSAGES = 2_000
 

@@ -18,16 +18,17 @@ from typing import NamedTuple
 import orjson
 import pytest
 
-from pipeline.sandbox.chaos_expected import ExpectedUnderChaos
-from pipeline.sandbox.cutting_proxy import CuttingProxy
-from pipeline.sandbox.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
-from pipeline.sandbox.expected import differences
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.under_chaos import ExpectedUnderChaos
+from pipeline.sandbox.pubsub.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic
+from pipeline.sandbox.soak.cutting_proxy import CuttingProxy
 from pipeline.sandbox.stage import Ended, Stage, end, set_stage
-from pipeline.sandbox.topics import create_subscription, create_topic
-from pipeline.sandbox.traffic import Traffic, TrafficSettings
+from pipeline.sandbox.traffic.generator import Traffic
+from pipeline.sandbox.traffic.settings import TrafficSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

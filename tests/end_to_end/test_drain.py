@@ -12,12 +12,13 @@ from typing import NamedTuple
 import orjson
 import pytest
 
-from pipeline.sandbox.emulator import PubsubEmulator
-from pipeline.sandbox.expected import Expected, differences
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from pipeline.sandbox.oracle.expected import Expected, differences
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.stage import ACK_DEADLINE_SECONDS, Stage, end, set_stage
-from pipeline.sandbox.traffic import Traffic, TrafficSettings
+from pipeline.sandbox.traffic.generator import Traffic
+from pipeline.sandbox.traffic.settings import TrafficSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

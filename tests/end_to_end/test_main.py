@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from pipeline.sandbox.expected import differences
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
-from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
+from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.traffic.generator import Traffic, write_rows
+from pipeline.sandbox.traffic.settings import TrafficSettings
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -64,11 +65,9 @@ def write_config(folder: Path, **replacements: str) -> Path:
 
 
 @pytest.fixture
-def iterable() -> Iterator[SimulatedIterable]:
+def iterable_settings() -> Settings:
     """Takes our key alone, and knows a new user soon."""
-    keys = {API_KEY: Key()}
-    with SimulatedIterable(Settings(keys=keys, async_delay=AsyncDelay(users=0.3, events=0.3))) as running:
-        yield running
+    return Settings(keys={API_KEY: Key()}, async_delay=AsyncDelay(users=0.3, events=0.3))
 
 
 class Backfill(NamedTuple):

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from pipeline.sandbox.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -8,12 +8,13 @@ import time
 
 import pytest
 
-from pipeline.sandbox.emulator import PubsubEmulator
-from pipeline.sandbox.expected import differences
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.topics import create_subscription, create_topic, publish
-from pipeline.sandbox.traffic import Traffic, TrafficSettings
+from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, publish
+from pipeline.sandbox.traffic.generator import Traffic
+from pipeline.sandbox.traffic.settings import TrafficSettings
 
 
 @pytest.mark.slow

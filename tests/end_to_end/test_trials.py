@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sandbox.trials import clock_steps, exactly_once
+from pipeline.sandbox.soak.trials import clock_steps, exactly_once
 
 
 # `make soak` runs all of them; what the others are about has shorter tests, among those of drains and of runs.

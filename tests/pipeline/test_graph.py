@@ -17,7 +17,8 @@ from pipeline.config.loader import LoadedConfig, load_config
 from pipeline.config.to_rules import rules_of, sender_settings_of
 from pipeline.graph import build_graph
 from pipeline.runs.streaming import run_streaming
-from pipeline.sandbox.traffic import Traffic, TrafficSettings
+from pipeline.sandbox.traffic.generator import Traffic
+from pipeline.sandbox.traffic.settings import TrafficSettings
 from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes, TakeChunk
 from transforms.dead_letters.file_sink import FileSink
 from transforms.elements import Records

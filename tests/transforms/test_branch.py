@@ -1,16 +1,15 @@
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from transforms.amplitude.parse import parse_event
+from tests.builders import event_of
 from transforms.branch import BranchEvents
 from transforms.dead_letters.letter import sync_tag
 from transforms.mapping.routing import IDENTIFY, PROPERTY_CHANGES, BranchRules, parts_of
 from transforms.model.errors import DroppedError
-from transforms.model.items import MESSAGE, TRACK, USER, Event, Message, Resumed
+from transforms.model.items import MESSAGE, TRACK, USER, Event, Resumed
 from transforms.model.outcomes import DROPPED, SPLIT, Outcome
 from transforms.model.time_range import TimeRange
 
@@ -22,10 +21,6 @@ ON_BOTH = BranchRules(SYNC, frozenset({IDENTIFY, PROPERTY_CHANGES}))
 AN_IDENTIFY: dict[str, Any] = {"event_type": "$identify", "user_id": "user-42", "user_properties": {"plan": "pro"}}
 AN_EVENT: dict[str, Any] = {"event_type": "Order Completed", "time": 0, "user_id": "user-42"}
 A_CHANGE: dict[str, Any] = {**AN_EVENT, "data": {"user_properties_updated": True}}
-
-
-def event_of(row: dict[str, Any], resumed: Resumed | None = None, **attributes: str) -> Event:
-    return parse_event(Message(json.dumps(row).encode(), attributes, "1", 0.0, resumed))
 
 
 def drop_of(rules: BranchRules, event: Event) -> str:

@@ -1,11 +1,10 @@
-import json
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
-from transforms.amplitude.parse import parse_event
+from tests.builders import PUBLISHED, event_of
 from transforms.amplitude.paths import parse_path
 from transforms.delivery.coalescing import SentValues, coalesce
 from transforms.identify import IdentifyUsers
@@ -19,14 +18,13 @@ from transforms.mapping.user_updates import (
     map_identify,
 )
 from transforms.model.errors import DroppedError, RejectedError
-from transforms.model.items import USER, Event, Item, Message
+from transforms.model.items import USER, Item
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
 from transforms.model.reasons import Reason
 
 ADA = "ada@example.com"
 TIME = "2025-07-01 16:34:54.837000"
 SECONDS = 1751387694.837
-PUBLISHED = 1751387700.5
 
 NOTHING = PropertySelection(())
 EVERYTHING = PropertySelection((), "user_properties")
@@ -57,10 +55,6 @@ def rules(
 def identify(user_properties: dict[str, Any] | None = None, **row: Any) -> dict[str, Any]:
     row = {"event_type": "$identify", "user_id": "user-42", **row}
     return row if user_properties is None else {**row, "user_properties": user_properties}
-
-
-def event_of(row: dict[str, Any]) -> Event:
-    return parse_event(Message(json.dumps(row).encode(), {}, "1", PUBLISHED))
 
 
 def item_of(rules: UserUpdateRules, row: dict[str, Any]) -> tuple[Item, list[str]]:

@@ -8,7 +8,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes
-from transforms.delivery import driver
+from transforms.delivery import outage
 from transforms.delivery.resources import client, dispatcher, sent_values
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.elements import Records
@@ -21,18 +21,10 @@ from transforms.send_bounded import SendBounded
 NewItem = Callable[..., Item]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatedIterable]:
-    """A project in which events need their user, and users are there at once."""
-    settings = Settings(rate=None, track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
-    with SimulatedIterable(settings) as iterable:
-        yield iterable
-
-
 @pytest.fixture
-def iterable(server: SimulatedIterable) -> SimulatedIterable:
-    server.reset()
-    return server
+def iterable_settings() -> Settings:
+    """A project in which events need their user, and users are there at once."""
+    return Settings(rate=None, track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
 
 
 @pytest.fixture
@@ -159,7 +151,7 @@ def test_an_outage_keeps_its_type_through_the_runner(
     iterable: SimulatedIterable, settings: SenderSettings, new_update: NewItem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OutageError: nothing of the chunk is settled, and the loop runs it again later."""
-    monkeypatch.setattr(driver, "OUTAGE_SECONDS", 0.0)
+    monkeypatch.setattr(outage, "OUTAGE_SECONDS", 0.0)
     iterable.fault("*", status=503, times=None)
 
     with pytest.raises(OutageError, match="no request to Iterable succeeded"):

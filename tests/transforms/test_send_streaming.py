@@ -2,7 +2,6 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import apache_beam as beam
@@ -77,21 +76,18 @@ def keep(outcomes: Records) -> None:
     OUTCOMES.extend(outcome for outcome in outcomes if outcome.kind != NOTED)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatedIterable]:
+@pytest.fixture
+def iterable_settings() -> Settings:
     """A project in which events need their user, and users are there at once."""
-    settings = Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
-    with SimulatedIterable(settings, clock=clock) as iterable:
-        yield iterable
+    return Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
 
 
 @pytest.fixture
-def iterable(server: SimulatedIterable) -> SimulatedIterable:
+def iterable_clock() -> Callable[[], float]:
     FakeTime.time = START
     OUTCOMES.clear()
     FIRINGS.clear()
-    server.reset()
-    return server
+    return clock
 
 
 @pytest.fixture
@@ -104,7 +100,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
         max_state_bytes: int = 20_000_000,
         max_items: int = 1000,
         max_bytes: int = 4_000_000,
-        per_second: Mapping[str, float] = MappingProxyType({}),
+        per_second: Mapping[str, float] | None = None,
         **rules: float,
     ) -> None:
         stream = BeamStream()  # type: ignore[no-untyped-call] # Beam's
@@ -116,7 +112,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
             else:
                 stream = stream.add_elements([START + step]).advance_processing_time(step - at)
                 at = step
-        operations = configured(per_second=per_second, max_items=max_items, max_bytes=max_bytes)
+        operations = configured(per_second=per_second or {}, max_items=max_items, max_bytes=max_bytes)
         settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(operations, **rules))  # type: ignore[arg-type]
         with BeamPipeline(runner="BundleBasedDirectRunner") as pipeline:  # type: ignore[no-untyped-call] # Beam's
             elements = pipeline | stream.advance_watermark_to_infinity()
@@ -415,8 +411,9 @@ def test_what_waits_for_its_user_blocks_nobody(
     known = new_track(NEIGHBOUR, time=START)
     make_users(iterable, NEIGHBOUR)
 
-    last, per_second = [new_track("nobody", time=START)], {"bulk_update": bulk_update_per_second}
-    run(unknown, 10.0, [known], 15.0, last, 20.0, max_state_bytes=20_000, per_second=per_second)
+    rates = {"bulk_update": bulk_update_per_second}
+    later = [new_track("nobody", time=START)]
+    run(unknown, 10.0, [known], 15.0, later, 20.0, max_state_bytes=20_000, per_second=rates)
 
     delivered = [outcome for outcome in OUTCOMES if outcome.kind == DELIVERED]
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.builders import event_of
 from transforms.amplitude.parse import parse_event
 from transforms.amplitude.paths import parse_path
 from transforms.mapping.filters import Condition, EventFilter, EventSelector
@@ -65,15 +66,13 @@ def rules(
         event_properties=event_properties,
         user_properties=user_properties,
         identity=IdentityRules(project_type, parse_path("user_properties.email"), parse_path("user_id")),
-        campaign_id=parse_path(campaign_id) if campaign_id else None,
-        template_id=parse_path(template_id) if template_id else None,
+        numbers={
+            "campaign_id": parse_path(campaign_id) if campaign_id else None,
+            "template_id": parse_path(template_id) if template_id else None,
+        },
         create_new_fields=create_new_fields,
         max_bytes=max_bytes,
     )
-
-
-def event_of(row: Mapping[str, Any], publish_time: float = 0.0) -> Event:
-    return parse_event(Message(json.dumps(row).encode(), {}, "1", publish_time))
 
 
 def item_of(rules: TrackEventRules, event: Event) -> tuple[Item, list[str]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from transforms.delivery.batch import Batch
-from transforms.delivery.scheduler import MAX_LEFT
+from transforms.delivery.retries import MAX_LEFT
 from transforms.iterable.responses import Accepted, Answer, Fatal, Foreign, Refused
 
 # Refusals in a row, over some time: then it is not the records that are bad.

@@ -17,6 +17,7 @@ from transforms.delivery.settings import SenderSettings
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import IterableClient
 from transforms.model.errors import FatalError
+from transforms.model.instrumentation import Instrumentation
 
 SHARD_REQUEST_SECONDS = 30.0
 SHARD_OUTAGE_SECONDS = 25.0
@@ -65,6 +66,11 @@ def dispatcher(settings: SenderSettings) -> Dispatcher:
     made = Dispatcher(settings.rules, sent_values(settings), driver)
     threading.Thread(target=made.work, name="dispatcher", daemon=True).start()
     return made
+
+
+def watch(settings: SenderSettings, instrumentation: Instrumentation) -> None:
+    """Tell it of the requests that the dispatcher makes from now on."""
+    dispatcher(settings).driver.instrumentation = instrumentation
 
 
 def in_turn() -> Runtime:

@@ -8,6 +8,10 @@ from typing import NamedTuple
 
 from transforms.delivery.batch import Pending, Record
 
+# Records that are all that is left, and each failed so often alone: they wait by themselves, with no word on them yet.
+MAX_LEFT = 10
+FAILURES_WHEN_LEFT = 3
+
 
 class Retry(NamedTuple):
     """Records that go out together, apart from others, not before a time (Unix seconds)."""
@@ -54,6 +58,12 @@ class Retries:
     def remove(self, retry: Retry) -> None:
         self._due[retry.part].remove(retry)
         heapq.heapify(self._due[retry.part])
+
+    def left_alone(self, last_success: float) -> list[Retry]:
+        """All of them, if they are few and each is one item that failed some times, in whose time others succeeded."""
+        only = [retry.only for retry in self]
+        is_left = (one and one.failures >= FAILURES_WHEN_LEFT and one.queued <= last_success for one in only)
+        return list(self) if len(only) <= MAX_LEFT and all(is_left) else []
 
     def clear(self) -> None:
         self._due.clear()

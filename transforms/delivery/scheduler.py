@@ -29,9 +29,6 @@ from transforms.model.outcomes import NOTED, Outcome
 from transforms.model.reasons import Reason
 
 PROBE_SECONDS = 60.0  # how often a refused key is tried again
-# Records that are all that is left, and each failed so often alone: they wait by themselves, with no word on them yet.
-MAX_LEFT = 10
-FAILURES_WHEN_LEFT = 3
 
 
 class Scheduler:
@@ -114,8 +111,7 @@ class Scheduler:
                 endpoint.succeed(now)
                 return list(self._attribute(batch, answer, now))
             case Throttled():
-                endpoint.fail(now)
-                endpoint.close(now + (answer.wait_seconds or self._patience.until_probe(endpoint.failures)))
+                self._close(endpoint, answer, now)
                 self._retries.add(batch.part, batch.records, endpoint.closed_until)
                 return []
             case Fatal():
@@ -219,7 +215,7 @@ class Scheduler:
                 case Retried():
                     retries[entry.retry].append(entry)
                 case WaitsForUser():
-                    self._waiting.restore(entry.pending, entry.due)
+                    self._waiting.put(entry.pending, entry.due)
                 case Queued():
                     self._queue(entry.pending)
         for _, members in sorted(retries.items()):
@@ -259,8 +255,7 @@ class Scheduler:
         endpoint, first, is_alone = self.endpoints[batch.part], batch.pending[0], len(batch.pending) == 1
         is_beside = is_beside_others(first, endpoint.last_success, now)
         if answer.wait_seconds or not (is_beside or (is_alone and first.own_failures)):
-            endpoint.fail(now)
-            endpoint.close(now + (answer.wait_seconds or self._patience.until_probe(endpoint.failures)))
+            self._close(endpoint, answer, now)
         note_failure(batch.pending, endpoint.last_success, now)
         kept = []
         for record in batch.records:
@@ -270,6 +265,10 @@ class Scheduler:
                 kept.append(record)
         if kept:
             self._go_again(batch, tuple(kept), answer, is_beside, now)
+
+    def _close(self, endpoint: Endpoint, answer: Failed | Throttled, now: float) -> None:
+        endpoint.fail(now)
+        endpoint.close(now + (answer.wait_seconds or self._patience.until_probe(endpoint.failures)))
 
     def _go_again(self, batch: Batch, records: tuple[Record, ...], answer: Failed, is_beside: bool, now: float) -> None:
         first, is_alone, is_refused = records[0].pending[0], len(batch.pending) == 1, isinstance(answer, Foreign)
@@ -288,12 +287,8 @@ class Scheduler:
 
     def _left_alone(self) -> list[Retry]:
         """What failed alone, some times, while nothing else is left of what others succeeded of; else nothing."""
-        if not self._has_only_retries or len(self._retries) > MAX_LEFT:
-            return []
         last_success = max(endpoint.last_success for endpoint in self.endpoints.values())
-        only = [retry.only for retry in self._retries]
-        is_left = (one and one.failures >= FAILURES_WHEN_LEFT and one.queued <= last_success for one in only)
-        return list(self._retries) if all(is_left) else []
+        return self._retries.left_alone(last_success) if self._has_only_retries else []
 
     @property
     def _has_only_retries(self) -> bool:

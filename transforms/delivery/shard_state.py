@@ -21,6 +21,7 @@ class Pile:
     """A cell with items that came while a shard held all it reads at once. The order of its fields is that of state."""
 
     cell: int
+    count: int
     size: int  # bytes
     oldest: float  # least publish time
 

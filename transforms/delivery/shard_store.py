@@ -5,12 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from transforms.delivery.bounded_waiting import MAX_WAITING, MAX_WAITING_BYTES
 from transforms.delivery.codec import join_entries
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.shard_state import Fill, Pile, decode_kept, decode_scheduler, encode_kept, encode_scheduler
 from transforms.delivery.shelves import Shelves
-from transforms.delivery.waiting import MAX_WAITING, MAX_WAITING_BYTES
+from transforms.model.instrumentation import InFlight
 from transforms.model.outcomes import Outcome
 
 
@@ -89,9 +90,10 @@ class ShardStore:
         if not self.is_full and (not state.piles or self._is_high(state.piles[-1])):
             used = {pile.cell for pile in state.piles}
             free = next(cell for cell in range(len(self._piles)) if cell not in used)
-            state.piles.append(Pile(free, 0, oldest))
+            state.piles.append(Pile(free, 0, 0, oldest))
         pile = state.piles[-1]
         self._piles[pile.cell].add(blob)
+        pile.count += count
         pile.size += len(blob)
         pile.oldest = min(pile.oldest, oldest)
 
@@ -158,6 +160,12 @@ class ShardStore:
     def oldest(self) -> float:
         """Least publish time of all but what waits, Unix seconds; infinite if nothing is there."""
         return min([self.state.oldest, *(pile.oldest for pile in self.state.piles)])
+
+    def in_flight(self, scheduler: Scheduler, now: float) -> InFlight:
+        """What is there, after `keep`; the oldest is that of what does not wait."""
+        waiting = self._shelves.count
+        ready = sum(1 for _ in scheduler.entries()) + sum(pile.count for pile in self.state.piles)
+        return InFlight(ready + waiting, waiting, max(0.0, now - self.oldest))
 
     def clear(self) -> None:
         cells: list[Bag | Value] = [self._items, self._fill, self._index, *self._cells, *self._piles]

@@ -46,6 +46,11 @@ class Shelves:
         return orjson.dumps((VERSION, *map(astuple, self._used.values())))
 
     @property
+    def count(self) -> int:
+        """Of the items on them."""
+        return sum(shelf.count for shelf in self._used.values())
+
+    @property
     def next_due(self) -> float:
         """Infinite if nothing waits."""
         return min((shelf.due for shelf in self._used.values()), default=math.inf)
@@ -57,7 +62,7 @@ class Shelves:
     def take_crowded(self, max_count: int, max_size: int) -> list[int]:
         """The cells that were begun first, until no more than that is left; they are free again."""
         crowded = []
-        count, size = (sum(getattr(shelf, name) for shelf in self._used.values()) for name in ("count", "size"))
+        count, size = self.count, sum(shelf.size for shelf in self._used.values())
         for shelf in sorted(self._used.values(), key=lambda shelf: shelf.opened):
             if count <= max_count and size <= max_size:
                 break

@@ -1,5 +1,6 @@
 """Iterable's API. Knows no queue and no Amplitude word.
 
+operations        the endpoints as data, a row each
 client            a request body in, the raw response out
 responses         what a response means for the batch that was sent
 api_key           where the key is read

@@ -62,7 +62,8 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
         parts = (USER,)
     else:
         raise DroppedError(reasons.IDENTIFY_NOT_SELECTED)
-    if only := only_part(event.message):
+    only = only_part(event.message)
+    if only in (USER, TRACK):  # a part of another version is none of ours: all of it runs
         parts = tuple(part for part in parts if part == only)
         if not parts:
             raise DroppedError(reasons.PART_NOT_SELECTED)

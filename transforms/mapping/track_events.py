@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,6 +21,12 @@ from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import TRACK, Event, Item, Message
 from transforms.model.reasons import Note, Reason
 
+# Key of the config's mappings → the event's field, and the reason where its value is no integer.
+MAPPED_NUMBERS = {
+    "campaign_id": ("campaignId", reasons.INVALID_CAMPAIGN_ID),
+    "template_id": ("templateId", reasons.INVALID_TEMPLATE_ID),
+}
+
 
 @dataclass(frozen=True)
 class TrackEventRules:
@@ -30,8 +37,7 @@ class TrackEventRules:
     event_properties: PropertySelection
     user_properties: PropertySelection
     identity: IdentityRules
-    campaign_id: Path | None
-    template_id: Path | None
+    numbers: Mapping[str, Path | None]  # as MAPPED_NUMBERS
     create_new_fields: bool | None
     max_bytes: int
 
@@ -80,10 +86,8 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
         "createdAt": math.floor(event.event_time),
         "dataFields": fields | event_fields,
     }
-    for name, path, invalid in (
-        ("campaignId", rules.campaign_id, reasons.INVALID_CAMPAIGN_ID),
-        ("templateId", rules.template_id, reasons.INVALID_TEMPLATE_ID),
-    ):
+    for key, path in rules.numbers.items():
+        name, invalid = MAPPED_NUMBERS[key]
         if path and (value := _integer(row, path, invalid)) is not None:
             body[name] = value
     if rules.create_new_fields is not None:

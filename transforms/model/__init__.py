@@ -5,5 +5,6 @@ outcomes     what becomes of an item: `read + split = delivered + dropped + dead
 reasons      of dead letters, drops and notes: their codes, what they mean, and what to do
 user_keys    which items are of one user
 errors       how a record leaves its way early
+instrumentation   what is told of a run, to whoever counts
 times, time_range, json_bounds
 """

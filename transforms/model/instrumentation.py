@@ -16,6 +16,14 @@ class Request(NamedTuple):
     fullness: float  # 0 to 1, of the batch: by items or by bytes, whichever is more
 
 
+class InFlight(NamedTuple):
+    """What a shard of a streaming job holds: items that are not settled."""
+
+    items: int
+    waiting: int  # of them, for their user
+    oldest_seconds: float  # since the oldest of them was published; 0 if there is none
+
+
 class Instrumentation(Protocol):
     """Called in the thread that owns the run, or the bundle; must not block."""
 

@@ -5,7 +5,8 @@ import tempfile
 from collections.abc import Iterator
 
 from pipeline.sandbox.bench import processes
-from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
+from pipeline.sandbox.traffic.generator import Traffic, write_rows
+from pipeline.sandbox.traffic.settings import TrafficSettings
 
 MESSAGES = 200_000
 RATE = 10.0  # requests per second to trackBulk, and items in each

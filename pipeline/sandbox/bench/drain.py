@@ -15,9 +15,9 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from pipeline.sandbox.bench.backlog import ALL_EVENTS, MAX_ITEMS, RATE
 from pipeline.sandbox.bench.processes import simulated_iterable
-from pipeline.sandbox.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.stage import Stage, set_stage
-from pipeline.sandbox.traffic import Traffic
+from pipeline.sandbox.traffic.generator import Traffic
 
 MESSAGES = 100_000
 

@@ -10,7 +10,7 @@ import psutil
 
 from pipeline.sandbox.bench import processes
 from pipeline.sandbox.bench.backlog import ALL_EVENTS
-from pipeline.sandbox.traffic import Traffic, write_rows
+from pipeline.sandbox.traffic.generator import Traffic, write_rows
 
 CHUNKS = 1_000
 CHUNK_SIZE = 200

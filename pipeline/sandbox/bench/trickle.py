@@ -14,9 +14,9 @@ import psutil
 
 from pipeline.sandbox.bench.backlog import ALL_EVENTS
 from pipeline.sandbox.bench.processes import simulated_iterable
-from pipeline.sandbox.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.stage import Stage, set_stage
-from pipeline.sandbox.traffic import Traffic
+from pipeline.sandbox.traffic.generator import Traffic
 
 PER_SECOND = 50
 SECONDS = 40

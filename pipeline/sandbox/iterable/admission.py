@@ -3,11 +3,11 @@
 import hashlib
 import math
 
-from pipeline.sandbox.iterable.answers import Answer, envelope, page
+from pipeline.sandbox.iterable.responses import Response, envelope, page
 from pipeline.sandbox.iterable.simulation import Call, Simulation, WriteCall
 
 
-def check_key(simulation: Simulation, call: Call) -> Answer | None:
+def check_key(simulation: Simulation, call: Call) -> Response | None:
     """401, unless the key is known, enabled and of a kind that may."""
     params = {"ip": call.remote, "endpoint": call.path}
     text = call.headers.get("Api-Key") or call.headers.get("Api_Key") or ""
@@ -21,7 +21,7 @@ def check_key(simulation: Simulation, call: Call) -> Answer | None:
     return envelope(401, "BadApiKey", "Disabled API key or insufficient privileges", params)
 
 
-def take_token(simulation: Simulation, call: Call) -> Answer | None:
+def take_token(simulation: Simulation, call: Call) -> Response | None:
     """429 when the endpoint has no token left."""
     settings, endpoint = simulation.settings, call.endpoint.name
     wait = simulation.take_token(endpoint)
@@ -40,7 +40,7 @@ def take_token(simulation: Simulation, call: Call) -> Answer | None:
     return answer._replace(headers={"Retry-After": str(reset)}) if settings.retry_after_header else answer
 
 
-def check_size(simulation: Simulation, call: WriteCall) -> Answer | None:
+def check_size(simulation: Simulation, call: WriteCall) -> Response | None:
     """413 (or what is switched on) for too many bytes."""
     settings = simulation.settings
     if len(call.body) <= settings.max_body_bytes:

@@ -1,18 +1,18 @@
 """The steps that look at a body as a whole: is it JSON, of the right shape, with ids. Knows no user and no schema."""
 
-from pipeline.sandbox.iterable.answers import Answer, envelope
 from pipeline.sandbox.iterable.endpoints import EVENTS
-from pipeline.sandbox.iterable.rules import has_bad_event_id, names_nobody
+from pipeline.sandbox.iterable.judging import has_bad_event_id, names_nobody
+from pipeline.sandbox.iterable.responses import Response, envelope
 from pipeline.sandbox.iterable.shapes import Misfit, misfits
 from pipeline.sandbox.iterable.simulation import Simulation, WriteCall
 
 
-def check_object(simulation: Simulation, call: WriteCall) -> Answer | None:  # noqa: ARG001 (a step like the others)
+def check_object(simulation: Simulation, call: WriteCall) -> Response | None:  # noqa: ARG001 (a step like the others)
     """400 for what is no JSON object."""
     return None if isinstance(call.json, dict) else _bad_json_body(call, None)
 
 
-def check_item_count(simulation: Simulation, call: WriteCall) -> Answer | None:
+def check_item_count(simulation: Simulation, call: WriteCall) -> Response | None:
     """400 for too many items, where a limit is switched on."""
     limit = simulation.settings.max_items
     if limit is None or not call.endpoint.is_bulk or len(call.items) <= limit:
@@ -20,19 +20,19 @@ def check_item_count(simulation: Simulation, call: WriteCall) -> Answer | None:
     return envelope(400, "BatchTooLarge", f"The request's items exceed the allowed limit of {limit}")
 
 
-def check_shapes(simulation: Simulation, call: WriteCall) -> Answer | None:
+def check_shapes(simulation: Simulation, call: WriteCall) -> Response | None:
     """400 that names every field of the wrong type."""
     wrong = misfits(call.endpoint, call.json, simulation.settings)
     return refuse_shapes(simulation, call, wrong) if wrong else None
 
 
-def refuse_shapes(simulation: Simulation, call: WriteCall, wrong: list[Misfit]) -> Answer:
+def refuse_shapes(simulation: Simulation, call: WriteCall, wrong: list[Misfit]) -> Response:
     if simulation.settings.legacy_error_params:
         return _legacy_bad_json_body(call, wrong)
     return _bad_json_body(call, {each.path: each.kind.expected for each in wrong})
 
 
-def check_ids(simulation: Simulation, call: WriteCall) -> Answer | None:
+def check_ids(simulation: Simulation, call: WriteCall) -> Response | None:
     """400 for an item without or with bad ids, where the switches make that a matter of the whole request."""
     settings = simulation.settings
     if (
@@ -46,11 +46,11 @@ def check_ids(simulation: Simulation, call: WriteCall) -> Answer | None:
     return None
 
 
-def _bad_json_body(call: WriteCall, params: object) -> Answer:
+def _bad_json_body(call: WriteCall, params: object) -> Response:
     return envelope(400, "BadJsonBody", f"[{call.path}] Invalid JSON body", params)
 
 
-def _legacy_bad_json_body(call: WriteCall, wrong: list[Misfit]) -> Answer:
+def _legacy_bad_json_body(call: WriteCall, wrong: list[Misfit]) -> Response:
     """As recorded in 2022: the message echoes the body, and the headers with the API key."""
     headers = ", ".join(f"{name} -> {value}" for name, value in call.headers.items())
     msg = f"[{call.path}] body: {call.body.decode(errors='replace')}, hdrs: {headers}"

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.sandbox.iterable.answers import Answer, Tally, envelope, ok
-from pipeline.sandbox.iterable.rules import DISALLOWED, EMAILS, USER_IDS, Failure, judge_event, judge_user
+from pipeline.sandbox.iterable.judging import DISALLOWED, EMAILS, USER_IDS, Failure, judge_event, judge_user
+from pipeline.sandbox.iterable.responses import Response, Tally, envelope, ok
 from pipeline.sandbox.iterable.schema import Fields
 from pipeline.sandbox.iterable.settings import Settings
 from pipeline.sandbox.iterable.simulation import Simulation, WriteCall
@@ -50,7 +50,7 @@ class Results:
         return Tally(self.accepted, self.failed, self.duplicate_ids)
 
 
-def bulk_update(simulation: Simulation, call: WriteCall) -> Answer:
+def bulk_update(simulation: Simulation, call: WriteCall) -> Response:
     """users/bulkUpdate."""
     settings = simulation.settings
     if not call.items and settings.empty_users == "legacy_400":
@@ -76,7 +76,7 @@ def bulk_update(simulation: Simulation, call: WriteCall) -> Answer:
     )
 
 
-def track_bulk(simulation: Simulation, call: WriteCall) -> Answer:
+def track_bulk(simulation: Simulation, call: WriteCall) -> Response:
     """events/trackBulk."""
     settings, results = simulation.settings, Results()
     now, delay = simulation.clock(), settings.async_delay.events
@@ -105,7 +105,7 @@ def _failure_lists(results: Results, reasons: Iterable[str], settings: Settings)
     return lists
 
 
-def _answer(results: Results, settings: Settings, **lists: Any) -> Answer:
+def _answer(results: Results, settings: Settings, **lists: Any) -> Response:
     payload = {
         "successCount": results.accepted,
         "failCount": results.failed,

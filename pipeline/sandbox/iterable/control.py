@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from pipeline.sandbox.iterable.answers import JSON
 from pipeline.sandbox.iterable.faults import load_fault
+from pipeline.sandbox.iterable.responses import JSON
 from pipeline.sandbox.iterable.settings import dump_settings
 from pipeline.sandbox.iterable.simulation import Simulation
 

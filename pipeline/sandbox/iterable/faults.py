@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from pipeline.sandbox.iterable.answers import HTML, JSON, Answer
+from pipeline.sandbox.iterable.responses import HTML, JSON, Response
 from pipeline.sandbox.iterable.settings import EndpointName, Seconds, describe
 
 
@@ -36,18 +36,18 @@ class Fault:
     holding: str = ""
 
     @property
-    def answer(self) -> Answer | None:
+    def answer(self) -> Response | None:
         if self.status is None:
             return None
         if self.body is None or isinstance(self.body, str):
-            return Answer(self.status, (self.body or "").encode(), self.content_type or HTML, self.headers)
-        return Answer(self.status, orjson.dumps(self.body), self.content_type or JSON, self.headers)
+            return Response(self.status, (self.body or "").encode(), self.content_type or HTML, self.headers)
+        return Response(self.status, orjson.dumps(self.body), self.content_type or JSON, self.headers)
 
     @property
     def replaces_work(self) -> bool:
         return self.status is not None or self.drop_connection == "before"
 
-    def spoil(self, answer: Answer) -> Answer:
+    def spoil(self, answer: Response) -> Response:
         """What is left of an answer; of other than a 200 all is."""
         if self.spoil_answer is None or answer.status != 200:
             return answer

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.sandbox.iterable.answers import Answer, envelope
 from pipeline.sandbox.iterable.endpoints import USERS
+from pipeline.sandbox.iterable.responses import Response, envelope
 from pipeline.sandbox.iterable.schema import STRING, Clash, Types
 from pipeline.sandbox.iterable.simulation import Simulation, WriteCall
 
 IDENTITY = ("email", "userId")
 
 
-def check_types(simulation: Simulation, call: WriteCall) -> Answer | None:
+def check_types(simulation: Simulation, call: WriteCall) -> Response | None:
     """Look through every item's dataFields, and refuse the request for one clash, unless that is the item's matter."""
     if call.endpoint.kind == USERS:
         _look_through_users(simulation, call)
@@ -23,7 +23,7 @@ def check_types(simulation: Simulation, call: WriteCall) -> Answer | None:
     return refuse_types(simulation, call, clashes) if clashes else None
 
 
-def check_field_limit(simulation: Simulation, call: WriteCall) -> Answer | None:
+def check_field_limit(simulation: Simulation, call: WriteCall) -> Response | None:
     """Count every path, an object's own included."""
     settings, store = simulation.settings, simulation.store
     if not any(types.claimed for types in call.types.values()):
@@ -38,13 +38,13 @@ def check_field_limit(simulation: Simulation, call: WriteCall) -> Answer | None:
     return _fields_full(simulation, sum(map(len, scopes)), new, limit)
 
 
-def _first_full(simulation: Simulation, call: WriteCall) -> Answer | None:
+def _first_full(simulation: Simulation, call: WriteCall) -> Response | None:
     limit = simulation.settings.event_field_limit
     answers = (_fields_full(simulation, len(each.known), list(each.claimed), limit) for each in call.types.values())
     return next(filter(None, answers), None)
 
 
-def _fields_full(simulation: Simulation, known: int, new: list[str], limit: int) -> Answer | None:
+def _fields_full(simulation: Simulation, known: int, new: list[str], limit: int) -> Response | None:
     total = known + len(new)
     if not new or total <= limit:
         return None
@@ -85,7 +85,7 @@ def _chosen(choice: bool | None, default: bool) -> bool:
     return default if choice is None else choice
 
 
-def refuse_types(simulation: Simulation, call: WriteCall, clashes: Sequence[Clash]) -> Answer:
+def refuse_types(simulation: Simulation, call: WriteCall, clashes: Sequence[Clash]) -> Response:
     """Name each field once, by its first clash: how many items clash, and which, it does not say."""
     settings = simulation.settings
     category = "user" if call.endpoint.kind == USERS else settings.event_category

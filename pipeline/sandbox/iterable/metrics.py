@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.sandbox.iterable.answers import Tally
 from pipeline.sandbox.iterable.endpoints import Write
+from pipeline.sandbox.iterable.responses import Tally
 from pipeline.sandbox.iterable.settings import EndpointName
 from pipeline.sandbox.iterable.users import Ids
 

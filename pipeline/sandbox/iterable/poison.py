@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from pipeline.sandbox.iterable.answers import Answer, envelope
 from pipeline.sandbox.iterable.bodies import refuse_shapes
 from pipeline.sandbox.iterable.endpoints import EVENTS
 from pipeline.sandbox.iterable.fields import refuse_types
+from pipeline.sandbox.iterable.responses import Response, envelope
 from pipeline.sandbox.iterable.schema import STRING, Clash, infer
 from pipeline.sandbox.iterable.shapes import INTEGER, OBJECT, Misfit
 from pipeline.sandbox.iterable.simulation import Simulation, WriteCall, identity_of
 from pipeline.sandbox.iterable.verdicts import NO_CLUE, POISONS, TYPES_MISMATCHED, draw, identity_key
 
 
-def check_poison(simulation: Simulation, call: WriteCall) -> Answer | None:
+def check_poison(simulation: Simulation, call: WriteCall) -> Response | None:
     """400 for the first kind of poison found; all records of that kind are named, where it names any."""
     settings = simulation.chaos.settings
     if not settings.poison_users and not settings.poison_events:

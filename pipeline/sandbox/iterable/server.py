@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from pipeline.sandbox.iterable import control
-from pipeline.sandbox.iterable.answers import Answer, Tally, page
 from pipeline.sandbox.iterable.endpoints import READS, WRITES, Read, Write
 from pipeline.sandbox.iterable.metrics import DROPPED
+from pipeline.sandbox.iterable.responses import Response, Tally, page
 from pipeline.sandbox.iterable.simulation import Call, ReadCall, Simulation, WriteCall, users_in
 from pipeline.sandbox.iterable.steps import answer_read, answer_write
 
@@ -73,7 +73,7 @@ def _read_route(simulation: Simulation, endpoint: Read) -> Route:
 
 
 async def _respond(
-    simulation: Simulation, request: web.Request, call: Call, work: Callable[[], Answer]
+    simulation: Simulation, request: web.Request, call: Call, work: Callable[[], Response]
 ) -> web.Response:
     """Let the fault that waits for this request happen to it, or else its work."""
     metrics, name = simulation.metrics, call.endpoint.name
@@ -97,7 +97,7 @@ async def _respond(
     return _response(answer)
 
 
-def _response(answer: Answer) -> web.Response:
+def _response(answer: Response) -> web.Response:
     headers = {"Iterable-Request-Id": str(uuid.uuid4()), "Content-Type": answer.content_type, **answer.headers}
     return web.Response(status=answer.status, body=answer.body, headers=headers)
 

@@ -1,7 +1,6 @@
 """users/update and events/track: one item, answered with what bulk would list. Knows no rule on an item."""
 
-from pipeline.sandbox.iterable.answers import Answer, Tally, envelope
-from pipeline.sandbox.iterable.rules import (
+from pipeline.sandbox.iterable.judging import (
     BAD_EVENT_ID,
     CONFLICT,
     DISALLOWED,
@@ -14,6 +13,7 @@ from pipeline.sandbox.iterable.rules import (
     judge_event,
     judge_user,
 )
+from pipeline.sandbox.iterable.responses import Response, Tally, envelope
 from pipeline.sandbox.iterable.settings import Settings
 from pipeline.sandbox.iterable.simulation import Simulation, WriteCall
 
@@ -21,7 +21,7 @@ ACCEPTED = Tally(accepted=1)
 FAILED = Tally(failed=1)
 
 
-def update(simulation: Simulation, call: WriteCall) -> Answer:
+def update(simulation: Simulation, call: WriteCall) -> Response:
     """users/update."""
     fields = call.fields[0]
     judged = judge_user(simulation, call.json, fields, update_only=False)
@@ -32,7 +32,7 @@ def update(simulation: Simulation, call: WriteCall) -> Answer:
     return envelope(200, "Success", "User successfully created/updated.")._replace(tally=ACCEPTED)
 
 
-def track(simulation: Simulation, call: WriteCall) -> Answer:
+def track(simulation: Simulation, call: WriteCall) -> Response:
     """events/track. A disallowed event gets a 200 too."""
     fields = call.fields[0]
     judged = judge_event(simulation, call.json, fields)
@@ -44,7 +44,7 @@ def track(simulation: Simulation, call: WriteCall) -> Answer:
     return answer._replace(tally=ACCEPTED._replace(duplicate_ids=int(replaces)))
 
 
-def _refusal(failure: Failure, settings: Settings) -> Answer:
+def _refusal(failure: Failure, settings: Settings) -> Response:
     status, code, msg = _wording(failure, settings)
     return envelope(status, code, msg)._replace(tally=FAILED)
 

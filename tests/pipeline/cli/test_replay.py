@@ -11,13 +11,14 @@ import pytest
 
 from pipeline.cli.parsing import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, parse_replay_options
-from pipeline.sandbox.emulator import PubsubEmulator
-from pipeline.sandbox.expected import differences
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.topics import pull_attributes
 from pipeline.sandbox.stage import CONFIG, Ended, Stage, set_stage
-from pipeline.sandbox.topics import pull_attributes
-from pipeline.sandbox.traffic import Traffic, TrafficSettings
+from pipeline.sandbox.traffic.generator import Traffic
+from pipeline.sandbox.traffic.settings import TrafficSettings
 from transforms.dead_letters.letter import dead_letter, to_line
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, Outcome

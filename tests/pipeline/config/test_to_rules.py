@@ -81,8 +81,10 @@ def test_the_rules_of_track_events() -> None:
         ),
         "user_properties": PropertySelection((FieldMapping(Path("user_properties", "plan"), "plan"),)),
         "identity": dataclasses.asdict(rules_of(FULL.config).users.identity),
-        "campaign_id": Path("event_properties", "iterable_campaign_id"),
-        "template_id": Path("event_properties", "iterable_template_id"),
+        "numbers": {
+            "campaign_id": Path("event_properties", "iterable_campaign_id"),
+            "template_id": Path("event_properties", "iterable_template_id"),
+        },
         "create_new_fields": True,
         "max_bytes": 4_000_000 - TRACK_BULK.envelope_bytes,
     }
@@ -145,8 +147,7 @@ def test_what_is_omitted_is_off() -> None:
         tracks.enabled,
         tracks.event_properties,
         tracks.user_properties,
-        tracks.campaign_id,
-        tracks.template_id,
+        *tracks.numbers.values(),
         tracks.create_new_fields,
     )
 

@@ -10,7 +10,8 @@ from pipeline.cli.arguments import parse_options
 from pipeline.config.loader import load_config
 from pipeline.runs.forecast import SAMPLE_FILES, forecast
 from pipeline.runs.open import checkpoint_of, files_of
-from pipeline.sandbox.traffic import Traffic, TrafficSettings, write_rows
+from pipeline.sandbox.traffic.generator import Traffic, write_rows
+from pipeline.sandbox.traffic.settings import TrafficSettings
 from pipeline.sources.archives import MAX_LINE_BYTES, Position
 
 CONFIG = "configs/demo.yaml"

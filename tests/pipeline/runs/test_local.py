@@ -1,6 +1,6 @@
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +12,9 @@ from pipeline.cli.replay import main as replay
 from pipeline.config.loader import load_config
 from pipeline.reports.tally import Tally
 from pipeline.runs.local import run_chunks
-from pipeline.sandbox.emulator import PubsubEmulator
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.topics import create_subscription, create_topic, pull_attributes
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, pull_attributes
 from transforms.dead_letters.letter import DeadLetter, from_line, to_line
 from transforms.model.errors import FatalError
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
@@ -53,13 +52,6 @@ def identify(who: Mapping[str, str], **properties: Any) -> Row:
 
 def track(who: Mapping[str, str], name: str = "Order Completed", **columns: Any) -> Row:
     return {**identify(who), "event_type": name, "event_properties": {"total": 10}, "uuid": None, **columns}
-
-
-@pytest.fixture
-def iterable() -> Iterator[SimulatedIterable]:
-    """A hybrid project that applies what it is sent at once."""
-    with SimulatedIterable(Settings(async_delay=AsyncDelay(users=0, events=0))) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

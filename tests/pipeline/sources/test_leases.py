@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from pipeline.sandbox.exactly_once import LAPSED, TRANSIENT, ExactlyOnceSubscription
+from pipeline.sandbox.pubsub.exactly_once import LAPSED, TRANSIENT, ExactlyOnceSubscription
 from pipeline.sources.leases import EXTEND_SECONDS, MAX_ACK_IDS
 from pipeline.sources.pubsub import IDLE_SECONDS, SubscriptionSource
 from transforms.model.errors import FatalError

@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 from google.cloud.pubsub_v1 import SubscriberClient
 
-from pipeline.sandbox.emulator import PubsubEmulator
-from pipeline.sandbox.topics import create_subscription, create_topic, end_leases, publish
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, end_leases, publish
 from pipeline.sources.pubsub import IDLE_SECONDS, SubscriptionSource
 from pipeline.sources.pulling import PULLERS
 from transforms.model.errors import FatalError

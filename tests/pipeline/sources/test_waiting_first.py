@@ -8,7 +8,7 @@ from pipeline.sources.files import FilesSource
 from pipeline.sources.waiting_file import WaitingFile
 from pipeline.sources.waiting_first import WaitingFirst
 from transforms.dead_letters.letter import waiting_letter
-from transforms.delivery.waiting import MAX_WAITING
+from transforms.delivery.bounded_waiting import MAX_WAITING
 from transforms.model.items import TRACK, Message, Resumed
 
 TAG = "Demo#0"

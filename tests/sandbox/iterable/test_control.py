@@ -1,42 +1,12 @@
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, AsyncDelay, Settings
-
-UPDATE, BULK_UPDATE = "/api/users/update", "/api/users/bulkUpdate"
-TRACK, TRACK_BULK = "/api/events/track", "/api/events/trackBulk"
-
-
-class Clock:
-    """Time as the test tells it."""
-
-    now = 1_760_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-CLOCK = Clock()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatedIterable]:
-    with SimulatedIterable(Settings(rate=None, async_delay=AsyncDelay(0, 0)), clock=CLOCK) as iterable:
-        yield iterable
-
-
-@pytest.fixture
-def iterable(server: SimulatedIterable) -> SimulatedIterable:
-    server.reset()
-    return server
-
-
-def post(iterable: SimulatedIterable, path: str, body: object) -> requests.Response:
-    return requests.post(iterable.url + path, json=body, headers={"Api-Key": DEFAULT_API_KEY}, timeout=5)
+from pipeline.sandbox.iterable.settings import AsyncDelay
+from tests.clock import Clock
+from tests.sandbox.iterable.api import BULK_UPDATE, TRACK, TRACK_BULK, UPDATE, post
 
 
 def test_a_reset_brings_back_the_start(iterable: SimulatedIterable) -> None:
@@ -48,7 +18,7 @@ def test_a_reset_brings_back_the_start(iterable: SimulatedIterable) -> None:
 
     iterable.reset()
 
-    assert start == iterable.settings
+    assert iterable.settings == start
     assert iterable.dump() == {"users": [], "events": {}, "pending": {"users": 0, "events": 0}, "lost_updates": 0}
     assert iterable.metrics()["endpoints"] == {}
     assert post(iterable, UPDATE, {"userId": "1", "dataFields": {"n": "x"}}).status_code == 200
@@ -71,7 +41,7 @@ def test_a_wrong_switch_sets_none(iterable: SimulatedIterable) -> None:
     with pytest.raises(ValueError, match=r"project_type: .*\noversize: "):
         iterable.configure(project_type="userId", oversize="x")
 
-    assert before == iterable.settings
+    assert iterable.settings == before
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b""])
@@ -95,14 +65,14 @@ def test_the_key_in_use_can_be_asked_for(iterable: SimulatedIterable) -> None:
 # What a sender did
 
 
-def test_metrics_of_an_endpoint(iterable: SimulatedIterable) -> None:
+def test_metrics_of_an_endpoint(iterable: SimulatedIterable, clock: Clock) -> None:
     """Requests by status and second, items, sizes."""
-    CLOCK.now = 1_760_000_100.25
+    clock.now = 1_760_000_100.25
     good, bad = {"email": "a@example.com", "eventName": "x"}, {"email": "bad@", "eventName": "x"}
     post(iterable, TRACK_BULK, {"events": [good, bad, good]})
-    CLOCK.now += 0.5
+    clock.now += 0.5
     post(iterable, TRACK_BULK, {"events": [good]})
-    CLOCK.now += 0.5
+    clock.now += 0.5
     post(iterable, TRACK_BULK, {"events": [good, {}]})
 
     counted = iterable.metrics()["endpoints"]["trackBulk"]

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -7,39 +7,8 @@ import pytest
 import requests
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, AsyncDelay, Settings
-
-UPDATE, BULK_UPDATE = "/api/users/update", "/api/users/bulkUpdate"
-TRACK, TRACK_BULK = "/api/events/track", "/api/events/trackBulk"
-
-
-class Clock:
-    """Time as the test tells it."""
-
-    now = 1_760_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-CLOCK = Clock()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatedIterable]:
-    with SimulatedIterable(Settings(rate=None, async_delay=AsyncDelay(0, 0)), clock=CLOCK) as iterable:
-        yield iterable
-
-
-@pytest.fixture
-def iterable(server: SimulatedIterable) -> SimulatedIterable:
-    server.reset()
-    return server
-
-
-def post(iterable: SimulatedIterable, path: str, body: object) -> requests.Response:
-    return requests.post(iterable.url + path, json=body, headers={"Api-Key": DEFAULT_API_KEY}, timeout=5)
-
+from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY
+from tests.sandbox.iterable.api import BULK_UPDATE, TRACK, TRACK_BULK, post
 
 EVENT = {"email": "a@example.com", "eventName": "x", "id": "e-1"}
 EVENTS = {"events": [EVENT]}
@@ -146,10 +115,10 @@ def test_a_dropped_connection(iterable: SimulatedIterable, when: str, applied: i
     post(iterable, TRACK_BULK, EVENTS)
 
     counted = iterable.metrics()["endpoints"]["trackBulk"]
-    assert (applied, 1) == (after_the_drop, stored(iterable))
+    assert (after_the_drop, stored(iterable)) == (applied, 1)
     assert counted["by_status"] == {"dropped": 1, "200": 1}
-    assert applied == counted["duplicate_event_ids"]
-    assert applied + 1 == counted["items_accepted"]
+    assert counted["duplicate_event_ids"] == applied
+    assert counted["items_accepted"] == applied + 1
 
 
 @pytest.mark.parametrize(("how", "body"), [("empty", ""), ("truncated", '{"successCount":1,"failCount":0,')])
@@ -159,7 +128,7 @@ def test_a_spoilt_answer(iterable: SimulatedIterable, how: str, body: str) -> No
 
     spoilt, whole = post(iterable, TRACK_BULK, EVENTS), post(iterable, TRACK_BULK, {})
 
-    assert (200, 400) == (spoilt.status_code, whole.status_code)
+    assert (spoilt.status_code, whole.status_code) == (200, 400)
     assert spoilt.text.startswith(body)
     assert not spoilt.text.endswith("}")
     assert whole.json()["code"] == "BadJsonBody"

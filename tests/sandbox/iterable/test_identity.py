@@ -38,7 +38,7 @@ from pipeline.sandbox.iterable.identity import is_email, is_event_id, is_user_id
 )
 def test_is_email(text: str, expected: Any) -> None:
     """An email is judged by Apache Commons' grammar."""
-    assert expected == is_email(text)
+    assert is_email(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_is_email(text: str, expected: Any) -> None:
 )
 def test_is_user_id(text: str, expected: Any) -> None:
     """A userId is 1 to 52 printable ASCII characters, the last no blank."""
-    assert expected == is_user_id(text)
+    assert is_user_id(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_is_user_id(text: str, expected: Any) -> None:
 )
 def test_is_event_id(text: str, expected: Any) -> None:
     """An event id is 1 to 512 letters, digits and hyphens."""
-    assert expected == is_event_id(text)
+    assert is_event_id(text) == expected

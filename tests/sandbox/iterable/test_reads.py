@@ -1,50 +1,15 @@
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-import requests
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, AsyncDelay, Settings
-
-UPDATE, BULK_UPDATE = "/api/users/update", "/api/users/bulkUpdate"
-TRACK, TRACK_BULK = "/api/events/track", "/api/events/trackBulk"
-
-
-class Clock:
-    """Time as the test tells it."""
-
-    now = 1_760_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-CLOCK = Clock()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatedIterable]:
-    with SimulatedIterable(Settings(rate=None, async_delay=AsyncDelay(2, 5)), clock=CLOCK) as iterable:
-        yield iterable
+from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from tests.clock import Clock
+from tests.sandbox.iterable.api import BULK_UPDATE, TRACK, TRACK_BULK, UPDATE, bulk_update, get, post
 
 
 @pytest.fixture
-def iterable(server: SimulatedIterable) -> SimulatedIterable:
-    server.reset()
-    return server
-
-
-def post(iterable: SimulatedIterable, path: str, body: object) -> requests.Response:
-    return requests.post(iterable.url + path, json=body, headers={"Api-Key": DEFAULT_API_KEY}, timeout=5)
-
-
-def get(iterable: SimulatedIterable, path: str) -> requests.Response:
-    return requests.get(iterable.url + path, headers={"Api-Key": DEFAULT_API_KEY}, timeout=5)
-
-
-def bulk_update(iterable: SimulatedIterable, *users: dict[str, Any]) -> None:
-    post(iterable, BULK_UPDATE, {"users": users})
+def iterable_settings() -> Settings:
+    """Users are seen after two seconds, events after five."""
+    return Settings(rate=None, async_delay=AsyncDelay(2, 5))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +27,7 @@ def test_reading_a_user(iterable: SimulatedIterable, path: str) -> None:
     iterable.dump(settle=True)
 
     expected = {"user": {"email": "ada+x@example.com", "userId": "u/1", "dataFields": {"plan": "pro"}}}
-    assert expected == get(iterable, path).json()
+    assert get(iterable, path).json() == expected
 
 
 def test_reading_an_unknown_email(iterable: SimulatedIterable) -> None:
@@ -137,24 +102,24 @@ def test_events_of_nobody(iterable: SimulatedIterable) -> None:
 # The delay between an answer and its effect
 
 
-def test_a_user_is_seen_after_its_delay(iterable: SimulatedIterable) -> None:
+def test_a_user_is_seen_after_its_delay(iterable: SimulatedIterable, clock: Clock) -> None:
     """The answer comes first; reads show the user once its time is up."""
     post(iterable, UPDATE, {"email": "a@example.com"})
     seen = []
     for wait in (0, 1.5, 0.5):
-        CLOCK.now += wait
+        clock.now += wait
         seen.append(get(iterable, "/api/users/getByEmail?email=a@example.com").json() != {})
 
     assert seen == [False, False, True]
 
 
-def test_an_event_before_its_user_is_not_found_until_the_user_is_applied(iterable: SimulatedIterable) -> None:
+def test_an_event_before_its_user_is_not_found_until_that_is_applied(iterable: SimulatedIterable, clock: Clock) -> None:
     """A user just sent is not known to trackBulk yet."""
     iterable.configure(track_unknown_user="not_found")
     bulk_update(iterable, {"userId": "1"})
     event = {"userId": "1", "eventName": "x"}
     early = post(iterable, TRACK_BULK, {"events": [event]}).json()
-    CLOCK.now += 2
+    clock.now += 2
     late = post(iterable, TRACK_BULK, {"events": [event]}).json()
 
     assert early["failedUpdates"]["notFoundUserIds"] == ["1"]
@@ -162,13 +127,13 @@ def test_an_event_before_its_user_is_not_found_until_the_user_is_applied(iterabl
 
 
 @pytest.mark.parametrize("is_bulk", [True, False])
-def test_users_and_events_have_their_own_delay(iterable: SimulatedIterable, is_bulk: bool) -> None:
+def test_users_and_events_have_their_own_delay(iterable: SimulatedIterable, clock: Clock, is_bulk: bool) -> None:
     """Each is applied when it is due; the dump says how many wait, and can apply them all."""
     user, event = {"email": "a@example.com"}, {"email": "a@example.com", "eventName": "x"}
     post(iterable, BULK_UPDATE if is_bulk else UPDATE, {"users": [user]} if is_bulk else user)
     post(iterable, TRACK_BULK if is_bulk else TRACK, {"events": [event]} if is_bulk else event)
     dumps = [iterable.dump()]
-    CLOCK.now += 2
+    clock.now += 2
     dumps += [iterable.dump(), iterable.dump(settle=True)]
 
     assert [dumped["pending"] for dumped in dumps] == [

@@ -1,57 +1,9 @@
-import json
-import signal
-import socket
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 import requests
 
-from pipeline.sandbox.iterable.__main__ import main
 from pipeline.sandbox.iterable.running import SimulatedIterable
-
-COMMAND = [sys.executable, "-m", "pipeline.sandbox.iterable"]
-
-
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_the_command_serves_until_it_is_told_to_stop(sent: signal.Signals) -> None:
-    """It prints one line with its URL, and ends quietly with 0."""
-    arguments = ["--port", "0", "--project_type", "email", "--api_key", "k"]
-    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        url = line.split()[-1]
-        config = requests.get(url + "/__sim/config", timeout=5).json()
-        process.send_signal(sent)
-        rest, errors = process.communicate(timeout=10)
-
-    assert line.startswith("Simulated Iterable (email project) at http://127.0.0.1:")
-    assert (config["project_type"], list(config["keys"])) == ("email", ["k"])
-    assert (process.returncode, rest, errors) == (0, "", "")
-
-
-def test_the_command_refuses_wrong_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the name of the switch, before it listens."""
-    file = tmp_path / "settings.json"
-    file.write_text(json.dumps({"max_item": 3}))
-
-    with pytest.raises(SystemExit) as exited:
-        main(["--settings", str(file)])
-
-    assert exited.value.code == 2
-    assert "max_item: no such switch; did you mean max_items?" in capsys.readouterr().err
-
-
-def test_the_command_says_when_its_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line, exit code 1."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-
-        assert main(["--port", str(port)]) == 1
-
-    assert capsys.readouterr().err.startswith(f"cannot listen on 127.0.0.1:{port}: ")
 
 
 def test_it_runs_for_as_long_as_the_with_lasts() -> None:
@@ -61,7 +13,7 @@ def test_it_runs_for_as_long_as_the_with_lasts() -> None:
         urls = {one.url, other.url}
         statuses = {requests.get(url + "/__sim/config", timeout=5).status_code for url in urls}
 
-    assert (2, {200}, before) == (len(urls), statuses, threading.active_count())
+    assert (len(urls), statuses, threading.active_count()) == (2, {200}, before)
     with pytest.raises(requests.ConnectionError):
         requests.get(one.url, timeout=5)
 

@@ -47,7 +47,7 @@ JSON = st.recursive(
 )
 def test_infer(value: Any, expected: Any) -> None:
     """A JSON value has one type; only the documented date formats are dates."""
-    assert expected == infer("field", value, DEFAULTS)
+    assert infer("field", value, DEFAULTS) == expected
 
 
 def test_infer_geo_location() -> None:
@@ -81,7 +81,7 @@ def test_infer_dates_off() -> None:
 )
 def test_fits(field: str, value: Any, expected: Any) -> None:
     """A field takes its own type and what widens into it."""
-    assert expected == fits(field, value, DEFAULTS)
+    assert fits(field, value, DEFAULTS) == expected
 
 
 def test_fits_switches() -> None:
@@ -99,8 +99,8 @@ def test_look_through_claims_nested_paths() -> None:
     fields = types.look_through({"a": {"b": {"c": 1}}, "items": [{"price": 1.5}], "none": None}, allow_new=True)
 
     expected = {"a": "object", "a.b": "object", "a.b.c": "long", "items": "object", "items.price": "double"}
-    assert expected == fields.created
-    assert expected == types.claimed
+    assert fields.created == expected
+    assert types.claimed == expected
 
 
 def test_look_through_holds_the_claims_of_the_same_request() -> None:

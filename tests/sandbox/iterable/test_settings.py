@@ -18,7 +18,7 @@ def test_settings_survive_json() -> None:
         rate=None,
     )
 
-    assert settings == load_settings(json.loads(json.dumps(dump_settings(settings))))
+    assert load_settings(json.loads(json.dumps(dump_settings(settings)))) == settings
 
 
 def test_the_defaults() -> None:
@@ -34,7 +34,7 @@ def test_the_defaults() -> None:
         async_delay=AsyncDelay(users=2, events=2),
     )
 
-    assert expected == load_settings({})
+    assert load_settings({}) == expected
 
 
 def test_switches_are_set_over_others() -> None:

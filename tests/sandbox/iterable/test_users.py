@@ -43,7 +43,7 @@ def test_which_id_identifies(project_type: ProjectType, expected: Any) -> None:
     """The same two updates are two people where the email identifies, and one who moved where the userId does."""
     users = users_of(project_type, update("A@example.com", "1"), update("b@example.com", "1"))
 
-    assert expected == as_pairs(users)
+    assert as_pairs(users) == expected
 
 
 def test_an_email_project_overwrites_the_user_id() -> None:
@@ -82,7 +82,7 @@ def test_conflict(project_type: ProjectType, asked: UserUpdate, expected: Any) -
     users = users_of(project_type, update("a@example.com", "1"), update("b@example.com", "2"))
     user = users.find(asked.ids, project_type)
 
-    assert expected == users.conflict(user, asked, project_type)
+    assert users.conflict(user, asked, project_type) == expected
     assert (expected is None) == users.apply(asked, project_type)
 
 
@@ -109,4 +109,4 @@ def test_merging_fields(merge: bool, expected: Any) -> None:
 
     users.apply(update("a@example.com", values=after, merge=merge), "email")
 
-    assert [expected] == [user.data_fields for user in users]
+    assert [user.data_fields for user in users] == [expected]

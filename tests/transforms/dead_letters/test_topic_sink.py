@@ -11,8 +11,8 @@ from google.cloud import pubsub_v1
 from google.pubsub_v1 import GetTopicRequest, PublishRequest, PublishResponse, PubsubMessage
 from google.pubsub_v1 import Topic as PubsubTopic
 
-from pipeline.sandbox.emulator import PubsubEmulator
-from pipeline.sandbox.topics import PROJECT, create_subscription, create_topic, pull_attributes
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.topics import PROJECT, create_subscription, create_topic, pull_attributes
 from transforms.dead_letters import topic_sink
 from transforms.dead_letters.letter import DeadLetter, from_line
 from transforms.dead_letters.topic_sink import MAX_PUBLISH_MESSAGES, MAX_REQUEST_BYTES, MAX_TOPIC_BYTES, TopicSink

@@ -1,7 +1,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -26,11 +26,9 @@ def fail(problem: str) -> None:
 
 
 @pytest.fixture
-def iterable() -> Iterator[SimulatedIterable]:
+def iterable_settings() -> Settings:
     """A user_id project that applies what it takes at once."""
-    settings = Settings(project_type="user_id", async_delay=AsyncDelay(0, 0), track_unknown_user="not_found")
-    with SimulatedIterable(settings) as running:
-        yield running
+    return Settings(project_type="user_id", async_delay=AsyncDelay(0, 0), track_unknown_user="not_found")
 
 
 @pytest.fixture

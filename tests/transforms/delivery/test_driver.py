@@ -42,24 +42,22 @@ class FakeTime(Threads):
         self.time += seconds
 
 
-@pytest.fixture(scope="module")
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture(scope="module")
-def server(time: FakeTime) -> Iterator[SimulatedIterable]:
-    """A project in which events need their user, and users are there at once."""
-    settings = Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
-    with SimulatedIterable(settings, clock=time.clock) as iterable:
-        yield iterable
+@pytest.fixture
+def time() -> Iterator[FakeTime]:
+    fake = FakeTime()
+    yield fake
+    fake.close()
 
 
 @pytest.fixture
-def iterable(server: SimulatedIterable, time: FakeTime) -> SimulatedIterable:
-    server.reset()
-    time.time = START
-    return server
+def iterable_settings() -> Settings:
+    """A project in which events need their user, and users are there at once."""
+    return Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0, 0))
+
+
+@pytest.fixture
+def iterable_clock(time: FakeTime) -> Callable[[], float]:
+    return time.clock
 
 
 @pytest.fixture

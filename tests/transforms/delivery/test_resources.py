@@ -30,9 +30,8 @@ KEY = "sandbox-key"
 
 
 @pytest.fixture
-def iterable() -> Iterator[SimulatedIterable]:
-    with SimulatedIterable(Settings(rate=None, track_unknown_user="create")) as server:
-        yield server
+def iterable_settings() -> Settings:
+    return Settings(rate=None, track_unknown_user="create")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from transforms.delivery.shard_store import ShardStore
 from transforms.delivery.shelves import SHELVES
 from transforms.iterable.responses import Accepted
 from transforms.model import reasons
+from transforms.model.instrumentation import InFlight
 from transforms.model.items import TRACK, Item
 from transforms.model.outcomes import DEAD_LETTERED, NOTED
 
@@ -178,6 +179,7 @@ def test_what_is_more_than_is_read_at_once_lies_behind(cells: Cells, new_track: 
     _, second = load(cells, NOW, max_bytes)
 
     assert [entry.pending.item for entry in second.entries()] == events[4:8]
+    assert store.in_flight(new_scheduler(), NOW + 20) == InFlight(items=6, waiting=0, oldest_seconds=16.0)
     assert [cell.bytes_read > 0 for cell in cells.piles] == [True, True, False]
     assert store.next_due(first) == 0.0
 

@@ -12,8 +12,9 @@ from tests.transforms.delivery.scheduling import (
     told,
 )
 from transforms.delivery.batch import Pending
+from transforms.delivery.bounded_waiting import MAX_WAITING
 from transforms.delivery.scheduler import Scheduler
-from transforms.delivery.waiting import MAX_WAITING, WaitingList
+from transforms.delivery.waiting import WaitingList
 from transforms.iterable.responses import Accepted, Answer
 from transforms.model import reasons
 from transforms.model.items import TRACK, Resumed
@@ -240,7 +241,7 @@ def test_entries_go_back_as_they_were(new_track: NewItem) -> None:
     entries = waiting.entries()
     waiting.clear()
     for due, pending in entries:
-        restored.restore(pending, due)
+        restored.put(pending, due)
 
     assert entries == restored.entries()
     assert expected == [(due, pending.waits) for due, pending in entries]

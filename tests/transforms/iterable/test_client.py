@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from pipeline.sandbox.iterable.settings import Settings
 from transforms.iterable.client import (
     HOSTS,
     MAX_ANSWER_BYTES,
@@ -20,18 +19,6 @@ from transforms.iterable.client import (
 from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK
 
 EVENTS = b'{"events":[]}'
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[SimulatedIterable]:
-    with SimulatedIterable(Settings(rate=None)) as iterable:
-        yield iterable
-
-
-@pytest.fixture
-def iterable(server: SimulatedIterable) -> SimulatedIterable:
-    server.reset()
-    return server
 
 
 @pytest.fixture
