@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from transforms.delivery.coalescing import SentValues
-from transforms.delivery.resources import one_thread, shard_driver
+from transforms.delivery.resources import in_turn, shard_driver
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.iterable.operations import configured
@@ -41,7 +41,7 @@ def _send(settings: SenderSettings, shard: int) -> None:
     scheduler = Scheduler(settings.rules, SentValues())
     for item in _items(shard):
         scheduler.add(item, time.time())
-    driver = shard_driver(settings, shard, STREAMING_SHARDS, one_thread)
+    driver = shard_driver(settings, shard, STREAMING_SHARDS, in_turn())
     outcomes = driver.run(scheduler, flush=True)
     delivered = [outcome.message.message_id for outcome in outcomes if outcome.kind == DELIVERED]
     sys.stdout.write(" ".join(delivered) + "\n")  # at once: another thread writes, too

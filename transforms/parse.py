@@ -5,8 +5,9 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
-from apache_beam.transforms.window import GlobalWindows
+from apache_beam.transforms.window import GlobalWindows, TimestampedValue
 from apache_beam.typehints.decorators import no_annotations
+from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.amplitude.parse import parse_event
@@ -44,20 +45,26 @@ class MicroBatch(beam.PTransform):
     """
 
     def expand(self, messages: PCollection) -> PCollection:
-        return messages | "Gather" >> beam.ParDo(_MicroBatchFn())
+        return messages | "Gather" >> beam.ParDo(_MicroBatchFn()).with_output_types(Records)
 
 
 class _MicroBatchFn(beam.DoFn):
+    """A list is as old as its oldest message: so the job's watermark tells for how long messages wait."""
+
     def start_bundle(self) -> None:
         self._lists = Lists()
 
-    def process(self, message: Message) -> Iterator[Records]:
+    def process(self, message: Message) -> Iterator[TimestampedValue]:
         if full := self._lists.add(message):
-            yield full
+            yield TimestampedValue(full, _oldest(full))
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        if self._lists.rest:
-            yield GlobalWindows.windowed_value(self._lists.rest)
+        if rest := self._lists.rest:
+            yield GlobalWindows.windowed_value(rest, Timestamp.of(_oldest(rest)))
+
+
+def _oldest(messages: Records) -> float:
+    return min(message.publish_time for message in messages)
 
 
 class ParseMessages(beam.PTransform):

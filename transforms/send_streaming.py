@@ -1,5 +1,7 @@
 """The sender of a streaming job: each shard keeps its items in keyed state until a batch is due. Knows no answer."""
 
+import functools
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,22 +11,27 @@ from apache_beam.coders import BytesCoder
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
 
 from transforms.delivery.codec import decode_entries
 from transforms.delivery.driver import Driver
-from transforms.delivery.resources import one_thread, sent_values, shard_driver
+from transforms.delivery.resources import in_turn, sent_values, shard_driver
 from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import SenderSettings
-from transforms.delivery.shard_state import Fill, decode_scheduler, encode_scheduler
+from transforms.delivery.shard_store import ShardStore
+from transforms.delivery.shelves import SHELVES
 from transforms.elements import Records
 from transforms.metrics import BeamMetrics
-from transforms.model.outcomes import Outcome
+from transforms.model.errors import OutageError
 from transforms.shards import STREAMING_SHARDS, KeyByShard
 
 MAX_STATE_BYTES = 20_000_000
+PILES = 96  # of 10 MB each: an hour and more of 1,000 events a second. A constant of the graph, as SHELVES is
 FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
 PATIENCE_SECONDS = 2.0  # how long it may sleep until a slot; for a later one the timer is set, a little early
+# For all of a bundle, but for the request that is then under way: only what a bundle did in time is safe soon.
+LONGEST_SECONDS = 25.0
 
 
 class SendStreaming(beam.PTransform):
@@ -35,15 +42,15 @@ class SendStreaming(beam.PTransform):
     Batches close on count, bytes or age in processing time: the job needs no window of its own.
 
     Args:
-      max_state_bytes: of one shard, without what waits for its user; beyond it the shard takes nothing in until half is
-        sent.
+      max_state_bytes: what a shard reads of its state at once, without what waits for its user. What comes beyond it
+        lies behind, PILES times half as much; beyond that Dataflow holds back what is not taken.
       new_runtime: makes the runtime of a shard; it can be pickled.
     """
 
     def __init__(
         self,
         settings: SenderSettings,
-        new_runtime: Callable[[], Runtime] = one_thread,
+        new_runtime: Callable[[], Runtime] = in_turn,
         max_state_bytes: int = MAX_STATE_BYTES,
     ) -> None:
         super().__init__()
@@ -56,11 +63,43 @@ class SendStreaming(beam.PTransform):
         return (users, tracks) | "Items" >> beam.Flatten() | "Post" >> beam.ParDo(self._fn)
 
 
+CELLS = {
+    "items": BagStateSpec("items", BytesCoder()),
+    "fill": ReadModifyWriteStateSpec("fill", BytesCoder()),
+    "index": ReadModifyWriteStateSpec("shelves", BytesCoder()),
+    **{f"shelf{number}": BagStateSpec(f"shelf{number}", BytesCoder()) for number in range(SHELVES)},
+    **{f"pile{number}": BagStateSpec(f"pile{number}", BytesCoder()) for number in range(PILES)},
+}
+
+Method = Callable[..., Iterator[Records]]
+
+
+def _with_store(method: Method) -> Method:
+    """Gives a DoFn's method its `store`; Beam sees an argument for each cell of it."""
+    signature = inspect.signature(method)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "store"]
+    cells = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=beam.DoFn.StateParam(spec))
+        for name, spec in CELLS.items()
+    ]
+    shown = signature.replace(parameters=[*own, *cells])
+
+    @functools.wraps(method)
+    def with_cells(*args: Any, **kwargs: Any) -> Iterator[Records]:
+        given = shown.bind(*args, **kwargs).arguments
+        items, fill, index, *others = (given.pop(name) for name in CELLS)
+        shelves, piles = others[:SHELVES], others[SHELVES:]
+        fn: SendStreamingFn = given["self"]
+        store = ShardStore(fn.rules, items, fill, index, shelves, piles, fn.max_state_bytes)
+        return method(**given, store=store)
+
+    with_cells.__signature__ = shown  # type: ignore[attr-defined]
+    return with_cells
+
+
 class SendStreamingFn(beam.DoFn):
     """One shard: `process` takes items in, `on_flush` sends what is due, `on_end` all that is left."""
 
-    ITEMS = BagStateSpec("items", BytesCoder())
-    FILL = ReadModifyWriteStateSpec("fill", BytesCoder())
     FLUSH = TimerSpec("flush", TimeDomain.REAL_TIME)
     END = TimerSpec("end", TimeDomain.WATERMARK)
 
@@ -70,113 +109,147 @@ class SendStreamingFn(beam.DoFn):
         new_runtime: Callable[[], Runtime],
         max_state_bytes: int,
     ) -> None:
+        self.rules = settings.rules
         self._settings = settings
         self._new_runtime = new_runtime
-        self._max_state_bytes = max_state_bytes
+        self.max_state_bytes = max_state_bytes
 
     def setup(self) -> None:
-        self._now = self._new_runtime().now
+        self._runtime = self._new_runtime()
+        self._now = self._runtime.now
         self._metrics = BeamMetrics()
 
+    def start_bundle(self) -> None:
+        self._ends_at = self._now() + LONGEST_SECONDS
+
+    @_with_store
     def process(
         self,
         element: tuple[int, bytes],
         window: Any = beam.DoFn.WindowParam,
-        items: Any = beam.DoFn.StateParam(ITEMS),
-        fill: Any = beam.DoFn.StateParam(FILL),
         flush: Any = beam.DoFn.TimerParam(FLUSH),
         end: Any = beam.DoFn.TimerParam(END),
+        *,
+        store: ShardStore,
     ) -> Iterator[Records]:
         shard, blob = element
-        now, rules = self._now(), self._settings.rules
-        state = Fill.decode(fill.read())
+        if store.read_fill().piles and store.is_full:
+            yield from self._make_room(shard, store, flush)
+        now, state = self._now(), store.state
         state.since = state.since or now
-        parts = [item.part for item, _ in decode_entries(blob)]
-        state.count += len(parts)
-        state.size += len(blob)
-        operations = [rules.by_part[part] for part in parts]
+        items = [item for item, _ in decode_entries(blob)]
+        parts = [item.part for item in items]
+        store.add(blob, len(items), min(item.message.publish_time for item in items))
+        operations = [self.rules.by_part[part] for part in parts]
         full = any(state.count >= each.max_items or state.size >= each.max_bytes for each in operations)
-        closes = now if full else state.since + rules.max_age_seconds
+        closes = now if full else state.since + self.rules.max_age_seconds
         # Not sooner than Iterable asked for: reading all the state to find that nothing may leave is dear.
         due = max(now, closes, state.opens_at(parts))
         state.due = due if state.due is None else min(state.due, due)
-        items.add(blob)
-        fill.write(state.encode())
-        flush.set(max(now, state.due))
+        store.write_fill()
+        _set(flush, max(now, state.due), store.oldest)
         end.set(window.end)
-        if state.held + state.size > self._max_state_bytes:
-            yield from self._send_until_under_bound(shard, items, fill, flush)
 
-    def _send_until_under_bound(self, shard: int, items: Any, fill: Any, flush: Any) -> Iterator[Records]:
-        """Timers cannot run while an element is processed: so this sends, sleeping as it is told."""
-        scheduler = self._load(items, fill)
-        while scheduler.sendable_bytes > self._max_state_bytes / 2:
-            yield from self._send(shard, scheduler, sleeps_on=True)
-        self._keep(shard, scheduler, items, fill, flush)
+    def _make_room(self, shard: int, store: ShardStore, flush: Any) -> Iterator[Records]:
+        """For one that is full, and whose timer might never fire while elements come.
+
+        Raises OutageError if Iterable takes nothing: then Dataflow gives the elements again, and holds others back.
+        """
+        scheduler, driver = self._load(store, self._now()), self._driver(shard)
+        outcomes = driver.run(scheduler, flush=False, until=self._ends_at)
+        yield from self._keep(scheduler, driver, store, flush)
+        if store.is_full and not outcomes:
+            raise OutageError("a shard holds as much as it may")
+        yield Records(outcomes)
 
     @on_timer(FLUSH)
+    @_with_store
     def on_flush(
         self,
         shard: Any = beam.DoFn.KeyParam,
-        items: Any = beam.DoFn.StateParam(ITEMS),
-        fill: Any = beam.DoFn.StateParam(FILL),
         flush: Any = beam.DoFn.TimerParam(FLUSH),
+        *,
+        store: ShardStore,
     ) -> Iterator[Records]:
-        scheduler = self._load(items, fill)
-        yield from self._send(shard, scheduler)
-        self._keep(shard, scheduler, items, fill, flush)
+        now = self._now()
+        if now >= self._ends_at:  # a bundle of several elements or keys
+            store.read_fill()
+            _set(flush, now, min(now, store.oldest))
+            return
+        scheduler, driver = self._load(store, now), self._driver(shard)
+        yield from self._send(scheduler, driver, self._patience(scheduler))
+        yield from self._keep(scheduler, driver, store, flush)
 
     def _patience(self, scheduler: Scheduler) -> float:
         """Seconds; from slot to slot where only a slot is missing, or a timer that is late might miss every one."""
         now = self._now()
         times = ((rate, scheduler.next_time(part, now, flush=False)) for part, rate in self._settings.rates.items())
         slots = (STREAMING_SHARDS / rate for rate, time in times if time is not None and time <= now)
-        return max([PATIENCE_SECONDS, *slots])
+        return min(LONGEST_SECONDS - 1, max([PATIENCE_SECONDS, *slots]))
 
-    def _send(self, shard: int, scheduler: Scheduler, sleeps_on: bool = False) -> Iterator[Records]:
-        patience = self._patience(scheduler)
-        until = self._now() + max(FLUSH_SECONDS, patience + 1)
-        patience = math.inf if sleeps_on else patience
-        if outcomes := self._run(shard, scheduler, flush=False, until=until, patience=patience):
+    def _early_seconds(self) -> float:
+        """How long before a slot the timer is set; long before, where one that is late would wait for another."""
+        slowest = STREAMING_SHARDS / min(self._settings.rates.values())
+        return (PATIENCE_SECONDS if slowest <= LONGEST_SECONDS else LONGEST_SECONDS) / 2
+
+    def _send(self, scheduler: Scheduler, driver: Driver, patience: float) -> Iterator[Records]:
+        until = min(self._now() + max(FLUSH_SECONDS, patience + 1), self._ends_at)
+        if outcomes := driver.run(scheduler, flush=False, until=until, patience=patience):
             yield Records(outcomes)
 
-    def _run(self, shard: int, scheduler: Scheduler, **how: Any) -> list[Outcome]:
-        driver = self._driver(shard)
-        driver.instrumentation = self._metrics
-        return driver.run(scheduler, **how)
-
-    def _keep(self, shard: int, scheduler: Scheduler, items: Any, fill: Any, flush: Any) -> None:
+    def _keep(self, scheduler: Scheduler, driver: Driver, store: ShardStore, flush: Any) -> Iterator[Records]:
         now = self._now()
-        next_start = self._driver(shard).next_start(scheduler, now, flush=False)
-        due = None
-        if next_start < math.inf:
-            due = max(now, next_start - PATIENCE_SECONDS / 2)
-            flush.set(due)
-        items.clear()
-        items.add(encode_scheduler(scheduler))
-        fill.write(Fill(0, 0, 0.0, scheduler.endpoints, scheduler.sendable_bytes, due).encode())
+        given_up = store.keep(scheduler, now, is_changed=driver.requests > 0)
+        next_start = min(driver.next_start(scheduler, now, flush=False), store.next_due(scheduler))
+        due = max(now, next_start - self._early_seconds())
+        store.state.due = due if due < math.inf else None
+        store.write_fill()
+        self._metrics.shard(store.in_flight(scheduler, now))
+        if due < math.inf:
+            _set(flush, due, min(store.oldest, due))
+        if given_up:
+            yield Records(given_up)
 
     @on_timer(END)
+    @_with_store
     def on_end(
         self,
         shard: Any = beam.DoFn.KeyParam,
-        items: Any = beam.DoFn.StateParam(ITEMS),
-        fill: Any = beam.DoFn.StateParam(FILL),
+        flush: Any = beam.DoFn.TimerParam(FLUSH),
+        *,
+        store: ShardStore,
     ) -> Iterator[Records]:
-        """The input ended or the job drains: nothing may stay behind, and what waits for its user has one last try."""
-        scheduler = self._load(items, fill)
+        """The input ended or the job drains: nothing may stay behind, and what waits for its user has one last try.
+
+        In one bundle, for Beam promises no state to a later one. Where Iterable takes nothing it fails, before it lasts
+        too long, and Dataflow tries it again.
+        """
+        flush.clear()  # a drain is over when no timer is left
+        scheduler = self._load(store, math.inf)
         scheduler.wake_waiting()
-        outcomes = self._run(shard, scheduler, flush=True)
-        items.clear()
-        fill.clear()
+        driver = self._driver(shard)
+        outcomes = driver.run(scheduler, flush=True)
+        while store.load_pile(scheduler):
+            outcomes += driver.run(scheduler, flush=True)
+        store.clear()
         yield Records(outcomes + scheduler.expire_waiting())
 
-    def _load(self, items: Any, fill: Any) -> Scheduler:
-        scheduler = Scheduler(self._settings.rules, sent_values(self._settings))
-        state = Fill.decode(fill.read())
-        scheduler.endpoints.update(state.endpoints)
-        decode_scheduler(scheduler, b"".join(items.read()), state.since)
+    def _load(self, store: ShardStore, now: float) -> Scheduler:
+        scheduler = Scheduler(self.rules, sent_values(self._settings))
+        store.load(scheduler, now + self._early_seconds())
         return scheduler
 
     def _driver(self, shard: int) -> Driver:
-        return shard_driver(self._settings, shard, STREAMING_SHARDS, self._new_runtime)
+        driver = shard_driver(self._settings, shard, STREAMING_SHARDS, self._runtime)
+        driver.instrumentation = self._metrics
+        return driver
+
+
+def _set(timer: Any, due: float, oldest: float) -> None:
+    """Fire at `due`, and hold the job's watermark at `oldest` until then (Unix seconds).
+
+    So "data freshness" is for how long the oldest item has waited. Java's timers have withOutputTimestamp for it;
+    Python's take the time of the element, or the one at which they fired.
+    """
+    timer._input_timestamp = Timestamp.of(oldest)
+    timer.set(due)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from transforms.delivery.codec import encode_items
+from transforms.delivery.codec import encode_in_blobs
 from transforms.elements import Records
 from transforms.model.items import Item
 
@@ -22,7 +22,10 @@ def shard_of(identity: str, shards: int) -> int:
 
 
 class KeyByShard(beam.PTransform):
-    """list[Item] → (shard, blob of entries), one per list and shard: state is touched once for each."""
+    """list[Item] → (shard, blob of entries), one per list and shard: state is touched once for each.
+
+    More only where a blob would be larger than MAX_BLOB_BYTES.
+    """
 
     def __init__(self, shards: int) -> None:
         super().__init__()
@@ -41,4 +44,5 @@ class _KeyByShardFn(beam.DoFn):
         for item in items:
             by_shard[shard_of(item.identity, self._shards)].append(item)
         for shard, members in by_shard.items():
-            yield shard, encode_items(members)
+            for blob in encode_in_blobs(members):
+                yield shard, blob

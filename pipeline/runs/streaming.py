@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
@@ -48,8 +49,10 @@ class _ReadSubscription(beam.PTransform):
 
     def expand(self, begin: PBegin) -> PCollection:
         pulled = begin | "Pull" >> ReadFromPubSub(subscription=self._subscription, with_attributes=True)
-        return pulled | "ToMessages" >> beam.Map(_to_message) | "MicroBatch" >> MicroBatch()
+        return pulled | "ToMessages" >> beam.Map(to_message) | "MicroBatch" >> MicroBatch()
 
 
-def _to_message(pulled: PubsubMessage) -> Message:
-    return Message(pulled.data, dict(pulled.attributes), pulled.message_id, pulled.publish_time.timestamp())
+def to_message(pulled: PubsubMessage, timestamp: Any = beam.DoFn.TimestampParam) -> Message:
+    """Without a publish time it is as old as Beam says: to fail here would stop all messages for ever."""
+    published = pulled.publish_time.timestamp() if pulled.publish_time else float(timestamp)
+    return Message(pulled.data, dict(pulled.attributes or {}), pulled.message_id, published)

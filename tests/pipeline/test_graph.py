@@ -20,10 +20,14 @@ from pipeline.runs.streaming import run_streaming
 from pipeline.sandbox.traffic.generator import Traffic
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes, TakeChunk
+from transforms.dead_letters.file_sink import FileSink
+from transforms.elements import Records
 from transforms.mapping.translate import Rules, translate
 from transforms.model.items import Message, Resumed
 from transforms.model.time_range import ANY_TIME, TimeRange
+from transforms.report import ReportOutcomes
 from transforms.send_bounded import SendBounded
+from transforms.send_streaming import SendStreaming
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,7 +83,7 @@ def test_the_labels_of_a_bounded_run(loaded: LoadedConfig) -> None:
 
     labels = [label for label in labels_of(pipeline) if not label.startswith("Read/Key/")]  # inside Beam's own Create
 
-    leave = [f"Report/Collect{number}" for number in range(7)]
+    leave = [*(f"Report/Collect{number}" for number in range(6)), "ReportSent/Collect0"]
 
     assert labels == ["Read/Take", *STEPS, *SEND_COLLECTED, *leave]
 
@@ -112,7 +116,30 @@ def test_the_labels_of_the_streaming_job(loaded: LoadedConfig) -> None:
         "Report/Outcomes",
         "Report/Count",
         "Report/WriteDeadLetters",
+        "ReportSent/Outcomes",
+        "ReportSent/Count",
+        "ReportSent/WriteDeadLetters",
     ]
+
+
+def test_no_outcome_crosses_from_one_stage_to_another(loaded: LoadedConfig) -> None:
+    """What is behind the keyed step is fed by nothing before it but the items: a list would cross pickled."""
+    pipeline, sender = beam.Pipeline(), SendStreaming(sender_settings_of(loaded.config, None))
+    report = ReportOutcomes(FileSink("never-written"), "tag")
+    source = beam.Create([]).with_output_types(Records)  # type: ignore[no-untyped-call]  # Beam's
+    build_graph(pipeline, source, rules_of(loaded.config), sender, report)
+    transforms = pipeline.to_runner_api().components.transforms.values()
+    leaves = {leaf.unique_name: leaf for leaf in transforms if not leaf.subtransforms}
+
+    behind = set(leaves["Send/Post"].outputs.values())
+    crossing = []
+    for name, leaf in leaves.items():
+        if name.startswith("Report") and behind.intersection(leaf.inputs.values()):
+            behind.update(leaf.outputs.values())
+            crossing += [name for given in leaf.inputs.values() if given not in behind]
+
+    assert len(behind) > 1
+    assert crossing == []
 
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))

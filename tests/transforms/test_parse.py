@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import apache_beam as beam
 import pytest
@@ -10,6 +11,7 @@ from transforms.model.outcomes import DEAD_LETTERED, DROPPED, Outcome
 from transforms.parse import MAX_LIST, MAX_LIST_BYTES, MicroBatch, ParseMessages
 
 LISTS: list[list[Message]] = []
+TIMES: list[tuple[int, float]] = []  # of lists: how many messages, and as of when
 EVENTS: list[Event] = []
 OUTCOMES: list[Outcome] = []
 
@@ -17,6 +19,10 @@ OUTCOMES: list[Outcome] = []
 # At module level: a runner pickles what it runs, and a closure's list would be another one.
 def keep_list(messages: Records) -> None:
     LISTS.append(messages)
+
+
+def keep_time(messages: Records, timestamp: Any = beam.DoFn.TimestampParam) -> None:
+    TIMES.append((len(messages), float(timestamp)))
 
 
 def keep_events(events: Records) -> None:
@@ -70,6 +76,19 @@ def test_a_list_is_bounded_in_bytes(sizes: list[int], expected: list[list[int]])
         _ = one_bundle | MicroBatch() | beam.Map(keep_list)  # type: ignore[no-untyped-call] # Beam's
 
     assert sorted(expected) == sorted([len(message.data) for message in messages] for messages in LISTS)
+
+
+def test_a_list_is_as_old_as_its_oldest_message() -> None:
+    """A list that Beam took for one of the beginning of time would hold the job's watermark there."""
+    messages = [new_message(b"{}", number)._replace(publish_time=1000.0 + number % 7) for number in range(1_100)]
+    messages[700] = messages[700]._replace(publish_time=3.5)
+    TIMES.clear()
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        one_bundle = pipeline | beam.Create([messages]) | beam.FlatMap(iter)  # type: ignore[no-untyped-call] # Beam's
+        _ = one_bundle | MicroBatch() | beam.Map(keep_time)  # type: ignore[no-untyped-call] # Beam's
+
+    assert {(500, 1000.0), (500, 3.5), (100, 1000.0)} == set(TIMES)
 
 
 def test_a_list_of_messages_becomes_events_and_outcomes() -> None:

@@ -1,6 +1,8 @@
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import apache_beam as beam
 import pytest
@@ -8,27 +10,30 @@ from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.testing.test_pipeline import TestPipeline as BeamPipeline
 from apache_beam.testing.test_stream import TestStream as BeamStream
 
+from pipeline.sandbox.bench.shard import HandShard
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from transforms.delivery.resources import client, sent_values, shard_driver
+from transforms.delivery.codec import encode_items
+from transforms.delivery.resources import SHARD_REQUEST_SECONDS, outage_log, sent_values, shard_client, shard_pace
 from transforms.delivery.runtime import Threads
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.elements import Records
 from transforms.iterable.client import IterableClient
 from transforms.iterable.operations import BULK_UPDATE, configured
+from transforms.model.errors import OutageError
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
-from transforms.send_streaming import FLUSH_SECONDS, SendStreaming
+from transforms.send_streaming import FLUSH_SECONDS, SendStreaming, SendStreamingFn
 from transforms.shards import STREAMING_SHARDS, shard_of
 
 NewItem = Callable[..., Item]
 START = 1000.0
 
+SHARD = shard_of("userId:u1", STREAMING_SHARDS)
+
 # Another user whose items meet u1's in one shard.
 NEIGHBOUR = next(
-    user
-    for user in map("n{}".format, itertools.count())
-    if shard_of(f"userId:{user}", STREAMING_SHARDS) == shard_of("userId:u1", STREAMING_SHARDS)
+    user for user in map("n{}".format, itertools.count()) if shard_of(f"userId:{user}", STREAMING_SHARDS) == SHARD
 )
 
 
@@ -117,11 +122,12 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
             _ = sent | beam.Map(keep)  # type: ignore[no-untyped-call] # Beam's
 
     yield run
-    for cached in (client, sent_values, shard_driver):
+    for cached in (shard_client, sent_values, shard_pace, outage_log):
         cached.cache_clear()
 
 
 Run = Callable[..., None]
+NewShard = Callable[..., HandShard]
 
 
 def requests(iterable: SimulatedIterable, endpoint: str) -> list[float]:
@@ -346,7 +352,7 @@ def test_waiting_for_a_slot_is_told_to_the_runner(
     slots = STREAMING_SHARDS / 10  # seconds between a shard's requests
 
     assert 9 * slots - 1 <= counted.committed <= 10 * slots + 1
-    for cached in (client, sent_values, shard_driver):
+    for cached in (shard_client, sent_values, shard_pace, outage_log):
         cached.cache_clear()
 
 
@@ -383,17 +389,14 @@ def test_one_bad_record_costs_one_record(
     assert len(OUTCOMES) == 12
 
 
-def test_an_outage_is_borne_within_the_bound_of_state(
-    iterable: SimulatedIterable, run: Run, new_track: NewItem
-) -> None:
-    """A shard that holds more than it may sends by itself, while its element is processed, until half is gone."""
+def test_what_piles_up_in_an_outage_is_sent(iterable: SimulatedIterable, run: Run, new_track: NewItem) -> None:
+    """What a shard does not read at once lies behind, and is sent in the end."""
     iterable.configure(track_unknown_user="create")
     iterable.fault("trackBulk", status=503, times=20)
     lists = [[new_track("u1") for _ in range(10)] for _ in range(30)]
 
-    run(*lists, max_state_bytes=20_000, max_items=10)
+    run(*lists, max_state_bytes=20_000, max_items=10, max_backoff_seconds=4.0)
 
-    assert max(FIRINGS) < 300
     assert Counter(outcome.kind for outcome in OUTCOMES) == {DELIVERED: 300}
     assert iterable.metrics()["endpoints"]["trackBulk"]["by_status"].get("503") == 20
     assert iterable.dump(settle=True)["events"].keys() == {item.message.message_id for items in lists for item in items}
@@ -416,3 +419,207 @@ def test_what_waits_for_its_user_blocks_nobody(
 
     assert [known.message] == [outcome.message for outcome in delivered]
     assert START + 10 <= delivered[0].time <= START + 20
+
+
+@pytest.fixture
+def new_shard(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., HandShard]]:
+    """u1's, by hand: in a project that knows no user."""
+    monkeypatch.setenv("A_KEY", iterable.api_key)
+
+    def build(max_state_bytes: int = 20_000_000, **rules: Any) -> HandShard:
+        settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(**rules))
+        return HandShard(SendStreamingFn(settings, FakeTime, max_state_bytes), SHARD)
+
+    yield build
+    for cached in (shard_client, sent_values, shard_pace, outage_log):
+        cached.cache_clear()
+
+
+def test_the_watermark_is_held_at_the_oldest_item(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem
+) -> None:
+    """What is told as data freshness is for how long it has waited, from the first element on and through an outage."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("trackBulk", status=503, headers={"Retry-After": "30"})
+    shard = new_shard()
+    holds = []
+    for published in (900.0, 800.0, 950.0):
+        shard.process(encode_items([new_track("u1", time=published)]), published)
+        holds.append(shard.timers["flush"].holds)
+
+    FakeTime.time = shard.fires_at("flush")
+    shard.fire("flush")
+    holds.append(shard.timers["flush"].holds)
+    FakeTime.time = shard.fires_at("flush")
+    shard.fire("flush")
+
+    assert holds == [900.0, 800.0, 800.0, 800.0]
+    assert "flush" not in shard.timers
+
+
+def test_an_event_that_waits_for_its_user_does_not_hold_the_watermark(new_shard: NewShard, new_track: NewItem) -> None:
+    """Half an hour of that is meant to be, and would hide every other delay."""
+    shard = new_shard()
+    shard.process(encode_items([new_track("u1", time=900.0)]), 900.0)
+
+    FakeTime.time = shard.fires_at("flush")
+    shard.fire("flush")
+
+    assert shard.timers["flush"].holds == shard.fires_at("flush") > START + 50
+
+
+def seconds_of(bundle: Callable[..., list[Records]], *given: Any) -> float:
+    """How long it took; its outcomes are kept."""
+    began = FakeTime.time
+    for outcomes in bundle(*given):
+        keep(outcomes)
+    return FakeTime.time - began
+
+
+@pytest.mark.parametrize(
+    "answer", [{"status": 503}, {"status": 401}, {"status": 429, "headers": {"Retry-After": "90"}}]
+)
+@pytest.mark.parametrize("max_state_bytes", [20_000, 1_000], ids=["with room", "full"])
+def test_no_bundle_is_long(
+    iterable: SimulatedIterable,
+    new_shard: NewShard,
+    new_track: NewItem,
+    answer: dict[str, Any],
+    max_state_bytes: int,
+) -> None:
+    """While Iterable is away, with traffic: nothing is lost, and what a full shard does not take comes again."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("*", times=None, **answer)
+    shard = new_shard(max_state_bytes=max_state_bytes)
+    blobs = [encode_items(new_track("u1", time=START) for _ in range(5)) for _ in range(120)]
+    seconds, refused = [], []
+
+    for blob in blobs:
+        FakeTime.time += 5
+        began = FakeTime.time
+        try:
+            seconds.append(seconds_of(shard.process, blob, FakeTime.time))
+        except OutageError:
+            seconds.append(FakeTime.time - began)
+            refused.append(blob)
+        while shard.fires_at("flush") <= FakeTime.time:
+            seconds.append(seconds_of(shard.fire, "flush"))
+    iterable.clear_faults()
+    while "flush" in shard.timers:
+        FakeTime.time = max(FakeTime.time, shard.fires_at("flush"))
+        seconds.append(seconds_of(shard.fire, "flush"))
+    seconds.extend(seconds_of(shard.process, blob, FakeTime.time) for blob in refused)
+    seconds.append(seconds_of(shard.fire, "end"))
+
+    assert max(seconds) <= 60 - SHARD_REQUEST_SECONDS
+    assert bool(refused) is (max_state_bytes == 1_000)
+    assert Counter(outcome.kind for outcome in OUTCOMES) == {DELIVERED: 600}
+
+
+@pytest.mark.parametrize("late", [0.0, 5.0, 10.0])
+def test_slots_that_are_minutes_apart_are_met(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem, late: float
+) -> None:
+    """Though no bundle may sleep from one to the next, and each timer is late."""
+    iterable.configure(track_unknown_user="create")
+    shard = new_shard(operations=configured(per_second={"track_bulk": 0.05}))
+    seconds = [seconds_of(shard.process, encode_items([new_track("u1")]), START)]
+
+    while "flush" in shard.timers and FakeTime.time < START + 400:
+        FakeTime.time = max(FakeTime.time, shard.fires_at("flush") + late)
+        seconds.append(seconds_of(shard.fire, "flush"))
+
+    assert told() == [(DELIVERED, TRACK, 1)]
+    assert max(seconds) <= 60 - SHARD_REQUEST_SECONDS
+
+
+def test_a_drain_leaves_no_timer(new_shard: NewShard, new_track: NewItem) -> None:
+    """One would keep the job alive until it fires: for half an hour, where an event waits for its user."""
+    shard = new_shard()
+    seconds_of(shard.process, encode_items([new_track("u1", time=START)]), START)
+    FakeTime.time = shard.fires_at("flush")
+    seconds_of(shard.fire, "flush")
+    assert shard.fires_at("flush") > FakeTime.time + 50
+
+    seconds = seconds_of(shard.fire, "end")
+
+    assert [(outcome.kind, outcome.reason) for outcome in OUTCOMES] == [(DEAD_LETTERED, "unknown_user")]
+    assert seconds <= 5
+    assert not shard.timers
+    assert not shard.state_bytes
+
+
+def test_a_drain_in_an_outage_is_tried_again(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem
+) -> None:
+    """The end of the input fails in time, with all still in state; it goes on when Iterable is back."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("*", status=503, times=None)
+    shard = new_shard()
+    seconds_of(shard.process, encode_items([new_track("u1", time=START)]), START)
+    began, end = FakeTime.time, shard.timers["end"]
+
+    with pytest.raises(OutageError):
+        shard.fire("end")
+    seconds = FakeTime.time - began
+    iterable.clear_faults()
+    shard.timers["end"] = end
+    seconds_of(shard.fire, "end")
+
+    assert seconds <= 60 - SHARD_REQUEST_SECONDS
+    assert told()[0][:2] == (DELIVERED, TRACK)
+
+
+def test_an_outage_is_told_once_and_so_is_its_end(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many firings notice; nobody's id is in it."""
+    iterable.configure(track_unknown_user="create")
+    iterable.fault("*", status=503, times=None)
+    shard = new_shard()
+    seconds_of(shard.process, encode_items([new_track("u1", time=START)]), START)
+
+    for second in range(600):
+        FakeTime.time = max(FakeTime.time, START + second)
+        if second == 500:
+            iterable.clear_faults()
+        if shard.fires_at("flush") <= FakeTime.time:
+            seconds_of(shard.fire, "flush")
+    FakeTime.time = min(max(FakeTime.time, shard.fires_at("flush")), FakeTime.time + 600)
+    if "flush" in shard.timers:
+        seconds_of(shard.fire, "flush")
+
+    away, back = caplog.messages
+    assert re.fullmatch(r"Iterable has taken nothing for \d+ s \(HTTP 503\). Nothing is lost: .*", away)
+    assert re.fullmatch(r"Iterable takes again, after \d+ s\.", back)
+
+
+def test_state_is_read_and_written_as_needed(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem
+) -> None:
+    """20,000 events waiting and 80 new ones a second on 8 shards: few bytes for each that comes or is due."""
+    text = {"text": "x" * 500}
+    shard = new_shard()
+    waiting = encode_items(new_track("nobody", time=START, dataFields=text) for _ in range(2_500))
+    seconds_of(shard.process, waiting, START)
+    while shard.fires_at("flush") <= START + 20:
+        FakeTime.time = max(FakeTime.time, shard.fires_at("flush"))
+        seconds_of(shard.fire, "flush")
+    make_users(iterable, "u1")
+    moved: list[tuple[int, int]] = []  # bytes that came or were due, bytes of state read and written; each second
+
+    for second in range(200):
+        FakeTime.time = max(FakeTime.time, START + 20 + second)
+        blob = encode_items(new_track("u1", time=FakeTime.time, dataFields=text) for _ in range(10))
+        before, came = shard.bytes_moved, len(blob)
+        seconds_of(shard.process, blob, FakeTime.time)
+        if shard.fires_at("flush") <= FakeTime.time:
+            seconds_of(shard.fire, "flush")
+        moved.append((came, shard.bytes_moved - before))
+
+    settled = slice(0, 30)  # all wait, none is due
+    came, bytes_moved = (sum(column) for column in zip(*moved[settled], strict=True))
+    assert bytes_moved <= 3 * came
+    came, bytes_moved = (sum(column) for column in zip(*moved, strict=True))
+    assert bytes_moved <= 3 * (came + len(waiting))
+    assert Counter(outcome.kind for outcome in OUTCOMES)[DELIVERED] >= 1_900

@@ -5,7 +5,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
-from transforms.delivery.codec import decode_entries
+from transforms.delivery.codec import MAX_BLOB_BYTES, decode_entries
 from transforms.elements import Records
 from transforms.model.items import Item
 from transforms.shards import STREAMING_SHARDS, KeyByShard, shard_of
@@ -58,3 +58,19 @@ def test_one_blob_per_list_and_shard(new_update: NewItem, new_track: NewItem, sh
     assert expected == found
     assert len(items) == sum(map(len, found.values()))
     assert len(KEYED) <= most
+
+
+def test_a_blob_is_bounded_in_bytes(new_track: NewItem) -> None:
+    """But for one item that alone is larger: what a runner takes as one element is bounded."""
+    sizes = [600_000, 300_000, 300_000, 2_000_000, 10, 10]
+    items = [new_track("u1", dataFields={"text": "x" * size}) for size in sizes]
+    KEYED.clear()
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        created = beam.Create([items]).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
+        _ = pipeline | created | KeyByShard(1) | beam.Map(keep)  # type: ignore[no-untyped-call] # Beam's
+
+    lists = [[item for item, _ in decode_entries(blob)] for _, blob in KEYED]
+
+    assert lists == [items[:2], items[2:3], items[3:4], items[4:]]
+    assert [len(blob) <= MAX_BLOB_BYTES for _, blob in KEYED] == [True, True, False, True]

@@ -4,6 +4,7 @@ Iterable has no guard by time: the update processed last wins, and the order ins
 """
 
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,7 +22,7 @@ _USER_ID: Leaf = ()  # the userId that goes along with an email
 class SentValues:
     """When the values that were sent last were made: a bounded memory that keeps an older one from overwriting them.
 
-    Best effort: it lives in one process and forgets the users it has not seen for longest.
+    Best effort: it lives in one process and forgets the users it has not seen for longest. Safe for several threads.
 
     Args:
       two_ids: see DeliveryRules.
@@ -30,6 +31,7 @@ class SentValues:
     """
 
     def __init__(self, two_ids: bool = False, max_users: int = 50_000, max_leaves: int = 500_000) -> None:
+        self._lock = threading.Lock()
         self._two_ids = two_ids
         self._max_users = max_users
         self._max_leaves = max_leaves
@@ -39,8 +41,9 @@ class SentValues:
 
     def newer_than(self, item: Item) -> frozenset[Leaf]:
         """The leaves that were already sent with a value newer than this item's."""
-        sent = (self._times.get(key, {}) for key in user_keys(item, self._two_ids))
-        return frozenset(leaf for times in sent for leaf, time in times.items() if time > item.event_time)
+        with self._lock:
+            sent = (self._times.get(key, {}) for key in user_keys(item, self._two_ids))
+            return frozenset(leaf for times in sent for leaf, time in times.items() if time > item.event_time)
 
     def remember(self, item: Item, now: float) -> None:
         """Iterable accepted this update at `now`, Unix seconds."""
@@ -48,18 +51,19 @@ class SentValues:
         leaves = [leaf for leaf, _ in _leaves(body)]
         if _moves_user_id(body):
             leaves.append(_USER_ID)
-        for key in user_keys(item, self._two_ids):
-            times = self._times.setdefault(key, {})
-            self._times.move_to_end(key)
-            self._sent_at[key] = now
-            self._leaves -= len(times)
-            for leaf in leaves:
-                times[leaf] = max(item.event_time, times.get(leaf, item.event_time))
-            self._leaves += len(times)
-        while len(self._times) > self._max_users or self._leaves > self._max_leaves:
-            forgotten, times = self._times.popitem(last=False)
-            self._leaves -= len(times)
-            del self._sent_at[forgotten]
+        with self._lock:
+            for key in user_keys(item, self._two_ids):
+                times = self._times.setdefault(key, {})
+                self._times.move_to_end(key)
+                self._sent_at[key] = now
+                self._leaves -= len(times)
+                for leaf in leaves:
+                    times[leaf] = max(item.event_time, times.get(leaf, item.event_time))
+                self._leaves += len(times)
+            while len(self._times) > self._max_users or self._leaves > self._max_leaves:
+                forgotten, times = self._times.popitem(last=False)
+                self._leaves -= len(times)
+                del self._sent_at[forgotten]
 
     def last_update(self, identity: str) -> float:
         """When an update of this user was last accepted, Unix seconds; 0 if none is remembered."""

@@ -16,6 +16,7 @@ import orjson
 from transforms.model.items import Item, Message, Resumed
 
 VERSION = 1
+MAX_BLOB_BYTES = 1_000_000  # what a runner takes as one element, or one value of state, is bounded and not documented
 _FRAME = struct.Struct(">BIII")
 
 _ITEM_FIELDS = len(Item._fields) - len(("message", "body"))
@@ -46,6 +47,25 @@ def encode_entry(item: Item, history: History = ()) -> bytes:
 
 def encode_items(items: Iterable[Item]) -> bytes:
     return b"".join(map(encode_entry, items))
+
+
+def encode_in_blobs(items: Iterable[Item]) -> Iterator[bytes]:
+    """As few blobs as MAX_BLOB_BYTES allow; an entry that is larger is one by itself."""
+    return join_entries(map(encode_entry, items))
+
+
+def join_entries(entries: Iterable[bytes]) -> Iterator[bytes]:
+    """Encoded entries as blobs, likewise."""
+    blob: list[bytes] = []
+    size = 0
+    for entry in entries:
+        if blob and size + len(entry) > MAX_BLOB_BYTES:
+            yield b"".join(blob)
+            blob, size = [], 0
+        blob.append(entry)
+        size += len(entry)
+    if blob:
+        yield b"".join(blob)
 
 
 def decode_entries(blob: bytes) -> Iterator[tuple[Item, History]]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from transforms.delivery.batch import Batch
 from transforms.delivery.foreign import ForeignWatch
-from transforms.delivery.outage import OUTAGE_SECONDS, OutageWatch
+from transforms.delivery.outage import OUTAGE_SECONDS, OutageLog, OutageWatch
 from transforms.delivery.pacing import Pace
 from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
@@ -34,6 +34,8 @@ class Driver:
       pace: when the next request may leave, per part.
       on_fatal: called with one line when there is no key, or Iterable refuses it; may raise.
       at_once: how many requests may be under way: rate × latency.
+      outage_seconds: so long without a success is an outage.
+      outage_log: where an outage and its end are told; shared by those that would tell of the same one.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class Driver:
         on_fatal: Callable[[str], None],
         at_once: int,
         runtime: Runtime,
+        outage_seconds: float = OUTAGE_SECONDS,
+        outage_log: OutageLog | None = None,
     ) -> None:
         self._post = post
         self._pace = pace
@@ -50,8 +54,10 @@ class Driver:
         self._at_once = at_once
         self.runtime = runtime
         self.instrumentation: Instrumentation = Nobody()
+        self.requests = 0  # so far
         self._under_way: dict[Future[Posted], Batch] = {}
-        self._outage = OutageWatch()
+        self._outage = OutageWatch(outage_seconds)
+        self._outage_log = outage_log or OutageLog()
         self._foreign = ForeignWatch()
 
     def run(
@@ -62,7 +68,7 @@ class Driver:
         Without `until` it goes on until only items that wait for their user are left. `flush`: nothing more will come.
 
         Raises:
-          OutageError: no request succeeded for OUTAGE_SECONDS, in a run without `until`.
+          OutageError: no request succeeded for `outage_seconds`, in a run without `until`.
         """
         outcomes: list[Outcome] = []
         self.begin()
@@ -88,31 +94,38 @@ class Driver:
 
     def begin(self) -> None:
         """Something is there to send after a pause: an outage is counted from now."""
-        self._outage.begin(self.runtime.now())
+        now = self.runtime.now()
+        self._outage.begin(now)
+        self._outage_log.begin(now)
 
     def check_outage(self, scheduler: Scheduler) -> list[Outcome]:
-        """Raises OutageError if no request succeeded for OUTAGE_SECONDS; long before that it is told once.
+        """Raises OutageError if no request succeeded for `outage_seconds`.
 
         Records that are all that is left, and failed while others succeeded, are no outage: they are given up.
         """
         now = self.runtime.now()
-        self._outage.tell(now, lambda: self.next_start(scheduler, now, flush=True))
         if not self._outage.is_outage(now, bool(self._under_way)):
             return []
         given_up = None if self._under_way else scheduler.give_up(self._outage.trouble)
         if given_up is None:
-            raise OutageError(f"no request to Iterable succeeded for {OUTAGE_SECONDS:.0f} s")
+            raise OutageError(f"no request to Iterable succeeded for {self._outage.seconds:.0f} s")
         self._outage.begin(now)
         return given_up
 
     def step(self, scheduler: Scheduler, flush: bool, may_start: bool = True, longest: float = 1.0) -> list[Outcome]:
-        """Start the requests that may leave now, and settle what comes back within `longest` seconds."""
+        """Start the requests that may leave now, and settle what comes back within `longest` seconds.
+
+        An outage is told, once, long before it is one.
+        """
         while may_start and len(self._under_way) < self._at_once and (batch := self._next_batch(scheduler, flush)):
+            self.requests += 1
             self._under_way[self.runtime.submit(self._posting(batch))] = batch
         now = self.runtime.now()
         outcomes: list[Outcome] = []
         for batch, posted in self._wait(min(self.next_start(scheduler, now, flush) - now, longest)):
             outcomes.extend(self._settle(scheduler, batch, posted))
+        now = self.runtime.now()
+        self._outage_log.tell(now, lambda: self.next_start(scheduler, now, flush=True))
         return outcomes
 
     def abandon(self) -> None:
@@ -127,12 +140,13 @@ class Driver:
         return min((self._pace.next_time(part, time) for part, time in due if time is not None), default=math.inf)
 
     def _next_batch(self, scheduler: Scheduler, flush: bool) -> Batch | None:
-        now = self.runtime.now()
-        parts = [part for part in scheduler.parts if self._pace.next_time(part, now) <= now]
-        batch = scheduler.next_batch(now, parts, flush)
-        if batch:
-            self._pace.take(batch.part, now)
-        return batch
+        with self._pace.lock:  # another driver may keep the same pace
+            now = self.runtime.now()
+            parts = [part for part in scheduler.parts if self._pace.next_time(part, now) <= now]
+            batch = scheduler.next_batch(now, parts, flush)
+            if batch:
+                self._pace.take(batch.part, now)
+            return batch
 
     def _posting(self, batch: Batch) -> Callable[[], Posted]:
         path, body, now = batch.operation.path, batch.body, self.runtime.now
@@ -164,10 +178,13 @@ class Driver:
         match answer:
             case Accepted() | Refused():
                 self._outage.succeed(now)
+                self._outage_log.succeed(now)
             case Failed() | Throttled():
                 self._outage.fail(answer.detail, answer.wait_seconds, now)
+                self._outage_log.fail(answer.detail)
             case Fatal():
                 self._outage.fail(answer.detail, 0.0, now)
+                self._outage_log.fail(answer.detail)
                 self._on_fatal(
                     f"Iterable refused {operation.path} with {answer.detail}" if is_request else answer.detail
                 )

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import threading
 from collections.abc import Callable
 
 from transforms.iterable.client import REQUEST_SECONDS
@@ -14,44 +15,76 @@ log = logging.getLogger(__name__)
 
 
 class OutageWatch:
-    """Times in Unix seconds. Time for which Iterable itself asks to wait is no outage."""
+    """Of one run. Times in Unix seconds. Time for which Iterable itself asks to wait is no outage.
 
-    def __init__(self) -> None:
+    Args:
+      seconds: so long without a success is an outage.
+    """
+
+    def __init__(self, seconds: float = OUTAGE_SECONDS) -> None:
+        self.seconds = seconds
         self.trouble = ""  # what Iterable answered since the last success
-        self._last_success = -math.inf
         self._counted_from = -math.inf  # an outage, until the next success
         self._asked_until = -math.inf  # for so long Iterable itself asked to wait
-        self._is_told = False
 
     def begin(self, now: float) -> None:
         """Something is there to send after a pause: an outage is counted from now."""
         self._counted_from = now
-        if not self.trouble:
-            self._last_success = now
 
     def succeed(self, now: float) -> None:
-        if self._is_told:
-            log.warning("Iterable takes again, after %.0f s.", now - self._last_success)
-        self._last_success = self._counted_from = now
-        self.trouble, self._is_told = "", False
+        self._counted_from, self.trouble = now, ""
 
     def fail(self, detail: str, wait_seconds: float, now: float) -> None:
         self.trouble = detail
         if wait_seconds:
             self._asked_until = max(self._asked_until, now + wait_seconds)
 
-    def tell(self, now: float, next_try: Callable[[], float]) -> None:
-        """Once, when it has lasted for a while."""
-        if now - self._last_success > TROUBLE_SECONDS and self.trouble and not self._is_told:
-            self._is_told = True
-            wait = max(0.0, next_try() - now)
-            log.warning(
-                "Iterable has taken nothing for %.0f s (%s). Nothing is lost: the next try is in %.0f s.",
-                now - self._last_success,
-                self.trouble,
-                wait if wait < math.inf else 0.0,
-            )
-
     def is_outage(self, now: float, is_under_way: bool) -> bool:
         since = max(self._counted_from, self._asked_until)
-        return now - since > OUTAGE_SECONDS + (LAST_ANSWER_SECONDS if is_under_way else 0.0)
+        return now - since > self.seconds + (LAST_ANSWER_SECONDS if is_under_way else 0.0)
+
+
+class OutageLog:
+    """Tells once that Iterable takes nothing, and once that it takes again, however many runs notice.
+
+    Safe for several threads. Times in Unix seconds.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._trouble = ""  # what Iterable answered since the last success
+        self._last_success = -math.inf
+        self._is_told = False
+
+    def begin(self, now: float) -> None:
+        """Something is there to send after a pause."""
+        with self._lock:
+            if not self._trouble:
+                self._last_success = now
+
+    def succeed(self, now: float) -> None:
+        with self._lock:
+            seconds = now - self._last_success
+            was_told, self._is_told = self._is_told, False
+            self._last_success, self._trouble = now, ""
+        if was_told:
+            log.warning("Iterable takes again, after %.0f s.", seconds)
+
+    def fail(self, detail: str) -> None:
+        with self._lock:
+            self._trouble = detail
+
+    def tell(self, now: float, next_try: Callable[[], float]) -> None:
+        """If it has lasted for a while, and was not told yet."""
+        with self._lock:
+            seconds, trouble = now - self._last_success, self._trouble
+            if seconds <= TROUBLE_SECONDS or not trouble or self._is_told:
+                return
+            self._is_told = True
+        wait = max(0.0, next_try() - now)
+        log.warning(
+            "Iterable has taken nothing for %.0f s (%s). Nothing is lost: the next try is in %.0f s.",
+            seconds,
+            trouble,
+            wait if wait < math.inf else 0.0,
+        )

@@ -4,6 +4,7 @@ Both kinds space requests evenly: how large a burst Iterable allows is not docum
 """
 
 import math
+import threading
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -13,6 +14,8 @@ _ROUNDING = 1e-6  # of a slot: a slot's own start must not count as the end of t
 
 class Pace(Protocol):
     """Requests per second per endpoint, kept for a whole job."""
+
+    lock: threading.Lock  # to be held from asking for a time to taking it, where several threads keep one pace
 
     def next_time(self, endpoint: str, now: float) -> float:
         """The earliest time from `now` on (Unix seconds) at which a request may leave."""
@@ -28,6 +31,7 @@ class EvenPace:
     """
 
     def __init__(self, requests_per_second: Mapping[str, float]) -> None:
+        self.lock = threading.Lock()
         self._intervals = {endpoint: 1 / rate for endpoint, rate in requests_per_second.items()}
         self._next: dict[str, float] = dict.fromkeys(requests_per_second, 0.0)
 
@@ -47,6 +51,7 @@ class SlotPace:
     """
 
     def __init__(self, requests_per_second: Mapping[str, float], shard: int, shards: int) -> None:
+        self.lock = threading.Lock()
         self._rates = dict(requests_per_second)
         self._shard = shard
         self._shards = shards

@@ -10,14 +10,17 @@ from typing import Generic, ParamSpec, TypeVar
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.dispatcher import Dispatcher
 from transforms.delivery.driver import Driver
+from transforms.delivery.outage import OutageLog
 from transforms.delivery.pacing import EvenPace, SlotPace
-from transforms.delivery.runtime import Runtime, Threads
+from transforms.delivery.runtime import InTurn, Runtime, Threads
 from transforms.delivery.settings import SenderSettings
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import IterableClient
 from transforms.model.errors import FatalError
 from transforms.model.instrumentation import Instrumentation
 
+SHARD_REQUEST_SECONDS = 30.0
+SHARD_OUTAGE_SECONDS = 25.0
 AT_ONCE = 16  # requests of a bounded run: 15 a second at about 1 s each
 
 P = ParamSpec("P")
@@ -70,17 +73,38 @@ def watch(settings: SenderSettings, instrumentation: Instrumentation) -> None:
     dispatcher(settings).driver.instrumentation = instrumentation
 
 
-def one_thread() -> Runtime:
+def in_turn() -> Runtime:
     """Of a shard. Workers agree by the wall clock on whose slot of the rate it is."""
-    return Threads(1, "post", now=time.time)
+    return InTurn(now=time.time)
 
 
 @PerProcess
-def shard_driver(settings: SenderSettings, shard: int, shards: int, new_runtime: Callable[[], Runtime]) -> Driver:
+def shard_client(settings: SenderSettings) -> IterableClient:
+    return IterableClient(settings.url, lambda: read_api_key(settings.api_key), request_seconds=SHARD_REQUEST_SECONDS)
+
+
+@PerProcess
+def shard_pace(settings: SenderSettings, shard: int, shards: int) -> SlotPace:
+    return SlotPace(settings.rates, shard, shards)
+
+
+@PerProcess
+def outage_log(_: SenderSettings) -> OutageLog:
+    return OutageLog()
+
+
+def shard_driver(settings: SenderSettings, shard: int, shards: int, runtime: Runtime) -> Driver:
+    """For one run. Work that Dataflow took for lost may still go on beside it: they share the client and the pace.
+
+    Its outage is shorter than a bundle may be long.
+    """
+    client = shard_client(settings)
+
     def go_on(problem: str) -> None:
-        client(settings).read_key_again()  # before the next probe
+        client.read_key_again()  # before the next probe
         logging.getLogger(__name__).error(
             "%s. Nothing is lost; the key is read again in a minute.", problem.rstrip(".")
         )
 
-    return Driver(client(settings).post, SlotPace(settings.rates, shard, shards), go_on, 1, new_runtime())
+    pace = shard_pace(settings, shard, shards)
+    return Driver(client.post, pace, go_on, 1, runtime, SHARD_OUTAGE_SECONDS, outage_log(settings))

@@ -56,6 +56,11 @@ class Scheduler:
         """Of the operations, in their order."""
         return self._queues.keys()
 
+    @property
+    def parts_that_wait(self) -> Collection[str]:
+        """Of the operations whose items wait for an unknown user."""
+        return [part for part, queue in self._queues.items() if queue.waits_for_users]
+
     def __bool__(self) -> bool:
         """Whether anything is left but what waits for its user."""
         return bool(self._retries or self._users) or any(True for _ in self._queued())
@@ -143,6 +148,16 @@ class Scheduler:
             self._queue(pending)
         self._waiting.clear()
 
+    def set_aside(self) -> list[WaitsForUser]:
+        """What waits for its user, to lie elsewhere until it is due."""
+        waiting = [WaitsForUser(pending, due) for due, pending in self._waiting.entries()]
+        self._waiting.clear()
+        return waiting
+
+    def crowd_out(self, entries: Iterable[Entry]) -> list[Outcome]:
+        """Of what was set aside: it is given up, for too much of it waits."""
+        return list(itertools.chain.from_iterable(self._crowd_out(entry.pending) for entry in entries))
+
     def expire_waiting(self) -> list[Outcome]:
         """Nothing more will come, and there is no later: what still waits had its last try."""
         records = [Record.of(pending) for _, pending in self._waiting.entries()]
@@ -173,6 +188,15 @@ class Scheduler:
     def sendable_bytes(self) -> int:
         """About as many as it takes in state to keep all that does not wait for its user."""
         return sum(entry.pending.stored_bytes for entry in self.entries() if not isinstance(entry, WaitsForUser))
+
+    @property
+    def oldest(self) -> float:
+        """Least publish time of all that never waited for its user, Unix seconds; infinite if there is nothing.
+
+        What waited was late by design; it tells nothing of how fast others go.
+        """
+        pending = (entry.pending for entry in self.entries())
+        return min((each.item.message.publish_time for each in pending if not each.waits), default=math.inf)
 
     def entries(self) -> Iterator[Entry]:
         """All that is not settled, to be kept elsewhere and restored; no request may be under way."""
@@ -286,8 +310,11 @@ class Scheduler:
             yield from self._dead_letter(record, reasons.UNKNOWN_USER, detail)
             return
         for crowded_out in self._waiting.add(pending, now):
-            yield Outcome(NOTED, crowded_out.item.part, reasons.WAITING_FULL.code, crowded_out.item.message)
-            yield from self._dead_letter(Record.of(crowded_out), reasons.UNKNOWN_USER, "too many events wait")
+            yield from self._crowd_out(crowded_out)
+
+    def _crowd_out(self, pending: Pending) -> Iterator[Outcome]:
+        yield Outcome(NOTED, pending.item.part, reasons.WAITING_FULL.code, pending.item.message)
+        yield from self._dead_letter(Record.of(pending), reasons.UNKNOWN_USER, "too many events wait")
 
     def _release(self, record: Record) -> None:
         """What waited behind this record may go."""

@@ -1,19 +1,29 @@
 """A shard's state as versioned bytes, so that a running job can be updated. Knows no Beam and no rule."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import astuple, dataclass, field
 
 import orjson
 
 from transforms.delivery.batch import Pending
-from transforms.delivery.codec import History, decode_entries, encode_entry
+from transforms.delivery.codec import History, decode_entries, encode_entry, join_entries
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.scheduler import Scheduler
 from transforms.model.items import Item
 
-# What version 1 (`held`, `due`) and version 2 (`due`) did not tell; due at once is never too late.
-_NOT_TOLD = [0, 0.0]
+VERSION = 4
+
+
+@dataclass
+class Pile:
+    """A cell with items that came while a shard held all it reads at once. The order of its fields is that of state."""
+
+    cell: int
+    count: int
+    size: int  # bytes
+    oldest: float  # least publish time
 
 
 @dataclass
@@ -29,17 +39,20 @@ class Fill:
     endpoints: dict[str, Endpoint]
     held: int = 0  # bytes that the last flush left, without what waits for its user
     due: float | None = None  # when the timer fires, Unix seconds
+    oldest: float = math.inf  # least publish time of what lies there, without what waits for its user
+    piles: list[Pile] = field(default_factory=list)  # in the order in which they came
 
     @classmethod
     def decode(cls, state: bytes | None) -> "Fill":
         if not state:
             return cls(0, 0, 0.0, {})
         version, *fields = orjson.loads(state)
-        if version not in (1, 2, 3):
-            raise ValueError(f"state of version {version}; this code reads versions 1 to 3")
-        count, size, since, endpoints, *later = fields
-        held, due = later + _NOT_TOLD[len(later) :]
-        return cls(count, size, since, {part: Endpoint(*left) for part, left in endpoints.items()}, held, due)
+        if version != VERSION:
+            raise ValueError(f"state of version {version}; this code reads version {VERSION}")
+        count, size, since, endpoints, held, due, oldest, piles = fields
+        endpoints = {part: Endpoint(*left) for part, left in endpoints.items()}
+        oldest = math.inf if oldest is None else oldest
+        return cls(count, size, since, endpoints, held, due, oldest, [Pile(*pile) for pile in piles])
 
     def opens_at(self, parts: Collection[str]) -> float:
         """From when on one of these parts may be sent, Unix seconds."""
@@ -50,7 +63,9 @@ class Fill:
             part: (endpoint.closed_until, endpoint.failures, endpoint.last_success)
             for part, endpoint in self.endpoints.items()
         }
-        return orjson.dumps((3, self.count, self.size, self.since, endpoints, self.held, self.due))
+        oldest = self.oldest if self.oldest < math.inf else None
+        piles = [astuple(pile) for pile in self.piles]
+        return orjson.dumps((VERSION, self.count, self.size, self.since, endpoints, self.held, self.due, oldest, piles))
 
 
 # What is known of an item that was tried, in the order in which it lies in state: an interface to running jobs.
@@ -68,14 +83,23 @@ _HISTORY = (
 )
 
 
-def encode_scheduler(scheduler: Scheduler) -> bytes:
-    """Everything that is not settled, as a blob (see codec.py)."""
-    return b"".join(encode_entry(entry.pending.item, _history(entry)) for entry in scheduler.entries())
+def encode_scheduler(scheduler: Scheduler) -> Iterator[bytes]:
+    """Everything that is not settled, as blobs (see codec.py)."""
+    return join_entries(map(encode_kept, scheduler.entries()))
+
+
+def encode_kept(entry: Entry) -> bytes:
+    return encode_entry(entry.pending.item, _history(entry))
+
+
+def decode_kept(blob: bytes, since: float) -> Iterator[Entry]:
+    """What `encode_kept` wrote, and entries never tried, queued at `since`."""
+    return (_entry(item, history, since) for item, history in decode_entries(blob))
 
 
 def decode_scheduler(scheduler: Scheduler, blob: bytes, since: float) -> None:
     """Fill a scheduler with what `encode_scheduler` wrote, and with entries never tried, queued at `since`."""
-    scheduler.restore(_entry(item, history, since) for item, history in decode_entries(blob))
+    scheduler.restore(decode_kept(blob, since))
 
 
 def _history(entry: Entry) -> History:

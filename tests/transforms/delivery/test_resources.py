@@ -1,6 +1,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -12,14 +13,23 @@ from pipeline.sandbox.iterable.settings import Settings
 from transforms.delivery import resources
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.driver import Driver
-from transforms.delivery.resources import client, dispatcher, one_thread, sent_values, shard_driver
+from transforms.delivery.resources import (
+    client,
+    dispatcher,
+    in_turn,
+    outage_log,
+    sent_values,
+    shard_client,
+    shard_driver,
+    shard_pace,
+)
 from transforms.delivery.runtime import Threads
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.iterable.operations import TRACK_BULK, configured
 from transforms.model.errors import FatalError
 from transforms.model.items import TRACK, USER, Item
-from transforms.model.outcomes import DELIVERED
+from transforms.model.outcomes import DELIVERED, Outcome
 from transforms.send_streaming import SendStreaming
 
 KEY = "sandbox-key"
@@ -34,7 +44,7 @@ def iterable_settings() -> Settings:
 def settings(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterator[SenderSettings]:
     monkeypatch.setenv("A_KEY", KEY)
     yield SenderSettings(iterable.url, "env:A_KEY", DeliveryRules())
-    for cached in (client, sent_values, dispatcher, shard_driver):
+    for cached in (client, sent_values, dispatcher, shard_client, shard_pace, outage_log):
         cached.cache_clear()
 
 
@@ -63,12 +73,38 @@ def test_equal_settings_share_what_must_outlive_a_chunk(settings: SenderSettings
         assert shared(settings) is not shared(other)
 
 
-def test_a_shards_sender_outlives_a_firing(settings: SenderSettings) -> None:
-    """Each shard has a pace of its own, and keeps it from one firing of its timer to the next."""
-    first, again, other = (shard_driver(settings, shard, 8, one_thread) for shard in (0, 0, 1))
+def test_a_shards_pace_outlives_a_firing(settings: SenderSettings) -> None:
+    """Each shard has one of its own, and keeps it from one firing of its timer to the next."""
+    first, again, other = (shard_pace(settings, shard, 8) for shard in (0, 0, 1))
 
     assert first is again
     assert first is not other
+
+
+def test_two_bundles_of_one_shard_do_not_touch_each_other(
+    settings: SenderSettings, iterable: SimulatedIterable, new_track: Callable[..., Item]
+) -> None:
+    """Dataflow may give work out again while a worker is still at it: each settles its own; the pace holds for both."""
+    rules = DeliveryRules(configured(per_second={"track_bulk": 50.0}, max_items=1))
+    settings = SenderSettings(settings.url, settings.api_key, rules)
+    iterable.configure(latency=0.005)
+
+    def run(number: int) -> tuple[set[str], list[Outcome]]:
+        scheduler = Scheduler(rules, SentValues())
+        events = [new_track(f"u{number}") for _ in range(30)]
+        for event in events:
+            scheduler.add(event, time.time())
+        outcomes = shard_driver(settings, 0, 1, in_turn()).run(scheduler, flush=True)
+        return {event.message.message_id for event in events}, outcomes
+
+    began = time.time()
+    with ThreadPoolExecutor(2) as threads:
+        bundles = list(threads.map(run, range(2)))
+
+    for mine, outcomes in bundles:
+        assert {outcome.message.message_id for outcome in outcomes} == mine
+        assert [outcome.kind for outcome in outcomes] == [DELIVERED] * 30
+    assert time.time() - began > (60 - 2) / 50
 
 
 def test_a_missing_key_is_fatal(
@@ -111,8 +147,8 @@ def test_a_refused_key_of_a_streaming_job_is_told_and_read_again(
     """The job goes on: one line without the key, and the next probe uses what is there by then."""
     scheduler = scheduler_of(new_track("u1"))
     monkeypatch.setenv("A_KEY", "wrong-key")
-    driver = shard_driver(settings, 0, 1, one_thread)
-    client(settings).post(TRACK_BULK.path, b"{}")
+    driver = shard_driver(settings, 0, 1, in_turn())
+    shard_client(settings).post(TRACK_BULK.path, b"{}")
     monkeypatch.setenv("A_KEY", KEY)
 
     with caplog.at_level(logging.ERROR, resources.__name__):
@@ -124,7 +160,7 @@ def test_a_refused_key_of_a_streaming_job_is_told_and_read_again(
 
     assert caplog.messages == [f"{refusal} Nothing is lost; the key is read again in a minute."]
     assert probe
-    assert client(settings).post("/api/events/trackBulk", probe.body).status == 200
+    assert shard_client(settings).post("/api/events/trackBulk", probe.body).status == 200
 
 
 def test_without_a_key_a_streaming_job_goes_on(
@@ -139,7 +175,7 @@ def test_without_a_key_a_streaming_job_goes_on(
     monkeypatch.delenv("A_KEY")
 
     with caplog.at_level(logging.ERROR, resources.__name__):
-        outcomes = shard_driver(settings, 0, 1, one_thread).run(
+        outcomes = shard_driver(settings, 0, 1, in_turn()).run(
             scheduler, flush=True, until=time.time() + 5, patience=2
         )
 
@@ -185,7 +221,7 @@ def test_a_key_that_is_rotated_is_read_from_secret_manager_again(
     """
     old, new, secret = "a-key-that-is-old", "a-key-that-is-new", "projects/p/secrets/iterable"
     settings = replace(settings, api_key=f"secret:{secret}/versions/latest")
-    drivers = [shard_driver(settings, shard, 2, OwnTime) for shard in range(2)]
+    drivers = [shard_driver(settings, shard, 2, OwnTime()) for shard in range(2)]
     schedulers = [scheduler_of(new_track(f"u{shard}")) for shard in range(2)]
 
     def delivered(seconds: float) -> list[int]:
