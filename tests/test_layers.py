@@ -38,7 +38,13 @@ ROOMS = (
     "pipeline.sandbox.bench",
     "pipeline.sandbox",  # its own files: `make run`
 )
-COMMANDS = {"pipeline.main", "pipeline.replay", "pipeline.dead_letters", "pipeline.config.__main__"}
+COMMANDS = {
+    "pipeline.main",
+    "pipeline.replay",
+    "pipeline.dead_letters",
+    "pipeline.config.__main__",
+    "pipeline.dataflow.__main__",
+}
 
 # Which files or rooms know a library; all else is plain Python.
 IMPORTERS = {

@@ -4,8 +4,10 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from apache_beam.options.pipeline_options import GoogleCloudOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, TestOptions
+from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationClient, DataflowJobAlreadyExistsError
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
@@ -13,7 +15,7 @@ from google.cloud.dataflow_v1beta3 import JobState, ListJobsRequest
 
 from pipeline.config.loader import LoadedConfig
 from pipeline.run_options import RunOptions
-from pipeline.runs.streaming import streaming_pipeline
+from pipeline.runs.streaming import check_dead_letters, streaming_pipeline
 from pipeline.sources.buckets import BUCKETS, refuse_missing_bucket
 from transforms.dead_letters.pubsub_errors import NO_CREDENTIALS, first_line
 from transforms.model.errors import FatalError
@@ -43,6 +45,7 @@ def launch(options: RunOptions, loaded: LoadedConfig) -> str:
     for place in {cloud.temp_location, cloud.staging_location or cloud.temp_location}:
         if place.startswith(BUCKETS):
             refuse_missing_bucket(place)
+    check_dead_letters(options)
     with _told():
         if cloud.update:
             _refuse_update_of_nothing(cloud)
@@ -51,6 +54,14 @@ def launch(options: RunOptions, loaded: LoadedConfig) -> str:
         return f"The job is in {cloud.template_location}: the launcher submits it."
     job = result.job_id()  # type: ignore[attr-defined]  # Dataflow's result
     return f"Launched {cloud.job_name}, job {job}.\n{CONSOLE}/{cloud.region}/{job}?project={cloud.project}"
+
+
+def graph_of(options: RunOptions, loaded: LoadedConfig) -> beam_runner_api_pb2.Pipeline:
+    """What `launch` would submit; nobody is asked anything."""
+    options.beam.view_as(TestOptions).dry_run = True
+    result: Any = streaming_pipeline(options, loaded).run()
+    graph: beam_runner_api_pb2.Pipeline = result.job.proto_pipeline
+    return graph
 
 
 def _labels(loaded: LoadedConfig) -> list[str]:

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
     """On this machine it runs until Ctrl-C; with another runner it lives by itself."""
+    check_dead_letters(options)
     result = streaming_pipeline(options, loaded).run()
     if options.runs_here:
         log.warning("Streaming on this machine, for trying it: Beam's DirectRunner acknowledges before it processes.")
@@ -31,16 +32,20 @@ def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
         result.cancel()
 
 
-def streaming_pipeline(options: RunOptions, loaded: LoadedConfig) -> beam.Pipeline:
-    """The job, not yet run. Raises FatalError if its dead letters cannot be kept, or would be read again."""
-    subscription = options.input_as(Stream).name
-    settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
+def check_dead_letters(options: RunOptions) -> None:
+    """Raises FatalError if the job's dead letters cannot be kept, or would be read again."""
     sink = make_sink(options.dead_letters)
-    refuse_loop(subscription, sink.topic)
+    refuse_loop(options.input_as(Stream).name, sink.topic)
     sink.check(options.runs_here)
+
+
+def streaming_pipeline(options: RunOptions, loaded: LoadedConfig) -> beam.Pipeline:
+    """The job, not yet run; nobody is asked anything."""
+    settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
+    read = _ReadSubscription(options.input_as(Stream).name)
+    report = ReportOutcomes(make_sink(options.dead_letters), sync_tag_of(loaded))
     pipeline = beam.Pipeline(options=options.beam)
-    report = ReportOutcomes(sink, sync_tag_of(loaded))
-    build_graph(pipeline, _ReadSubscription(subscription), rules_of(loaded.config), SendStreaming(settings), report)
+    build_graph(pipeline, read, rules_of(loaded.config), SendStreaming(settings), report)
     return pipeline
 
 

@@ -64,7 +64,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[storage.Bucket]:
 def launched(folder: Path, api: DataflowApi, **options: object) -> str:
     if not options.get("config"):
         write_config(folder)
-    parsed = parse_options(launch_options(folder, api, **options))
+    parsed = parse_options(launch_options(folder, api.url, **options))
     loaded = load_sync(parsed.config, refuse_local_key)
     assert loaded
     return launch(parsed, loaded)
@@ -117,7 +117,7 @@ def test_the_job_is_what_the_docs_promise(plain: Launched) -> None:
 def test_labels_that_are_given_stay(tmp_path: Path, api: DataflowApi) -> None:
     """Also in the form in which launchers pass them; one of ours may be replaced."""
     write_config(tmp_path)
-    parsed = parse_options([*launch_options(tmp_path, api), "--labels=team=crm", '--labels={"sync": "mine"}'])
+    parsed = parse_options([*launch_options(tmp_path, api.url), "--labels=team=crm", '--labels={"sync": "mine"}'])
     loaded = load_sync(parsed.config, refuse_local_key)
     assert loaded
     launch(parsed, loaded)
