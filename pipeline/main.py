@@ -4,6 +4,8 @@ import sys
 
 from pipeline.cli.app import exit_now, load_sync, run_command
 from pipeline.cli.arguments import PROGRAM, parse_options
+from pipeline.dataflow.launch import launch
+from pipeline.dataflow.options import refuse_disabled
 from pipeline.reports.screen import show
 from pipeline.reports.summary import summarize
 from pipeline.run_options import Files, Stream
@@ -22,6 +24,10 @@ def _run(arguments: list[str]) -> None:
     options = parse_options(arguments)
     loaded = load_sync(options.config, read_api_key if options.runs_here else check_any_machine_reads)
     if not loaded:
+        refuse_disabled(options)
+        return
+    if options.is_for_dataflow:
+        show(launch(options, loaded))
         return
     if isinstance(options.input, Stream):
         run_streaming(options, loaded)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions
 
 from transforms.model.time_range import ANY_TIME, TimeRange
 
 # A bounded run takes its chunk from the memory of its own process.
 LOCAL_RUNNERS = frozenset({None, "FnApiRunner", "DirectRunner"})
+DATAFLOW_RUNNER = "DataflowRunner"
 
 # As argparse takes them; the command line has them all, and more.
 JOB_PARAMETERS: dict[str, dict[str, Any]] = {
@@ -99,6 +100,15 @@ class RunOptions:
     def runs_here(self) -> bool:
         """In this process, not on workers elsewhere."""
         return self.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS
+
+    @property
+    def is_for_dataflow(self) -> bool:
+        return self.beam.view_as(StandardOptions).runner == DATAFLOW_RUNNER
+
+    @property
+    def is_template(self) -> bool:
+        """Whether the job is written down for a launcher, which submits it."""
+        return bool(self.beam.view_as(GoogleCloudOptions).template_location)
 
     @property
     def times(self) -> TimeRange:

@@ -25,6 +25,7 @@ ROOMS = (
     "pipeline.sources",
     "pipeline.reports",
     "pipeline.runs",
+    "pipeline.dataflow",
     "pipeline.cli",
     "pipeline",  # its own files: what `python -m` runs
     "pipeline.sandbox.iterable",
@@ -37,16 +38,29 @@ ROOMS = (
     "pipeline.sandbox.bench",
     "pipeline.sandbox",  # its own files: `make run`
 )
-COMMANDS = {"pipeline.main", "pipeline.replay", "pipeline.dead_letters", "pipeline.config.__main__"}
+COMMANDS = {
+    "pipeline.main",
+    "pipeline.replay",
+    "pipeline.dead_letters",
+    "pipeline.config.__main__",
+    "pipeline.dataflow.__main__",
+}
 
 # Which files or rooms know a library; all else is plain Python.
 IMPORTERS = {
-    "apache_beam": {"transforms", "pipeline.graph", "pipeline.run_options", "pipeline.cli", "pipeline.runs"},
+    "apache_beam": {
+        "transforms",
+        "pipeline.graph",
+        "pipeline.run_options",
+        "pipeline.runs",
+        "pipeline.dataflow",
+        "pipeline.cli",
+    },
     "requests": {"transforms.iterable"},
     "yaml": {"pipeline.config"},
     "pydantic": {"pipeline.config"},
     "rich": {"pipeline.reports"},
-    "google": {"transforms.dead_letters", "transforms.iterable", "pipeline.sources"},
+    "google": {"transforms.dead_letters", "transforms.iterable", "pipeline.sources", "pipeline.dataflow"},
 }
 
 

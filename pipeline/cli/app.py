@@ -9,6 +9,7 @@ from typing import NoReturn
 from pipeline.cli.parsing import UsageError
 from pipeline.config.loader import ConfigError, LoadedConfig, load_config
 from pipeline.reports.screen import redact_logs, show
+from pipeline.sources.buckets import open_stored
 from transforms.iterable.api_key import read_api_key
 from transforms.model.errors import FatalError
 
@@ -44,13 +45,13 @@ def load_sync(path: str, check_key: Callable[[str], object] = read_api_key) -> L
     """The config, once its key can be read; None, and a line that says so, if its status is disabled.
 
     Args:
-      path: on this machine.
+      path: on this machine, or gs://bucket/name.
       check_key: takes the reference to the key; raises FatalError.
 
     Raises:
       ConfigError, UsageError: with every problem.
     """
-    loaded = load_config(path)
+    loaded = load_config(path, open_stored)
     for warning in loaded.warnings:
         logging.warning(f"warning: {warning}")
     if loaded.config.status == "disabled":

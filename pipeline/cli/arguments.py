@@ -1,25 +1,31 @@
 """The command line of a run: our options, and any of Beam's. Knows no YAML and no network."""
 
 import argparse
+import logging
 import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions
 
 from pipeline.cli.file_checks import FileSet, file_problems
 from pipeline.cli.parsing import (
     Parser,
     add_parameter,
+    parse_switch,
     paths_of,
+    plain_switches,
     read_values,
     refuse,
     resource_problem,
+    split_unknown,
     time_problems,
     times_of,
 )
 from pipeline.cli.resource_names import beam_rule_of, is_subscription
+from pipeline.dataflow.options import job_defaults, launch_problems
 from pipeline.run_options import (
+    DATAFLOW_RUNNER,
     JOB_PARAMETERS,
     LOCAL_RUNNERS,
     Files,
@@ -34,6 +40,8 @@ from transforms.dead_letters.sinks import SINKS
 
 PROGRAM = "python -m pipeline.main"
 
+log = logging.getLogger(__name__)
+
 
 def parse_options(arguments: list[str]) -> RunOptions:
     """Raises UsageError with every problem; `--help` prints and exits."""
@@ -47,7 +55,14 @@ def parse_options(arguments: list[str]) -> RunOptions:
     add = parser.add_argument
     add_parameter(parser, "input_subscription")
     add("--forever", action="store_true", help="go on when the subscription is empty, until SIGTERM or Ctrl-C")
-    add("--streaming", action="store_true", help="run the streaming job, on Dataflow or to try it on DirectRunner")
+    add(
+        "--streaming",
+        nargs="?",
+        const=True,
+        type=parse_switch,
+        metavar="true|false",
+        help="run the streaming job, on Dataflow (which implies it) or to try it on DirectRunner",
+    )
     add("--input_files", nargs="+", default=[], metavar="F", help="files, patterns or gs://bucket/pattern: see README")
     add("--start_time", metavar="T", help="files: events from then on, such as 2026-01-31 or 2026-01-31T09:30:00Z")
     add("--end_time", metavar="T", help="files: events before then")
@@ -56,12 +71,29 @@ def parse_options(arguments: list[str]) -> RunOptions:
     add_run_options(parser)
     ours, rest = parser.parse_known_args(arguments)
     ours.waiting_file = ours.waiting_file or waiting_file_among(ours.input_files)
+    rest = _beam_arguments(ours, rest)
     parameters = {name: getattr(ours, name) for name in JOB_PARAMETERS} if ours.streaming else {}
-    values, problems = read_values(ours, [*rest, "--streaming"] if ours.streaming else rest, parameters)
+    values, problems = read_values(ours, rest, parameters)
     problems += time_problems(ours, values)
     problems += [*_input_problems(ours, values["beam"]), *run_problems(ours, _files_of(ours))]
     refuse(problems)
     return run_options(values, _input_of(values))
+
+
+def _beam_arguments(ours: argparse.Namespace, rest: list[str]) -> list[str]:
+    """What goes to Beam. Sets ours.streaming where it is not given."""
+    rest = plain_switches(rest)
+    cloud = PipelineOptions(split_unknown(rest)[0]).view_as(GoogleCloudOptions)
+    on_dataflow = cloud.view_as(StandardOptions).runner == DATAFLOW_RUNNER
+    if ours.streaming is None:
+        ours.streaming = on_dataflow
+    if cloud.template_location:  # a launcher adds options of its own, of which this Beam may not know one
+        rest, unknown = split_unknown(rest)
+        for argument in unknown:
+            log.warning("warning: %s is no option of this program or of Beam, and is left out.", argument)
+    if on_dataflow:
+        rest = [*job_defaults(rest), *rest]
+    return [*rest, "--streaming"] if ours.streaming else rest
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -140,6 +172,8 @@ def _input_problems(ours: argparse.Namespace, beam: PipelineOptions) -> Iterator
     if ours.streaming and is_subscription(ours.input_subscription) and (rule := beam_rule_of(ours.input_subscription)):
         yield f"--input_subscription is {ours.input_subscription!r}; {rule}."
     runner = beam.view_as(StandardOptions).runner
+    if ours.streaming and runner == DATAFLOW_RUNNER:
+        yield from launch_problems(beam, ours.dead_letter_file)
     if not ours.streaming and runner not in LOCAL_RUNNERS:
         yield f"--runner is {runner}, which needs --streaming: a drain and files run on this machine."
 

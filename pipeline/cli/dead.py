@@ -10,7 +10,8 @@ from pipeline.cli.parsing import Parser, UsageError
 from pipeline.cli.resource_names import broken_rule_of, is_subscription, looks_like_a_resource
 from pipeline.reports.letter_groups import LetterGroups
 from pipeline.reports.screen import show
-from pipeline.sources.archives import BUCKETS, Reader, find_files
+from pipeline.sources.archives import Reader, find_files
+from pipeline.sources.buckets import BUCKETS
 from pipeline.sources.files import messages_of
 from pipeline.sources.pubsub import SubscriptionSource
 from transforms.model.items import Message

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.sources.archives import BUCKETS, find_files
+from pipeline.sources.archives import find_files
+from pipeline.sources.buckets import BUCKETS
 from pipeline.sources.own_files import is_among, own_files
 
 

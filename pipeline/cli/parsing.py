@@ -39,12 +39,8 @@ def read_values(
       beam_arguments: what is left for Beam.
       parameters: of ours that Beam carries, too; see JobOptions.
     """
-    unknown = _unknown_to_beam(beam_arguments)
-    problems = [
-        f"{argument} is no option of this program or of Beam. See --help."
-        for argument in [argument for argument in unknown if argument.startswith("-")] or unknown
-    ]
-    known = [argument for argument in beam_arguments if argument not in unknown]
+    known, unknown = split_unknown(beam_arguments)
+    problems = [f"{argument} is no option of this program or of Beam. See --help." for argument in unknown]
     values: dict[str, Any] = {"beam": PipelineOptions(known, **(parameters or {}))}
     given = {name: text for name, text in vars(ours).items() if text is not None}
     for name, text in given.items():
@@ -53,6 +49,36 @@ def read_values(
         except ValueError as error:
             problems.append(f"--{name}: {error}.")
     return values, problems
+
+
+def split_unknown(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """What Beam knows, and the options that it would ignore. Raises UsageError if it cannot read one that it knows."""
+    unknown = _unknown_to_beam(arguments)
+    known = [argument for argument in arguments if argument not in unknown]
+    return known, [argument for argument in unknown if argument.startswith("-")] or unknown
+
+
+def plain_switches(arguments: list[str]) -> list[str]:
+    """`--switch=true` as Beam takes it, `--switch`; without those that are false. Templates pass values alone."""
+    switches: set[str] = set()
+
+    def look(parser: argparse.ArgumentParser) -> None:
+        switches.update(name for action in parser._actions if action.nargs == 0 for name in action.option_strings)
+
+    PipelineOptions([]).get_all_options(add_extra_args_fn=look)
+    split = [argument.partition("=") for argument in arguments]
+    return [
+        name if name in switches and value.lower() == "true" else f"{name}{sign}{value}"
+        for name, sign, value in split
+        if not (name in switches and value.lower() == "false")
+    ]
+
+
+def parse_switch(text: str) -> bool:
+    """Raises ArgumentTypeError."""
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
 
 
 def refuse(problems: list[str]) -> None:

@@ -9,6 +9,7 @@ import json
 
 from pipeline.config.loader import ConfigError, config_schema, load_config
 from pipeline.reports.screen import show, tell
+from pipeline.sources.buckets import open_stored
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _validate(file: str) -> int:
     try:
-        loaded = load_config(file)
+        loaded = load_config(file, open_stored)
     except ConfigError as error:
         tell(str(error))
         return 2

@@ -5,8 +5,9 @@ YAML 1.2's core schema: `on`, `yes` and `12:30` are text. What YAML's versions r
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -27,6 +28,8 @@ _PLAIN = {
     "int": r"[-+]?[0-9]+|0o[0-7]+|0x[0-9A-Fa-f]+",
     "float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
 }
+
+Opener = Callable[[str], IO[bytes]]
 
 
 class _CoreLoader(yaml.BaseLoader):
@@ -83,13 +86,20 @@ class Document:
         return self.problem(found, rule, remedy, value="" if something_is_missing else show_value(value))
 
 
-def read_document(file: str, secret: Keys) -> Document:
+def open_local(path: str) -> IO[bytes]:
+    """Raises OSError."""
+    return open(path, "rb")
+
+
+def read_document(file: str, secret: Keys, open_file: Opener = open_local) -> Document:
     """Read `file`, whose value at `secret` no problem shall show.
+
+    `open_file` raises OSError as open does.
 
     Raises:
       ConfigError: it cannot be read as one YAML document.
     """
-    text = _read_text(file)
+    text = _read_text(file, open_file)
     try:
         root = yaml.compose(text, _CoreLoader)
     except yaml.YAMLError as error:
@@ -200,9 +210,9 @@ class _Builder:
         self._document.problems.append(problem._replace(line=line))
 
 
-def _read_text(file: str) -> str:
+def _read_text(file: str, open_file: Opener) -> str:
     try:
-        with open(file, "rb") as stream:
+        with open_file(file) as stream:
             content = stream.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         raise ConfigError([Problem(file, 0, "", "", "there is no such file", "Check the path")]) from None

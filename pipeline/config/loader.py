@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline.config.checks import problems_between_keys
-from pipeline.config.document import Document, read_document
+from pipeline.config.document import Document, Opener, open_local, read_document
 from pipeline.config.hints import warnings_of
 from pipeline.config.model import Config
 from pipeline.config.problems import ConfigError, Keys, Problem
@@ -43,13 +43,13 @@ class LoadedConfig:
     hash: str  # 12 hex digits of all it says, api_key apart: equal for two files that do the same
 
 
-def load_config(path: str) -> LoadedConfig:
-    """Read and validate the file at `path`.
+def load_config(path: str, open_file: Opener = open_local) -> LoadedConfig:
+    """Read and validate the file at `path`; `open_file`: for more than this machine's, see read_document.
 
     Raises:
       ConfigError: with every problem of the file.
     """
-    document = read_document(path, secret=_API_KEY)
+    document = read_document(path, _API_KEY, open_file)
     problems = [*document.problems, *problems_between_keys(document)]
     try:
         config = Config.model_validate(document.value)

@@ -13,7 +13,8 @@ from typing import Any
 from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import sender_settings_of, sync_tag_of
 from pipeline.run_options import Files, RunOptions, Subscription
-from pipeline.sources.archives import BUCKETS, InputFile, find_files
+from pipeline.sources.archives import InputFile, find_files
+from pipeline.sources.buckets import BUCKETS
 from pipeline.sources.checkpoint import CheckpointFile
 from pipeline.sources.files import FilesSource
 from pipeline.sources.own_files import own_files, tell_of_old_files

@@ -1,4 +1,4 @@
-"""The graph as a streaming job: on Dataflow, or on this machine for trying it."""
+"""The graph as a streaming job, and a run of it on this machine for trying it. Knows no Dataflow."""
 
 import contextlib
 import logging
@@ -6,13 +6,12 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
-from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.pvalue import PBegin, PCollection
 
 from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
 from pipeline.graph import build_graph
-from pipeline.run_options import LOCAL_RUNNERS, RunOptions, Stream
+from pipeline.run_options import RunOptions, Stream
 from pipeline.sources.pubsub_client import refuse_loop
 from transforms.dead_letters.sinks import make_sink
 from transforms.model.items import Message
@@ -24,22 +23,31 @@ log = logging.getLogger(__name__)
 
 
 def run_streaming(options: RunOptions, loaded: LoadedConfig) -> None:
-    """Launch the streaming job. On Dataflow it then lives by itself; here it runs until Ctrl-C."""
-    subscription = options.input_as(Stream).name
-    settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
-    is_here = options.beam.view_as(StandardOptions).runner in LOCAL_RUNNERS
-    sink = make_sink(options.dead_letters)
-    refuse_loop(subscription, sink.topic)
-    sink.check(is_here)
-    pipeline = beam.Pipeline(options=options.beam)
-    report = ReportOutcomes(sink, sync_tag_of(loaded))
-    build_graph(pipeline, _ReadSubscription(subscription), rules_of(loaded.config), SendStreaming(settings), report)
-    result = pipeline.run()
-    if is_here:
+    """On this machine it runs until Ctrl-C; with another runner it lives by itself."""
+    check_dead_letters(options)
+    result = streaming_pipeline(options, loaded).run()
+    if options.runs_here:
         log.warning("Streaming on this machine, for trying it: Beam's DirectRunner acknowledges before it processes.")
         with contextlib.suppress(KeyboardInterrupt):
             result.wait_until_finish()
         result.cancel()
+
+
+def check_dead_letters(options: RunOptions) -> None:
+    """Raises FatalError if the job's dead letters cannot be kept, or would be read again."""
+    sink = make_sink(options.dead_letters)
+    refuse_loop(options.input_as(Stream).name, sink.topic)
+    sink.check(options.runs_here)
+
+
+def streaming_pipeline(options: RunOptions, loaded: LoadedConfig) -> beam.Pipeline:
+    """The job, not yet run; nobody is asked anything."""
+    settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
+    read = _ReadSubscription(options.input_as(Stream).name)
+    report = ReportOutcomes(make_sink(options.dead_letters), sync_tag_of(loaded))
+    pipeline = beam.Pipeline(options=options.beam)
+    build_graph(pipeline, read, rules_of(loaded.config), SendStreaming(settings), report)
+    return pipeline
 
 
 class _ReadSubscription(beam.PTransform):

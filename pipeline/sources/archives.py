@@ -11,17 +11,16 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from functools import cache, partial
+from functools import partial
 from operator import attrgetter
 from typing import IO, NamedTuple
 
-from google.cloud import storage
 from natsort import natsorted
 
+from pipeline.sources.buckets import BUCKETS, storage_client
 from pipeline.sources.read_errors import told
 from transforms.model.errors import FatalError
 
-BUCKETS = "gs://"
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an empty one
 _BUFFER_BYTES = 1 << 17
@@ -89,7 +88,7 @@ def _matching(pattern: str, leave_out: Sequence[str]) -> Iterator[InputFile]:
         return
     bucket, _, names = pattern.removeprefix(BUCKETS).partition("/")
     with told(pattern):
-        for blob in _storage().list_blobs(bucket, match_glob=names):
+        for blob in storage_client().list_blobs(bucket, match_glob=names):
             if not blob.name.endswith("/"):  # a folder, as some tools make them
                 yield InputFile(f"{BUCKETS}{bucket}/{blob.name}", blob.size, blob.crc32c or "")
 
@@ -217,11 +216,6 @@ def _open(path: str) -> io.BufferedReader:
     if not path.startswith(BUCKETS):
         return open(path, "rb")
     bucket, _, name = path.removeprefix(BUCKETS).partition("/")
-    blob = _storage().bucket(bucket).blob(name)
+    blob = storage_client().bucket(bucket).blob(name)
     # As it is stored: what Cloud Storage unpacks by itself cannot be gone on with in the middle.
     return io.BufferedReader(blob.open("rb", raw_download=True), _BUFFER_BYTES)
-
-
-@cache
-def _storage() -> storage.Client:
-    return storage.Client()

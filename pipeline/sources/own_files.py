@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from pipeline.sources.archives import BUCKETS, find_files
+from pipeline.sources.archives import find_files
+from pipeline.sources.buckets import BUCKETS
 from pipeline.sources.state_folder import files_under
 
 # Where an earlier version kept them, in the working folder.

@@ -35,7 +35,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(image: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """The container's entry point, in its working folder, on its path."""
     (path,) = re.findall(r"PYTHONPATH=(\S+)", DOCKERFILE)
-    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE)
+    commands = DOCKERFILE.partition(" AS commands\n")[2].partition("\nFROM ")[0]
+    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", commands, re.MULTILINE)
     command = [sys.executable, *json.loads(entry)[1:], *arguments]
     environ = {**os.environ, "PYTHONPATH": f"{image}{path}"}
     return subprocess.run(command, cwd=image / "data", env=environ, capture_output=True, text=True, check=False)

@@ -16,6 +16,14 @@ SUBSCRIPTION = "projects/sandbox/subscriptions/events"
 TOPIC = "projects/sandbox/topics/dead-letters"
 DRAIN = {"config": "sync.yaml", "input_subscription": SUBSCRIPTION, "dead_letter_topic": TOPIC}
 
+JOB = DRAIN | {
+    "runner": "DataflowRunner",
+    "project": "my-project-1",
+    "region": "europe-west1",
+    "temp_location": "gs://my-bucket/dataflow",
+    "sdk_container_image": "europe-west1-docker.pkg.dev/my-project-1/a2i/a2i:1",
+}
+
 MINIMAL = Path(__file__).parents[3] / "configs" / "minimal.yaml"
 
 NO_CONFIG = "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
@@ -91,13 +99,46 @@ def test_an_option_and_its_value_may_be_two_arguments() -> None:
 
 def test_the_options_of_beam_pass_through() -> None:
     """The runner gets what is Beam's, of several of its option classes."""
-    beam = parse(
-        **DRAIN, streaming=True, runner="DataflowRunner", project="p", region="europe-west1", max_num_workers=3
-    ).beam
+    beam = parse(**JOB, max_num_workers=2).beam
 
     assert beam.view_as(StandardOptions).runner == "DataflowRunner"
-    assert (beam.view_as(GoogleCloudOptions).project, beam.view_as(GoogleCloudOptions).region) == ("p", "europe-west1")
-    assert beam.view_as(WorkerOptions).max_num_workers == 3
+    assert beam.view_as(GoogleCloudOptions).region == "europe-west1"
+    assert beam.view_as(WorkerOptions).max_num_workers == 2
+
+
+@pytest.mark.parametrize("given", [None, True, "true", "True"])
+def test_dataflow_implies_streaming(given: object) -> None:
+    """A template's parameter has a value, a person's switch has none, and there it may be left out."""
+    options = parse(**JOB, streaming=given)
+
+    assert options.input == Stream(DRAIN["input_subscription"])
+    assert options.beam.view_as(StandardOptions).streaming
+
+
+def test_a_switch_that_is_neither_true_nor_false_is_told() -> None:
+    """Not taken for the one or the other."""
+    assert problem_of(streaming="yes") == "argument --streaming: 'yes' is neither true nor false"
+
+
+def test_switches_of_beam_may_have_a_value() -> None:
+    """As a template passes what Terraform or the console calls true or false."""
+    cloud = parse(**JOB, update="true", enable_hot_key_logging="false").beam.view_as(GoogleCloudOptions)
+
+    assert (cloud.update, cloud.enable_hot_key_logging) == (True, False)
+
+
+def test_a_launcher_may_add_options_that_this_beam_does_not_know(caplog: pytest.LogCaptureFixture) -> None:
+    """They are told and left out: the launch must not fail of them. A person's are refused."""
+    added = {"launcher_machine_type": "n1-standard-1", "save_heap_dumps_to_gcs_path": "gs://b/dumps"}
+    options = parse(**JOB, template_location="gs://b/staging/job_object", **added)
+
+    assert options.is_template
+    assert [record.getMessage() for record in caplog.records] == [
+        f"warning: --{name}={value} is no option of this program or of Beam, and is left out."
+        for name, value in added.items()
+    ]
+    with pytest.raises(UsageError, match="--launcher_machine_type=n1-standard-1 is no option of this program"):
+        parse(**JOB, **added)
 
 
 @pytest.mark.parametrize("streaming", [True, False])
@@ -247,7 +288,7 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
         ({"chunk_size": -3}, "--chunk_size: '-3' is no whole number of 1 or more."),
         ({"chunk_size": "many"}, "--chunk_size: 'many' is no whole number of 1 or more."),
         (
-            {"runner": "DataflowRunner"},
+            {"runner": "DataflowRunner", "streaming": "false"},
             "--runner is DataflowRunner, which needs --streaming: a drain and files run on this machine.",
         ),
         ({"confg": "sync.yaml"}, "--confg=sync.yaml is no option of this program or of Beam. See --help."),

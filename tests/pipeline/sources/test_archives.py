@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pipeline.sources import archives
 from pipeline.sources.archives import HEAD_BYTES, Position, Reader, find_files
+from pipeline.sources.buckets import storage_client
 from transforms.model.errors import FatalError
 
 
@@ -335,10 +336,10 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[storage.Bucket]:
     try:
         host, port = server._api._httpd.socket.getsockname()
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{host}:{port}")
-        archives._storage.cache_clear()
+        storage_client.cache_clear()
         yield storage.Client().create_bucket(f"exports-{uuid.uuid4().hex[:8]}")
     finally:
-        archives._storage.cache_clear()
+        storage_client.cache_clear()
         server.stop()
 
 
