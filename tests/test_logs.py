@@ -18,8 +18,8 @@ LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 LOGGED = {
     "transforms/dead_letters/topic_sink.py": {"self.topic", "self._overflow", "f'{self._overflowed:,}'"},
     "transforms/delivery/outage.py": {
-        "now - self._last_success",
-        "self.trouble",
+        "seconds",
+        "trouble",
         "wait if wait < math.inf else 0.0",
     },
     "transforms/delivery/resources.py": {"problem.rstrip('.')"},

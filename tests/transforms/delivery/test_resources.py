@@ -175,9 +175,7 @@ def test_without_a_key_a_streaming_job_goes_on(
     monkeypatch.delenv("A_KEY")
 
     with caplog.at_level(logging.ERROR, resources.__name__):
-        outcomes = shard_driver(settings, 0, 1, in_turn()).run(
-            scheduler, flush=True, until=time.time() + 5, patience=2
-        )
+        outcomes = shard_driver(settings, 0, 1, in_turn()).run(scheduler, flush=True, until=time.time() + 5, patience=2)
 
     assert not outcomes
     assert len(list(scheduler.entries())) == 1
