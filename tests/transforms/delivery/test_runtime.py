@@ -1,8 +1,10 @@
-"""The runtime of real threads: what blocks blocks nobody else, and waiting ends."""
+"""Real threads: what blocks blocks nobody else, and waiting ends; and work that is done in turn."""
 
 import threading
 
-from transforms.delivery.runtime import Threads
+import pytest
+
+from transforms.delivery.runtime import InTurn, Threads
 
 
 def test_what_blocks_is_done_beside_all_else() -> None:
@@ -20,3 +22,15 @@ def test_a_wait_ends_when_its_time_is_over() -> None:
 
     assert threads.wait((threads.submit(gate.wait),), 0.01) == set()
     gate.set()
+
+
+def test_work_in_turn_is_done_when_it_is_begun() -> None:
+    """In the thread of who begins it; what it raises is told to who asks for its result, as of a thread."""
+    runtime = InTurn()
+
+    done, failed = runtime.submit(threading.get_ident), runtime.submit(lambda: 1 / 0)
+
+    assert runtime.wait([done, failed], 0.0) == {done, failed}
+    assert done.result() == threading.get_ident()
+    with pytest.raises(ZeroDivisionError):
+        failed.result()
