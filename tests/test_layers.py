@@ -34,6 +34,7 @@ ROOMS = (
     "pipeline.sandbox.stage",
     "pipeline.sandbox.soak",
     "pipeline.sandbox.virtual",
+    "pipeline.sandbox.dataflow",
     "pipeline.sandbox.bench",
     "pipeline.sandbox",  # its own files: `make run`
 )
@@ -65,7 +66,12 @@ def imports_of(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-RUNS_THE_PROGRAM = {"pipeline.sandbox.soak", "pipeline.sandbox.bench", "pipeline.sandbox.virtual"}
+RUNS_THE_PROGRAM = {
+    "pipeline.sandbox.soak",
+    "pipeline.sandbox.bench",
+    "pipeline.sandbox.virtual",
+    "pipeline.sandbox.dataflow",
+}
 
 FILES = sorted([*ROOT.glob("pipeline/**/*.py"), *ROOT.glob("transforms/**/*.py")])
 IMPORTS = {module_name(file): set(imports_of(ast.parse(file.read_bytes()))) for file in FILES}

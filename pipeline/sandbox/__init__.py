@@ -6,7 +6,8 @@ traffic    made-up Amplitude messages; `python -m pipeline.sandbox.traffic`
 pubsub     Google's emulator, and what it cannot do
 stage      topics, subscriptions and an Iterable's address for commands that are run
 soak       `make soak`: many seeds of traffic and chaos through the real pipeline
+dataflow   a model of Dataflow's workers, which the streaming job runs on; `python -m pipeline.sandbox.dataflow`
 bench      `make bench`: speed and memory, measured
 
-But for soak and bench, which run it, nothing here imports what it is there to test.
+But for soak, dataflow and bench, which run it, nothing here imports what it is there to test.
 """

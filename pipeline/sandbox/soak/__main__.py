@@ -1,6 +1,7 @@
 """`make soak`: trials, and many seeds of traffic and chaos, through the real pipeline. Knows no check.
 
-Each runs in a process of its own, as `python -m pipeline.sandbox.soak --trial NAME` or `--first N --seeds 1` does here.
+Each runs in a process of its own, as `python -m pipeline.sandbox.soak --trial NAME` or `--first N --seeds 1` does here,
+and of the streaming job `python -m pipeline.sandbox.dataflow --seed N`.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from pipeline.sandbox.soak.trials import TRIALS
 
 FOLDER = Path(".run")
 PROGRAM = "pipeline.sandbox.soak"
+DATAFLOW = "pipeline.sandbox.dataflow"  # above this room: known by name alone
 MOST_SECONDS = 1800.0  # of one seed; they take one minute or two
 
 
@@ -30,10 +32,11 @@ class Job(NamedTuple):
 
     title: str
     arguments: tuple[str, ...]
+    program: str = PROGRAM
 
     @property
     def command(self) -> list[str]:
-        return ["-m", PROGRAM, *self.arguments]
+        return ["-m", self.program, *self.arguments]
 
 
 class Failure(NamedTuple):
@@ -50,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=1, metavar="SEED", help="the first of them (default %(default)s)")
     parser.add_argument("--messages", type=int, default=5_000, metavar="N", help="for each (default %(default)s)")
     parser.add_argument(
+        "--dataflow_seeds", type=int, default=6, metavar="N", help="of the streaming job (default %(default)s)"
+    )
+    parser.add_argument(
         "--jobs", type=int, default=2 * (os.cpu_count() or 1), metavar="N", help="seeds at once (default %(default)s)"
     )
     parser.add_argument("--trial", choices=TRIALS, metavar="NAME", help=f"one of {', '.join(TRIALS)}, and no seed")
@@ -64,10 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     jobs = [
         *(Job(f"Trial {name}", (f"--trial={name}",)) for name in TRIALS),
         *(Job(f"Seed {n}", (f"--first={n}", "--seeds=1", f"--messages={options.messages}")) for n in seeds),
+        *(Job(f"Dataflow seed {n}", (f"--seed={n}",), DATAFLOW) for n in range(1, options.dataflow_seeds + 1)),
     ]
     failures = _run_all(jobs, options.jobs)
     done = f"{len(jobs) - len(failures)} of {len(jobs)} came to what they must"
-    Console().print(f"{done}: {len(TRIALS)} trials and {len(seeds)} seeds.", highlight=False)
+    kinds = f"{len(TRIALS)} trials, {len(seeds)} seeds, {options.dataflow_seeds} of the streaming job"
+    Console().print(f"{done}: {kinds}.", highlight=False)
     return 1 if failures else 0
 
 

@@ -1,0 +1,14 @@
+"""A model of Dataflow's workers, for what the service does to our code. A model: not a measurement of the service.
+
+submission  the job, as the real DataflowRunner submits it
+stages      its two fused stages
+harness     bundles of a stage in Beam's own classes of a worker
+state, timers, keys  what is kept of a key, and committed whole
+faults      what goes wrong, seeded
+workers     threads that run it all, until it is drained
+measures    what they did, counted
+trial       traffic through it into a chaotic Iterable, checked
+figures     each bound that the streaming sender must keep, measured
+
+What only the service itself can show: its boot, autoscaling, prices, and how it treats late elements.
+"""

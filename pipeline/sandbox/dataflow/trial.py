@@ -1,0 +1,108 @@
+"""One job on workers that fail, into a chaotic Iterable, and all that came of it. Knows no stage and no state."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from pipeline.sandbox.dataflow.faults import FaultSettings
+from pipeline.sandbox.dataflow.measures import Measures
+from pipeline.sandbox.dataflow.submission import submit
+from pipeline.sandbox.dataflow.workers import Workers
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, Settings
+from pipeline.sandbox.oracle.checks import Limits, check_letters, check_refusals, check_requests
+from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.under_chaos import ExpectedUnderChaos
+from pipeline.sandbox.soak.seeds import settings_of
+from pipeline.sandbox.traffic.generator import Traffic
+from pipeline.sandbox.traffic.settings import TrafficSettings
+
+DEMO = Path(__file__).parents[3] / "configs" / "demo.yaml"
+DELAYS = "[1s, 2s, 1m]"
+LIMITS = Limits(items=100, bytes=40_000)
+MOST_IN_A_BUNDLE = 60  # messages that the source gives at once
+QUIET_SECONDS = 5.0  # nothing to do for as long: all has been tried, the drain can begin
+SETTLE_SECONDS = 120.0  # until then, at most
+DRAIN_SECONDS = 120.0
+ANY_NUMBER = 1_000_000  # of copies of a dead letter: at least once
+
+
+class Trial(NamedTuple):
+    """What is wrong, in lines for a person; and what the workers did."""
+
+    problems: list[str]
+    measures: Measures
+    drain_seconds: float | None
+
+
+def faults_of(seed: int) -> FaultSettings:
+    """Each of them."""
+    rng = Random(seed)
+    return FaultSettings(seed, rng.uniform(0.02, 0.15), rng.uniform(0.05, 0.25), rng.uniform(0.1, 0.4))
+
+
+def check_seed(seed: int, messages: int, folder: Path, faults: FaultSettings | None = None) -> list[str]:
+    """Runs one seed in `folder`, which is empty; what is not as it must be, in lines for a person."""
+    return run_seed(seed, messages, folder, faults).problems
+
+
+def run_seed(seed: int, messages: int, folder: Path, faults: FaultSettings | None = None) -> Trial:
+    """As `check_seed`, and what was measured."""
+    settings = settings_of(seed)
+    # A shard that met a 401 tries again after a minute: other trials wait for that.
+    settings = replace(settings, chaos=replace(settings.chaos, revoke_key_after=None))
+    return run(settings, TrafficSettings(seed=seed, messages=messages), faults or faults_of(seed), folder)
+
+
+def run(settings: Settings, shape: TrafficSettings, faults: FaultSettings, folder: Path, delays: str = DELAYS) -> Trial:
+    """Traffic of this shape, published at once; then a drain. `delays`: before an event is tried again for its user."""
+    expected = ExpectedUnderChaos(settings.chaos)
+    messages = list(Traffic(shape, expected))
+    (folder / "events.jsonl").write_bytes(b"".join(data + b"\n" for data, _ in messages))
+    rng = Random(shape.seed)
+    with SimulatedIterable(settings) as iterable:
+        job = submit(write_config(folder, delays), folder / "dead_letters.jsonl", iterable.url, folder / "job")
+        with Workers(job, faults) as workers:
+            while messages:
+                count = rng.randint(1, MOST_IN_A_BUNDLE)
+                workers.publish(messages[:count])
+                del messages[:count]
+            workers.wait_until_quiet(QUIET_SECONDS, SETTLE_SECONDS)
+            iterable.dump(settle=True)  # what an event waits for is there, when it has its last try
+            drained = workers.drain(DRAIN_SECONDS)
+        dump, metrics, refused = iterable.dump(settle=True), iterable.metrics(), iterable.refused()
+    problems = [
+        *([f"not drained after {DRAIN_SECONDS:.0f} s"] if drained is None else []),
+        *differences(expected, dump),
+        *check_letters(folder, "dead_letters", expected.dead_letters.items(), ANY_NUMBER),
+        *check_refusals(refused, expected),
+        *check_requests(metrics["endpoints"], LIMITS),
+        *_failures(workers.measures),
+    ]
+    return Trial(problems, workers.measures, drained)
+
+
+def write_config(folder: Path, delays: str = DELAYS, limits: Limits = LIMITS) -> Path:
+    """The demo's, with such batches, short backoffs and these waits for an unknown user; and its key in a file."""
+    key, config = folder / "key", folder / "sync.yaml"
+    key.write_text(DEFAULT_API_KEY)
+    changes = {
+        "env:ITERABLE_API_KEY": f"file:{key}",
+        "unknown_user_delays: [2s, 5s, 1m]": f"max_backoff: 2s, unknown_user_delays: {delays}",
+        "delivery:\n": f"delivery:\n  batch: {{max_items: {limits.items}, max_bytes: {limits.bytes}}}\n",
+    }
+    text = DEMO.read_text()
+    for before, after in changes.items():
+        if before not in text:
+            raise ValueError(f"{DEMO} holds no {before!r}")
+        text = text.replace(before, after)
+    config.write_text(text)
+    return config
+
+
+def _failures(measures: Measures) -> Iterator[str]:
+    """A bundle fails if its commit is lost, but by nothing that our own code does."""
+    for failure, count in measures.failures.items():
+        yield f"{count} bundles failed: {failure}"

@@ -1,0 +1,29 @@
+"""The streaming job as it was submitted, on workers that fail, into an Iterable that fails."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.sandbox.dataflow.faults import FaultSettings
+from pipeline.sandbox.dataflow.trial import run
+from pipeline.sandbox.soak.seeds import settings_of
+from pipeline.sandbox.traffic.settings import TrafficSettings
+
+TRAFFIC = TrafficSettings(seed=3, messages=500, users=100, late_identifies=0)
+SHORT_DELAYS = "[1s, 2s, 5s]"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_all_arrives_whatever_befalls_the_workers(tmp_path: Path) -> None:
+    """Nothing lost, nothing twice by id, final profiles right, no 429, each dead letter kept at least once."""
+    settings = settings_of(TRAFFIC.seed)
+    settings = replace(settings, chaos=replace(settings.chaos, revoke_key_after=None))
+    faults = FaultSettings(seed=3, lost_commits=0.15, repeats=0.2)
+
+    trial = run(settings, TRAFFIC, faults, tmp_path, SHORT_DELAYS)
+
+    assert trial.problems == []
+    assert trial.measures.faults["commits lost"] > 0
+    assert trial.measures.faults["repeated elements"] > 0
