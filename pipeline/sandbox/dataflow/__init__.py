@@ -2,7 +2,8 @@
 
 submission  the job, as the real DataflowRunner submits it
 stages      its two fused stages
-harness     bundles of a stage in Beam's own classes of a worker
+harness     bundles of a stage in Beam's own classes of a worker, on threads of this process
+processes   the same in Beam's own worker processes over gRPC, which are killed
 state, timers, keys  what is kept of a key, and committed whole
 faults      what goes wrong, seeded
 workers     threads that run it all, until it is drained

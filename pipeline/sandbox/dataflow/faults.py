@@ -7,12 +7,13 @@ from random import Random
 
 @dataclass(frozen=True)
 class FaultSettings:
-    """Shares, 0 to 1; none unless asked for."""
+    """None unless asked for."""
 
     seed: int = 1
-    lost_commits: float = 0.0  # of bundles: all was done, and nothing of it holds
-    repeats: float = 0.0  # of the elements for the keyed step
-    given_out_twice: float = 0.0  # of its bundles: the work goes to another thread while the first goes on
+    lost_commits: float = 0.0  # share of the bundles: all was done, and nothing of it holds
+    repeats: float = 0.0  # share of the elements for the keyed step
+    given_out_twice: float = 0.0  # share of its bundles: the work goes to another thread while the first goes on
+    kills: int = 0  # of processes, with SIGKILL; then bundles run in processes
     latest_again: float = 0.6  # seconds after which that happens, at most
 
 

@@ -1,5 +1,6 @@
 """One job on workers that fail, into a chaotic Iterable, and all that came of it. Knows no stage and no state."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,9 @@ from random import Random
 from typing import NamedTuple
 
 from pipeline.sandbox.dataflow.faults import FaultSettings
+from pipeline.sandbox.dataflow.harness import MakeHarness, ThreadHarness
 from pipeline.sandbox.dataflow.measures import Measures
+from pipeline.sandbox.dataflow.processes import Processes
 from pipeline.sandbox.dataflow.submission import submit
 from pipeline.sandbox.dataflow.workers import Workers
 from pipeline.sandbox.iterable.running import SimulatedIterable
@@ -38,9 +41,10 @@ class Trial(NamedTuple):
 
 
 def faults_of(seed: int) -> FaultSettings:
-    """Each of them."""
+    """All that may befall threads, or, with every third seed, processes."""
     rng = Random(seed)
-    return FaultSettings(seed, rng.uniform(0.02, 0.15), rng.uniform(0.05, 0.25), rng.uniform(0.1, 0.4))
+    kills = 4 if seed % 3 == 0 else 0
+    return FaultSettings(seed, rng.uniform(0.02, 0.15), rng.uniform(0.05, 0.25), rng.uniform(0.1, 0.4), kills)
 
 
 def check_seed(seed: int, messages: int, folder: Path, faults: FaultSettings | None = None) -> list[str]:
@@ -62,9 +66,9 @@ def run(settings: Settings, shape: TrafficSettings, faults: FaultSettings, folde
     messages = list(Traffic(shape, expected))
     (folder / "events.jsonl").write_bytes(b"".join(data + b"\n" for data, _ in messages))
     rng = Random(shape.seed)
-    with SimulatedIterable(settings) as iterable:
+    with SimulatedIterable(settings) as iterable, _harness(faults) as harness:
         job = submit(write_config(folder, delays), folder / "dead_letters.jsonl", iterable.url, folder / "job")
-        with Workers(job, faults) as workers:
+        with Workers(job, faults, harness=harness) as workers:
             while messages:
                 count = rng.randint(1, MOST_IN_A_BUNDLE)
                 workers.publish(messages[:count])
@@ -82,6 +86,15 @@ def run(settings: Settings, shape: TrafficSettings, faults: FaultSettings, folde
         *_failures(workers.measures),
     ]
     return Trial(problems, workers.measures, drained)
+
+
+@contextlib.contextmanager
+def _harness(faults: FaultSettings) -> Iterator[MakeHarness]:
+    if not faults.kills:
+        yield ThreadHarness
+        return
+    with Processes(kills=faults.kills, seed=faults.seed) as processes:
+        yield processes.harness
 
 
 def write_config(folder: Path, delays: str = DELAYS, limits: Limits = LIMITS) -> Path:

@@ -21,7 +21,7 @@ from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.sandbox.dataflow.faults import Faults, FaultSettings
-from pipeline.sandbox.dataflow.harness import Done, Harness
+from pipeline.sandbox.dataflow.harness import Done, Harness, MakeHarness, ThreadHarness, WorkerLostError
 from pipeline.sandbox.dataflow.keys import Key, Work
 from pipeline.sandbox.dataflow.measures import Measures
 from pipeline.sandbox.dataflow.stages import cut
@@ -39,15 +39,21 @@ class Workers:
     """`with Workers(pipeline) as workers:` runs until the end of the block, drained or not.
 
     Args:
-      threads: of one process, which they share as the threads of a worker do.
+      threads: bundles at once.
+      harness: where bundles run: on these threads, which share what is kept per process as those of a worker do, or
+        in processes.
     """
 
     def __init__(
-        self, pipeline: beam_runner_api_pb2.Pipeline, faults: FaultSettings | None = None, threads: int = 12
+        self,
+        pipeline: beam_runner_api_pb2.Pipeline,
+        faults: FaultSettings | None = None,
+        threads: int = 12,
+        harness: MakeHarness = ThreadHarness,
     ) -> None:
         self.measures = Measures()
         first, keyed = cut(pipeline)
-        self._first, self._keyed = Harness(first), Harness(keyed)
+        self._first, self._keyed = harness(first), harness(keyed)
         self._faults = Faults(faults or FaultSettings())
         self._lock = threading.Condition()
         self._source: deque[list[bytes]] = deque()
@@ -171,9 +177,11 @@ class Workers:
     ) -> tuple[Done | None, float]:
         """None if the bundle failed or its commit is lost, and how long it took, in seconds."""
         begun = time.monotonic()
-        failure = done = None
+        failure, done, is_lost = None, None, False
         try:
             done = harness.run(elements, timers, state)
+        except WorkerLostError:
+            is_lost = True
         except Exception as error:
             failure = error
         seconds = time.monotonic() - begun
@@ -181,6 +189,8 @@ class Workers:
             self.measures.bundles[harness.stage.name] += 1
             if failure:
                 self.measures.count_failure(harness.stage.name, failure)
+            elif is_lost:
+                self.measures.faults["bundles killed"] += 1
             elif self._faults.loses_commit():
                 self.measures.faults["commits lost"] += 1
                 done = None
