@@ -1,11 +1,11 @@
 """One job on workers that fail, into a chaotic Iterable, and all that came of it. Knows no stage and no state."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.sandbox.dataflow.faults import FaultSettings
 from pipeline.sandbox.dataflow.harness import MakeHarness, ThreadHarness
@@ -16,7 +16,7 @@ from pipeline.sandbox.dataflow.workers import Workers
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, Settings
 from pipeline.sandbox.oracle.checks import Limits, check_letters, check_refusals, check_requests
-from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.expected import Expected, differences
 from pipeline.sandbox.oracle.under_chaos import ExpectedUnderChaos
 from pipeline.sandbox.soak.seeds import settings_of
 from pipeline.sandbox.traffic.generator import Traffic
@@ -79,7 +79,7 @@ def run(settings: Settings, shape: TrafficSettings, faults: FaultSettings, folde
         dump, metrics, refused = iterable.dump(settle=True), iterable.metrics(), iterable.refused()
     problems = [
         *([f"not drained after {DRAIN_SECONDS:.0f} s"] if drained is None else []),
-        *differences(expected, dump),
+        *(_arrivals(expected, dump) if faults.kills else differences(expected, dump)),
         *check_letters(folder, "dead_letters", expected.dead_letters.items(), ANY_NUMBER),
         *check_refusals(refused, expected),
         *check_requests(metrics["endpoints"], LIMITS),
@@ -113,6 +113,20 @@ def write_config(folder: Path, delays: str = DELAYS, limits: Limits = LIMITS) ->
         text = text.replace(before, after)
     config.write_text(text)
     return config
+
+
+def _arrivals(expected: Expected, dump: Mapping[str, Any]) -> Iterator[str]:
+    """All but the values in profiles: what was sent before is known to a process, so a newer value may be overwritten
+    by an older one that comes late, once another process has the shard.
+    """
+    held = {
+        f"userId:{user['userId']}" if user.get("userId") else f"email:{user['email'].lower()}" for user in dump["users"]
+    }
+    for identity in sorted(held ^ expected.users.keys()):
+        yield f"user {identity} is {'not expected' if identity in held else 'missing'}"
+    events = Expected()
+    events.events = expected.events
+    yield from differences(events, {"users": [], "events": dump["events"]})
 
 
 def _failures(measures: Measures) -> Iterator[str]:

@@ -25,7 +25,7 @@ SHORT_DELAYS = "[1s, 2s, 5s]"
     ids=["threads", "processes that are killed"],
 )
 def test_all_arrives_whatever_befalls_the_workers(faults: FaultSettings, befell: set[str], tmp_path: Path) -> None:
-    """Nothing lost, nothing twice by id, final profiles right, no 429, each dead letter kept at least once."""
+    """Nothing lost or twice by id, no 429, each dead letter kept at least once; in threads, final profiles right."""
     settings = settings_of(TRAFFIC.seed)
     settings = replace(settings, chaos=replace(settings.chaos, revoke_key_after=None))
 
