@@ -1,4 +1,8 @@
-"""A model of Dataflow's workers, for what the service does to our code. A model: not a measurement of the service.
+"""Dataflow on this machine, as far as it can be had; a model of its workers, not a measurement of the service.
+
+api         its REST API: takes jobs, launches templates
+launcher    what a flex template's launcher does
+secret_manager   Google's Secret Manager, as far as a key is read from it
 
 submission  the job, as the real DataflowRunner submits it
 stages      its two fused stages
