@@ -11,7 +11,7 @@ from transforms.delivery.coalescing import SentValues
 from transforms.delivery.dispatcher import Dispatcher
 from transforms.delivery.driver import Driver
 from transforms.delivery.pacing import EvenPace
-from transforms.delivery.runtime import Threads
+from transforms.delivery.runtime import Runtime, Threads, steady_time
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.client import IterableClient, Response
 from transforms.model.errors import FatalError
@@ -42,9 +42,20 @@ def dispatcher_of(iterable: SimulatedIterable) -> Dispatcher:
     return working(client.post, DeliveryRules(max_age_seconds=LONG))
 
 
-def working(post: Callable[[str, bytes], Response], rules: DeliveryRules) -> Dispatcher:
+class Hasty(Threads):
+    """To sleep takes it no time."""
+
+    def __init__(self) -> None:
+        super().__init__(4, "post", lambda: steady_time() + self._slept)
+        self._slept = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self._slept += seconds
+
+
+def working(post: Callable[[str, bytes], Response], rules: DeliveryRules, runtime: Runtime | None = None) -> Dispatcher:
     """One that delivers in a thread."""
-    driver = Driver(post, EvenPace({USER: 100, TRACK: 100}), fail, 4, Threads(4, "post"))
+    driver = Driver(post, EvenPace({USER: 100, TRACK: 100}), fail, 4, runtime or Threads(4, "post"))
     dispatcher = Dispatcher(rules, SentValues(), driver)
     threading.Thread(target=dispatcher.work, daemon=True).start()
     return dispatcher
@@ -95,10 +106,10 @@ def test_an_order_ends_with_what_waits_for_its_user(
     assert [(one.part, one.attempts, one.waits) for one in resumed if one] == [(TRACK, 1, 1)]
 
 
-def test_a_refused_key_fails_every_order(
-    dispatcher: Dispatcher, iterable: SimulatedIterable, new_update: Callable[..., Item]
-) -> None:
+def test_a_refused_key_fails_every_order(iterable: SimulatedIterable, new_update: Callable[..., Item]) -> None:
     """Whoever waits is told; nothing is kept of them, and the next order finds the dispatcher at work."""
+    client = IterableClient(iterable.url, lambda: "sandbox-key")
+    dispatcher = working(client.post, DeliveryRules(max_age_seconds=LONG), Hasty())
     iterable.configure(keys={"another-key": {}})
 
     with pytest.raises(FatalError, match=r"^Iterable refused /api/users/bulkUpdate with HTTP 401 BadApiKey$"):
