@@ -56,11 +56,6 @@ class Scheduler:
         """Of the operations, in their order."""
         return self._queues.keys()
 
-    @property
-    def parts_that_wait(self) -> Collection[str]:
-        """Of the operations whose items wait for an unknown user."""
-        return [part for part, queue in self._queues.items() if queue.waits_for_users]
-
     def __bool__(self) -> bool:
         """Whether anything is left but what waits for its user."""
         return bool(self._retries or self._users) or any(True for _ in self._queued())
@@ -144,9 +139,8 @@ class Scheduler:
 
     def wake_waiting(self) -> None:
         """What waits for its user is tried now, whenever it is due."""
-        for _, pending in self._waiting.entries():
-            self._queue(pending)
-        self._waiting.clear()
+        for waits in self.set_aside():
+            self._queue(waits.pending)
 
     def set_aside(self) -> list[WaitsForUser]:
         """What waits for its user, to lie elsewhere until it is due."""
@@ -160,8 +154,7 @@ class Scheduler:
 
     def expire_waiting(self) -> list[Outcome]:
         """Nothing more will come, and there is no later: what still waits had its last try."""
-        records = [Record.of(pending) for _, pending in self._waiting.entries()]
-        self._waiting.clear()
+        records = (Record.of(waits.pending) for waits in self.set_aside())
         told = (self._dead_letter(record, reasons.UNKNOWN_USER, "input ended") for record in records)
         return list(itertools.chain.from_iterable(told))
 
@@ -183,20 +176,6 @@ class Scheduler:
             else:
                 outcomes += self._dead_letter(record, reasons.EXPIRED, detail)
         return outcomes
-
-    @property
-    def sendable_bytes(self) -> int:
-        """About as many as it takes in state to keep all that does not wait for its user."""
-        return sum(entry.pending.stored_bytes for entry in self.entries() if not isinstance(entry, WaitsForUser))
-
-    @property
-    def oldest(self) -> float:
-        """Least publish time of all that never waited for its user, Unix seconds; infinite if there is nothing.
-
-        What waited was late by design; it tells nothing of how fast others go.
-        """
-        pending = (entry.pending for entry in self.entries())
-        return min((each.item.message.publish_time for each in pending if not each.waits), default=math.inf)
 
     def entries(self) -> Iterator[Entry]:
         """All that is not settled, to be kept elsewhere and restored; no request may be under way."""

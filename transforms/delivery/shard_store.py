@@ -11,6 +11,7 @@ from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.shard_state import Fill, Pile, decode_kept, decode_scheduler, encode_kept, encode_scheduler
 from transforms.delivery.shelves import Shelves
+from transforms.iterable.operations import Order
 from transforms.model.instrumentation import InFlight
 from transforms.model.outcomes import Outcome
 
@@ -61,6 +62,7 @@ class ShardStore:
         max_waiting_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
         self._delays = rules.unknown_user_delays
+        self._parts_that_wait = [part for part, each in rules.by_part.items() if each.order is Order.AFTER_USER]
         self._items = items
         self._fill = fill
         self._index = index
@@ -108,7 +110,7 @@ class ShardStore:
         state = self.read_fill()
         self._shelves = Shelves.decode(self._index.read())
         scheduler.endpoints.update(state.endpoints)
-        may_go = now >= state.opens_at(scheduler.parts_that_wait)
+        may_go = now >= state.opens_at(self._parts_that_wait)
         blobs = _take(self._cells, self._shelves.take_due(now) if may_go else [])
         self._took_shelves = self._is_changed = bool(blobs)
         decode_scheduler(scheduler, b"".join((*self._items.read(), *blobs)), state.since)
@@ -143,16 +145,17 @@ class ShardStore:
             self._index.write(self._shelves.encode())
         if is_changed or self._is_changed:
             self._items.clear()
+            held = 0
             for blob in encode_scheduler(scheduler):
                 self._items.add(blob)
-            held, oldest = scheduler.sendable_bytes, scheduler.oldest
-            self.state = Fill(0, 0, 0.0, scheduler.endpoints, held, None, oldest, self.state.piles)
+                held += len(blob)
+            self.state = Fill(0, 0, 0.0, scheduler.endpoints, held, None, _oldest(scheduler), self.state.piles)
         return scheduler.crowd_out(decode_kept(b"".join(crowded), now))
 
     def next_due(self, scheduler: Scheduler) -> float:
         """When some of what was not loaded may go, Unix seconds; infinite if nothing of it is there."""
         opens = {part: endpoint.closed_until for part, endpoint in scheduler.endpoints.items()}
-        waiting = max(self._shelves.next_due, min(opens[part] for part in scheduler.parts_that_wait))
+        waiting = max(self._shelves.next_due, min(opens[part] for part in self._parts_that_wait))
         has_room = self.state.piles and self.state.held < self._max_bytes / 2
         return min(waiting, min(opens.values()) if has_room else math.inf)
 
@@ -174,6 +177,12 @@ class ShardStore:
 
     def _is_high(self, pile: Pile) -> bool:
         return pile.size >= self._max_bytes / 2
+
+
+def _oldest(scheduler: Scheduler) -> float:
+    """Least publish time, Unix seconds. What waited was late by design: it tells nothing of how fast others go."""
+    pending = (entry.pending for entry in scheduler.entries())
+    return min((each.item.message.publish_time for each in pending if not each.waits), default=math.inf)
 
 
 def _take(cells: Sequence[Bag], numbers: Iterable[int]) -> list[bytes]:
