@@ -40,7 +40,9 @@ def read_values(
       parameters: of ours that Beam carries, too; see JobOptions.
     """
     known, unknown = split_unknown(beam_arguments)
-    problems = [f"{argument} is no option of this program or of Beam. See --help." for argument in unknown]
+    problems = [
+        f"{argument} is no option of this program or of Beam. See --help." for argument in dict.fromkeys(unknown)
+    ]
     values: dict[str, Any] = {"beam": PipelineOptions(known, **(parameters or {}))}
     given = {name: text for name, text in vars(ours).items() if text is not None}
     for name, text in given.items():

@@ -121,13 +121,10 @@ class Scheduler:
     def take_waiting(self, is_idle: bool = False) -> list[Outcome]:
         """Hand over what waits: for its user, or by itself because it fails alone while others succeed.
 
-        Each message says where to resume, each `time` when it is due.
-
-        Args:
-          is_idle: no request is under way: then what fails alone when nothing else is left waits by itself, too.
+        Each message says where to resume, each `time` when it is due. `is_idle`: no request is under way; then what
+        fails alone when nothing else is left waits by itself, too.
         """
-        outcomes = [handed_over(pending, due, reasons.UNKNOWN_USER) for due, pending in self._waiting.entries()]
-        self._waiting.clear()
+        outcomes = [handed_over(waits.pending, waits.due, reasons.UNKNOWN_USER) for waits in self.set_aside()]
         failing = [retry for retry in self._retries if (only := retry.only) and only.own_failures and only.failures]
         for retry in failing or (self._left_alone() if is_idle else []):
             pending = retry.records[0].pending[0]
