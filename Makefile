@@ -48,6 +48,45 @@ schema: setup ## Write the config's JSON Schema anew
 docs: setup ## Write docs/reasons.md anew
 	@$(BIN)/python -m pipeline.reports.reasons_page > docs/reasons.md
 
+metadata: setup ## Write the flex template's metadata.json anew
+	@$(BIN)/python -m pipeline.dataflow metadata > configs/flex_template/metadata.json
+
+graph-lock: setup ## Write the streaming job's graph lock anew: see docs/dataflow.md before an update
+	@$(BIN)/python -m pipeline.dataflow graph > configs/flex_template/graph_lock.json
+
+# For Dataflow: the variables are those of docs/dataflow.md, in the environment or on make's command line.
+TEMPLATE = gs://$(BUCKET)/templates/amplitude-to-iterable.json
+JOB ?= amplitude-to-iterable
+LAUNCH_NEEDS := $(addprefix needs-,PROJECT REGION BUCKET IMAGE CONFIG SUBSCRIPTION DEAD_LETTER_TOPIC SERVICE_ACCOUNT)
+FLEX_RUN = gcloud dataflow flex-template run $(JOB) --project=$(PROJECT) --region=$(REGION) \
+	--template-file-gcs-location=$(TEMPLATE) --service-account-email=$(SERVICE_ACCOUNT) \
+	--staging-location=gs://$(BUCKET)/staging --temp-location=gs://$(BUCKET)/temp \
+	--enable-streaming-engine --num-workers=1 --max-workers=$(or $(MAX_WORKERS),3) \
+	--worker-machine-type=$(or $(MACHINE_TYPE),n2-standard-2) \
+	--parameters=config=$(CONFIG),input_subscription=$(SUBSCRIPTION),dead_letter_topic=$(DEAD_LETTER_TOPIC),sdk_container_image=$(IMAGE)
+
+image: needs-IMAGE ## Build and push the image of launcher and workers
+	docker build --target dataflow --tag $(IMAGE) .
+	docker push $(IMAGE)
+
+template: setup needs-IMAGE needs-BUCKET ## Put the flex template into the bucket
+	@$(BIN)/python -m pipeline.dataflow template $(IMAGE) | gcloud storage cp - $(TEMPLATE)
+
+launch: $(LAUNCH_NEEDS) ## Launch the flex template
+	$(FLEX_RUN)
+
+update: setup $(LAUNCH_NEEDS) ## Replace the running job by this version, if its state can be kept; RUNNING=its git revision
+	@test -n "$(RUNNING)" || { echo "make update needs RUNNING, the git revision that the job runs from"; exit 2; }
+	@git show $(RUNNING):configs/flex_template/graph_lock.json > .running_graph_lock.json
+	@$(BIN)/python -m pipeline.dataflow compare .running_graph_lock.json || test -n "$(MAPPING)"
+	$(FLEX_RUN) --update $(if $(MAPPING),--transform-name-mappings='$(MAPPING)')
+
+drain: needs-PROJECT needs-REGION needs-JOB_ID ## Let the running job settle what it holds, and end
+	gcloud dataflow jobs drain $(JOB_ID) --project=$(PROJECT) --region=$(REGION)
+
+needs-%:
+	@test -n "$($*)" || { echo "$* is not set: see docs/dataflow.md"; exit 2; }
+
 lock: setup ## Pin the newest allowed requirements, with hashes
 	@$(BIN)/uv pip compile $(LOCK) setup.py --output-file requirements.txt
 	@$(BIN)/uv pip compile $(LOCK) setup.py --extra sandbox --extra dev --constraint requirements.txt \
@@ -62,4 +101,5 @@ clean: ## Remove .venv, caches and what `make run` left
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.PHONY: setup run bench soak test check format format-check lint types schema docs lock clean help
+.PHONY: setup run bench soak test check format format-check lint types schema docs metadata graph-lock image template launch update drain \
+	lock clean help

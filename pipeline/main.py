@@ -5,14 +5,14 @@ import sys
 from pipeline.cli.app import exit_now, load_sync, run_command
 from pipeline.cli.arguments import PROGRAM, parse_options
 from pipeline.dataflow.launch import launch
-from pipeline.dataflow.options import refuse_disabled, refuse_local_key
+from pipeline.dataflow.options import refuse_disabled
 from pipeline.reports.screen import show
 from pipeline.reports.summary import summarize
 from pipeline.run_options import Files, Stream
 from pipeline.runs.forecast import forecast
 from pipeline.runs.local import run_chunks
 from pipeline.runs.streaming import run_streaming
-from transforms.iterable.api_key import read_api_key
+from transforms.iterable.api_key import check_any_machine_reads, read_api_key
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> None:
     options = parse_options(arguments)
-    loaded = load_sync(options.config, read_api_key if options.runs_here else refuse_local_key)
+    loaded = load_sync(options.config, read_api_key if options.runs_here else check_any_machine_reads)
     if not loaded:
         refuse_disabled(options)
         return

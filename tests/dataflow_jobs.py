@@ -8,8 +8,6 @@ from apache_beam.internal import pickler
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners import pipeline_context
 
-from pipeline.sandbox.dataflow.api import DataflowApi
-
 ROOT = Path(__file__).parents[1]
 SECRET = "secret:projects/my-project-1/secrets/iterable-api-key/versions/1"
 IMAGE = "europe-west1-docker.pkg.dev/my-project-1/a2i/a2i:1"
@@ -29,8 +27,8 @@ def write_config(folder: Path, **replacements: str) -> Path:
     return path
 
 
-def launch_options(folder: Path, api: DataflowApi, **options: object) -> list[str]:
-    """Of a job whose files are staged in `folder`; `option=None` leaves it out."""
+def launch_options(folder: Path, url: str, **options: object) -> list[str]:
+    """Of a job for the API at `url`, whose files are staged in `folder`; `option=None` leaves it out."""
     staging = folder / "staging"
     staging.mkdir(exist_ok=True)
     needed = {
@@ -43,7 +41,7 @@ def launch_options(folder: Path, api: DataflowApi, **options: object) -> list[st
         "job_name": "amplitude-to-iterable",
         "temp_location": staging,
         "sdk_container_image": IMAGE,
-        "dataflow_endpoint": api.url,
+        "dataflow_endpoint": url,
     }
     given = [f"--{name}={value}" for name, value in (needed | options).items() if value is not None]
     return [*given, "--no_auth"]

@@ -8,7 +8,6 @@ from apache_beam.options.pipeline_options import DebugOptions, GoogleCloudOption
 from pipeline.run_options import RunOptions
 from transforms.model.errors import FatalError
 
-LOCAL_KEYS = ("env:", "file:")  # workers have neither
 MIN_THREADS = 12
 AT_LEAST_ONCE = "--dataflow_service_options=streaming_mode_at_least_once"
 # What is given comes behind them, and wins.
@@ -48,12 +47,6 @@ def launch_problems(beam: PipelineOptions, dead_letter_file: str) -> Iterator[st
             f"--number_of_worker_harness_threads is {threads}: each of the sender's shards may hold one. "
             f"Give {MIN_THREADS} or more, or leave it out."
         )
-
-
-def refuse_local_key(reference: str) -> None:
-    """Raises FatalError if workers could not read it; who launches need not be allowed to read it."""
-    if reference.startswith(LOCAL_KEYS):
-        raise FatalError(f"{reference} is not there on Dataflow's workers. Use secret:projects/P/secrets/S/versions/V.")
 
 
 def refuse_disabled(options: RunOptions) -> None:

@@ -35,7 +35,7 @@ def test_a_person_launches(tmp_path: Path, api: DataflowApi) -> None:
     """One command, which ends at once and says where the job is; the key is not read here."""
     write_config(tmp_path)
 
-    ended = run("-m", "pipeline.main", *launch_options(tmp_path, api))
+    ended = run("-m", "pipeline.main", *launch_options(tmp_path, api.url))
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.splitlines()[0] == "Launched amplitude-to-iterable, job 2026-11-26_0."
@@ -47,7 +47,7 @@ def test_a_second_job_of_a_name_is_one_line(tmp_path: Path, api: DataflowApi) ->
     write_config(tmp_path)
     api.refuse(409, "There is a job of this name.")
 
-    ended = run("-m", "pipeline.main", *launch_options(tmp_path, api))
+    ended = run("-m", "pipeline.main", *launch_options(tmp_path, api.url))
 
     assert ended.returncode == 3
     assert ended.stderr.startswith("python -m pipeline.main stopped: Dataflow refused the job with HTTP 409: ")
@@ -58,7 +58,7 @@ def test_a_launcher_runs_the_entry_point(tmp_path: Path, api: DataflowApi) -> No
     """With `--name=value` alone and an option more than Beam knows, from any folder: the job lies where it says."""
     write_config(tmp_path)
     place = tmp_path / "job_object"
-    options = launch_options(tmp_path, api, template_location=place, streaming="true", launcher_machine_type="n1")
+    options = launch_options(tmp_path, api.url, template_location=place, streaming="true", launcher_machine_type="n1")
 
     ended = run(ENTRY, *options)
 
@@ -76,7 +76,7 @@ def test_a_disabled_sync_launches_nothing(tmp_path: Path, api: DataflowApi, is_t
     write_config(tmp_path, status="disabled")
     place = tmp_path / "job_object" if is_template else None
 
-    ended = run(ENTRY, *launch_options(tmp_path, api, template_location=place))
+    ended = run(ENTRY, *launch_options(tmp_path, api.url, template_location=place))
 
     assert (ended.returncode, api.jobs) == (code, [])
     assert ended.stdout == "Amplitude to Iterable: status is disabled; nothing is read.\n"
@@ -87,7 +87,7 @@ def test_a_key_of_this_machine_ends_with_2(tmp_path: Path, api: DataflowApi) -> 
     """Even where it is set: workers do not have it."""
     write_config(tmp_path, api_key="env:PATH")
 
-    ended = run("-m", "pipeline.main", *launch_options(tmp_path, api))
+    ended = run("-m", "pipeline.main", *launch_options(tmp_path, api.url))
 
     assert (ended.returncode, api.jobs) == (2, [])
     assert "destination.api_key: " in ended.stderr

@@ -35,7 +35,7 @@ class DataflowApi:
     """
 
     def __init__(self, launcher: Launcher | None = None) -> None:
-        self._launcher = launcher
+        self.launcher = launcher
         self._refusal: tuple[int, str] | None = None
         self.jobs: list[dict[str, Any]] = []  # as they were submitted, with `id` and `currentState`
         self.requests: list[Request] = []
@@ -75,10 +75,10 @@ class DataflowApi:
         return 200, {}
 
     def _launch(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if not self._launcher:
+        if not self.launcher:
             return _error(400, "there is no launcher")
         try:
-            status, created = self._create(self._launcher(body))
+            status, created = self._create(self.launcher(body))
         except LaunchError as error:
             return _error(400, str(error))
         return status, {"job": created} if status == 200 else created

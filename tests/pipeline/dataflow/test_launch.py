@@ -12,12 +12,12 @@ from google.cloud import storage
 from pipeline.cli.app import load_sync
 from pipeline.cli.arguments import parse_options
 from pipeline.dataflow.launch import launch
-from pipeline.dataflow.options import refuse_local_key
 from pipeline.sandbox.dataflow.api import DataflowApi
-from pipeline.sandbox.emulator import PubsubEmulator
-from pipeline.sandbox.topics import create_subscription, create_topic
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic
 from pipeline.sources.buckets import storage_client
 from tests.dataflow_jobs import IMAGE, graph_of, launch_options, load_as_a_worker, write_config
+from transforms.iterable.api_key import check_any_machine_reads
 from transforms.model.errors import FatalError
 
 KEY = "key-0123456789abcdef"
@@ -65,7 +65,7 @@ def launched(folder: Path, api: DataflowApi, **options: object) -> str:
     if not options.get("config"):
         write_config(folder)
     parsed = parse_options(launch_options(folder, api.url, **options))
-    loaded = load_sync(parsed.config, refuse_local_key)
+    loaded = load_sync(parsed.config, check_any_machine_reads)
     assert loaded
     return launch(parsed, loaded)
 
@@ -118,7 +118,7 @@ def test_labels_that_are_given_stay(tmp_path: Path, api: DataflowApi) -> None:
     """Also in the form in which launchers pass them; one of ours may be replaced."""
     write_config(tmp_path)
     parsed = parse_options([*launch_options(tmp_path, api.url), "--labels=team=crm", '--labels={"sync": "mine"}'])
-    loaded = load_sync(parsed.config, refuse_local_key)
+    loaded = load_sync(parsed.config, check_any_machine_reads)
     assert loaded
     launch(parsed, loaded)
 

@@ -3,7 +3,7 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 
 from pipeline.cli.arguments import parse_options
 from pipeline.cli.parsing import UsageError
-from pipeline.dataflow.options import job_defaults, refuse_disabled, refuse_local_key
+from pipeline.dataflow.options import job_defaults, refuse_disabled
 from pipeline.run_options import RunOptions
 from transforms.model.errors import FatalError
 
@@ -87,14 +87,6 @@ def test_a_job_that_could_not_run_is_refused(options: dict[str, object], problem
         parse(**options)
 
     assert str(caught.value) == problem
-
-
-@pytest.mark.parametrize("reference", ["env:ITERABLE_API_KEY", "file:/run/key"])
-def test_a_key_of_this_machine_is_refused(reference: str) -> None:
-    """A worker has neither: every bundle would fail, for ever."""
-    with pytest.raises(FatalError, match=f"^{reference} is not there on Dataflow's workers. Use secret:"):
-        refuse_local_key(reference)
-    refuse_local_key("secret:projects/p/secrets/s/versions/1")
 
 
 def test_a_template_of_a_disabled_sync_fails() -> None:

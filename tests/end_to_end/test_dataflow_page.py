@@ -1,0 +1,108 @@
+"""docs/dataflow.md can be followed: its commands, options and variables exist."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.dataflow.options import AT_LEAST_ONCE, DEFAULTS
+from pipeline.run_options import JOB_PARAMETERS
+from tests.dataflow_jobs import ROOT
+
+PAGE = (ROOT / "docs" / "dataflow.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+GRANT = (ROOT / "configs" / "flex_template" / "grant.sh").read_text()
+SHELL = "\n".join(re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", " ")
+RUN = "gcloud dataflow flex-template run"
+
+
+def commands(text: str, program: str) -> list[str]:
+    """Each with its arguments, as one line."""
+    lines = (part.strip() for line in text.splitlines() for part in re.split(r" && | \| ", line))
+    return [line for line in lines if line.startswith(f"{program} ")]
+
+
+def test_there_are_ten_commands() -> None:
+    """As the page says."""
+    first = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)[0]
+
+    assert re.findall(r"^# ([0-9]+)\.", first, re.MULTILINE) == [str(number) for number in range(1, 11)]
+
+
+def test_every_make_target_and_variable_exists() -> None:
+    """Also those in the text."""
+    used = [command.split()[1:] for command in commands(SHELL, "make")]
+    used += [text.split() for text in re.findall(r"`make ([^`]+)`", PAGE)]
+    words = {word for command in used for word in command if not word.startswith("-")}
+    targets = {word for word in words if "=" not in word}
+    variables = {word.partition("=")[0] for word in words - targets} | set(re.findall(r"\b([A-Z_]{3,})=", SHELL))
+
+    assert {target for target in targets if not re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)} == set()
+    assert {name for name in variables - {"AMPLITUDE_TOPIC"} if name not in MAKEFILE} == set()
+
+
+def test_the_launch_on_the_page_is_that_of_make() -> None:
+    """Word by word, with the page's variables."""
+    names = ["PROJECT", "REGION", "BUCKET", "IMAGE", "CONFIG", "SUBSCRIPTION", "DEAD_LETTER_TOPIC", "SERVICE_ACCOUNT"]
+    environ = {"PATH": os.environ["PATH"]}
+    variables = [f"{name}=$${name}" for name in names]
+    printed = subprocess.check_output(["make", "-n", "launch", *variables], cwd=ROOT, env=environ, text=True)
+
+    (shown,) = commands(SHELL, RUN)
+    (made,) = commands(printed.replace("\\\n", " "), RUN)
+    assert made.split() == shown.split()
+
+
+def test_every_option_of_ours_exists() -> None:
+    """Ours or Beam's."""
+    known = {*JOB_PARAMETERS, *PipelineOptions([]).get_all_options(), "no_save_main_session"}
+    used = set(re.findall(r"--([a-z]+(?:_[a-z]+)+)\b", PAGE))
+
+    assert {"sdk_container_image", "input_subscription", "max_num_workers"} <= used
+    assert used - known == set()
+
+
+def test_the_page_tells_every_default() -> None:
+    """With its value."""
+    for default in (*DEFAULTS, AT_LEAST_ONCE):
+        name, _, value = default.partition("=")
+        assert name in PAGE
+        assert value in PAGE
+
+
+def test_the_rights_on_the_page_are_those_that_are_granted() -> None:
+    """To the account that the job runs as."""
+    of_the_job = PAGE.partition("### Rights")[2].partition("| who launches")[0]
+
+    assert set(re.findall(r"roles/[A-Za-z.]+", of_the_job)) == set(re.findall(r"roles/[A-Za-z.]+", GRANT))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not shutil.which("gcloud"), reason="needs gcloud: https://cloud.google.com/sdk/docs/install")
+def test_gcloud_knows_every_command_and_flag() -> None:
+    """By its own help."""
+    inline = "\n".join(text for text in re.findall(r"`(gcloud [^`]*)`", PAGE))
+    lines = {line for text in (SHELL, inline, GRANT.replace("\\\n", " ")) for line in commands(text, "gcloud")}
+    flags: dict[str, set[str]] = {}
+    for line in lines:
+        words = line.split()
+        end = next((at for at, word in enumerate(words) if not re.fullmatch("[a-z-]+", word) or word[0] == "-"), None)
+        path = " ".join(words[: end if end is not None else len(words)])
+        flags.setdefault(path, set()).update(re.findall(r"(--[a-z-]+)", line))
+    for path, used in flags.items():
+        shown = _help(path.split())
+        assert {flag for flag in used if flag not in shown} == set(), path
+
+
+def _help(words: list[str]) -> str:
+    """Of the command with its positional arguments taken off, which look like words of it."""
+    while len(words) > 2:
+        ended = subprocess.run([*words, "--help"], capture_output=True, text=True, check=False)
+        if ended.returncode == 0:
+            return ended.stdout
+        words = words[:-1]
+    return ""
