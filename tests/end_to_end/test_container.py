@@ -95,3 +95,36 @@ def test_every_option_on_the_page_exists(image: Path) -> None:
 
     assert {"input_subscription", "dead_letter_topic", "grace_period", "share", "input_files"} <= ours
     assert [option for option in sorted(ours) if f"--{option}" not in shown] == []
+
+
+def test_the_image_for_dataflow_is_of_our_beam() -> None:
+    """Its boot program is of the version that requirements.txt pins; the entry point is where its launcher looks."""
+    (pinned,) = re.findall(r"^apache-beam==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    (entry,) = re.findall(r"FLEX_TEMPLATE_PYTHON_PY_FILE=(\S+)", DOCKERFILE)
+    copied = re.findall(r"^COPY (\S+) (\S+/)$", DOCKERFILE, re.MULTILINE)
+
+    assert f"ARG BEAM_VERSION={pinned}\n" in DOCKERFILE
+    assert entry in {f"{target}{Path(source).name}" for source, target in copied}
+
+
+def test_no_user_of_debian_is_made_again() -> None:
+    """`useradd` fails for one that the base image has, such as sync."""
+    debian = {
+        "root",
+        "daemon",
+        "bin",
+        "sys",
+        "sync",
+        "games",
+        "man",
+        "mail",
+        "news",
+        "proxy",
+        "backup",
+        "list",
+        "nobody",
+    }
+    made = set(re.findall(r"useradd .*?(\S+)$", DOCKERFILE, re.MULTILINE))
+
+    assert made == {"app"}
+    assert made & debian == set()

@@ -81,6 +81,7 @@ def test_the_rights_on_the_page_are_those_that_are_granted() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(not shutil.which("gcloud"), reason="needs gcloud: https://cloud.google.com/sdk/docs/install")
 def test_gcloud_knows_every_command_and_flag() -> None:
     """By its own help."""
