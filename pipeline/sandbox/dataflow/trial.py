@@ -60,14 +60,14 @@ def run_seed(seed: int, messages: int, folder: Path, faults: FaultSettings | Non
     return run(settings, TrafficSettings(seed=seed, messages=messages), faults or faults_of(seed), folder)
 
 
-def run(settings: Settings, shape: TrafficSettings, faults: FaultSettings, folder: Path, delays: str = DELAYS) -> Trial:
-    """Traffic of this shape, published at once; then a drain. `delays`: before an event is tried again for its user."""
+def run(settings: Settings, shape: TrafficSettings, faults: FaultSettings, folder: Path) -> Trial:
+    """Traffic of this shape, published at once; then a drain."""
     expected = ExpectedUnderChaos(settings.chaos)
     messages = list(Traffic(shape, expected))
     (folder / "events.jsonl").write_bytes(b"".join(data + b"\n" for data, _ in messages))
     rng = Random(shape.seed)
     with SimulatedIterable(settings) as iterable, _harness(faults) as harness:
-        job = submit(write_config(folder, delays), folder / "dead_letters.jsonl", iterable.url, folder / "job")
+        job = submit(write_config(folder), folder / "dead_letters.jsonl", iterable.url, folder / "job")
         with Workers(job, faults, harness=harness) as workers:
             while messages:
                 count = rng.randint(1, MOST_IN_A_BUNDLE)

@@ -11,7 +11,6 @@ from pipeline.sandbox.soak.seeds import settings_of
 from pipeline.sandbox.traffic.settings import TrafficSettings
 
 TRAFFIC = TrafficSettings(seed=3, messages=500, users=100, late_identifies=0)
-SHORT_DELAYS = "[1s, 2s, 5s]"
 
 
 @pytest.mark.slow
@@ -29,7 +28,7 @@ def test_all_arrives_whatever_befalls_the_workers(faults: FaultSettings, befell:
     settings = settings_of(TRAFFIC.seed)
     settings = replace(settings, chaos=replace(settings.chaos, revoke_key_after=None))
 
-    trial = run(settings, TRAFFIC, faults, tmp_path, SHORT_DELAYS)
+    trial = run(settings, TRAFFIC, faults, tmp_path)
 
     assert trial.problems == []
     assert {fault for fault, count in trial.measures.faults.items() if count} >= befell
