@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import apache_beam as beam
 import pytest
@@ -8,7 +9,6 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes
-from transforms.delivery import outage
 from transforms.delivery.resources import client, dispatcher, sent_values
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.elements import Records
@@ -148,14 +148,13 @@ def test_a_missing_key_keeps_its_type_through_the_runner(
 
 
 def test_an_outage_keeps_its_type_through_the_runner(
-    iterable: SimulatedIterable, settings: SenderSettings, new_update: NewItem, monkeypatch: pytest.MonkeyPatch
+    iterable: SimulatedIterable, settings: SenderSettings, new_update: NewItem
 ) -> None:
     """OutageError: nothing of the chunk is settled, and the loop runs it again later."""
-    monkeypatch.setattr(outage, "OUTAGE_SECONDS", 0.0)
     iterable.fault("*", status=503, times=None)
 
     with pytest.raises(OutageError, match="no request to Iterable succeeded"):
-        send(settings, [new_update("u1")])
+        send(replace(settings, outage_seconds=0.0), [new_update("u1")])
 
 
 def test_an_empty_chunk_sends_nothing(iterable: SimulatedIterable, settings: SenderSettings) -> None:

@@ -62,7 +62,8 @@ def dispatcher(settings: SenderSettings) -> Dispatcher:
         dispatcher.cache_clear()
         raise FatalError(problem.rstrip("."))
 
-    driver = Driver(client(settings).post, EvenPace(settings.rates), stop, AT_ONCE, Threads(AT_ONCE, "post"))
+    post, pace, threads = client(settings).post, EvenPace(settings.rates), Threads(AT_ONCE, "post")
+    driver = Driver(post, pace, stop, AT_ONCE, threads, settings.outage_seconds)
     made = Dispatcher(settings.rules, sent_values(settings), driver)
     threading.Thread(target=made.work, name="dispatcher", daemon=True).start()
     return made

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from transforms.delivery.outage import OUTAGE_SECONDS
 from transforms.iterable.operations import OPERATIONS, Operation
 
 
@@ -30,6 +31,7 @@ class SenderSettings:
     url: str
     api_key: str  # a reference, never the key
     rules: DeliveryRules
+    outage_seconds: float = OUTAGE_SECONDS  # so long without a success, and a bounded run's chunk goes back
 
     @property
     def rates(self) -> dict[str, float]:

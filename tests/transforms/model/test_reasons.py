@@ -59,13 +59,16 @@ def reasons_in(tree: ast.AST) -> set[Reason]:
 
 
 def reasons_reached_from(*names: str) -> set[Reason]:
-    """Of the functions and methods of these names, and of all that they name in turn; a room names none above it."""
+    """Of the functions, methods and tables of these names, and of all that they name in turn, in no room above."""
     functions: dict[str, list[tuple[str, ast.AST]]] = {}
     for file, tree in TREES.items():
         if file.parent.name in ("amplitude", "mapping"):
             for node in ast.walk(tree):
                 if isinstance(node, ast.FunctionDef):
                     functions.setdefault(node.name, []).append((file.parent.name, node))
+            for node in tree.body:
+                for target in node.targets if isinstance(node, ast.Assign) else ():
+                    functions.setdefault(ast.unparse(target), []).append((file.parent.name, node))
     ahead = [each for name in names for each in functions[name]]
     seen: list[ast.AST] = []
     while ahead:
