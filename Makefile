@@ -26,7 +26,7 @@ soak: setup ## Many seeds of traffic into a chaotic Iterable: minutes
 
 test: setup ## All tests, the fast ones first
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
-	@$(BIN)/python -m pytest -q -n 3 -m slow
+	@$(BIN)/python -m pytest -q -n 4 -m slow
 
 check: format-check lint types test ## All that CI runs
 
