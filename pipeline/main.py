@@ -4,7 +4,6 @@ import sys
 
 from pipeline.cli.app import exit_now, load_sync, run_command
 from pipeline.cli.arguments import PROGRAM, parse_options
-from pipeline.dataflow.launch import launch
 from pipeline.dataflow.options import refuse_disabled
 from pipeline.reports.screen import show
 from pipeline.reports.summary import summarize
@@ -27,6 +26,10 @@ def _run(arguments: list[str]) -> None:
         refuse_disabled(options)
         return
     if options.is_for_dataflow:
+        from pipeline.dataflow.launch import (
+            launch,
+        )  # a sixth of a second to import, and runs on this machine need it not
+
         show(launch(options, loaded))
         return
     if isinstance(options.input, Stream):
