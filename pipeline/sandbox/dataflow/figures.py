@@ -14,11 +14,12 @@ import orjson
 
 from pipeline.sandbox.dataflow.faults import FaultSettings
 from pipeline.sandbox.dataflow.submission import submit
-from pipeline.sandbox.dataflow.trial import run, write_config
+from pipeline.sandbox.dataflow.trial import DELAYS, LIMITS, run
 from pipeline.sandbox.dataflow.workers import Workers
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.oracle.checks import Limits
+from pipeline.sandbox.soak.demo_config import write_config
 from pipeline.sandbox.traffic.settings import TrafficSettings
 
 Figures = Iterator[tuple[str, str]]
@@ -61,7 +62,7 @@ def _times(measures: Any) -> str:
 def drain(folder: Path) -> Figures:
     """A drain, while one event waits for its user."""
     with SimulatedIterable(STRICT) as iterable:
-        config = write_config(folder, "[1m, 10m, 30m]")
+        config = write_config(folder, "[1m, 10m, 30m]", LIMITS)
         with Workers(submit(config, folder / "dead_letters.jsonl", iterable.url, folder / "job")) as workers:
             workers.publish([*(_identify(f"known-{number}") for number in range(20)), _event("unknown")])
             workers.wait_until_quiet(5.0, MOST_SECONDS)
@@ -87,7 +88,7 @@ def outage(folder: Path, seconds: float = 90.0, megabytes: float = 30.0) -> Figu
     """Iterable answers 503 for a while, and one shard gets more than its state may hold."""
     with SimulatedIterable(STRICT) as iterable:
         iterable.fault("*", status=503, times=None)
-        config = write_config(folder, limits=LARGE)
+        config = write_config(folder, DELAYS, LARGE)
         with Workers(submit(config, folder / "dead_letters.jsonl", iterable.url, folder / "job")) as workers:
             begun = time.monotonic()
             padding, size = "x" * 10_000, 0

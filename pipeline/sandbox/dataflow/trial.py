@@ -14,15 +14,15 @@ from pipeline.sandbox.dataflow.processes import Processes
 from pipeline.sandbox.dataflow.submission import submit
 from pipeline.sandbox.dataflow.workers import Workers
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, Settings
+from pipeline.sandbox.iterable.settings import Settings
 from pipeline.sandbox.oracle.checks import Limits, check_letters, check_refusals, check_requests
 from pipeline.sandbox.oracle.expected import Expected, differences
 from pipeline.sandbox.oracle.under_chaos import ExpectedUnderChaos
+from pipeline.sandbox.soak.demo_config import write_config
 from pipeline.sandbox.soak.seeds import settings_of
 from pipeline.sandbox.traffic.generator import Traffic
 from pipeline.sandbox.traffic.settings import TrafficSettings
 
-DEMO = Path(__file__).parents[3] / "configs" / "demo.yaml"
 DELAYS = "[1s, 2s, 1m]"
 LIMITS = Limits(items=100, bytes=40_000)
 MOST_IN_A_BUNDLE = 60  # messages that the source gives at once
@@ -67,7 +67,7 @@ def run(settings: Settings, shape: TrafficSettings, faults: FaultSettings, folde
     (folder / "events.jsonl").write_bytes(b"".join(data + b"\n" for data, _ in messages))
     rng = Random(shape.seed)
     with SimulatedIterable(settings) as iterable, _harness(faults) as harness:
-        job = submit(write_config(folder), folder / "dead_letters.jsonl", iterable.url, folder / "job")
+        job = submit(write_config(folder, DELAYS, LIMITS), folder / "dead_letters.jsonl", iterable.url, folder / "job")
         with Workers(job, faults, harness=harness) as workers:
             while messages:
                 count = rng.randint(1, MOST_IN_A_BUNDLE)
@@ -95,24 +95,6 @@ def _harness(faults: FaultSettings) -> Iterator[MakeHarness]:
         return
     with Processes(kills=faults.kills, seed=faults.seed) as processes:
         yield processes.harness
-
-
-def write_config(folder: Path, delays: str = DELAYS, limits: Limits = LIMITS) -> Path:
-    """The demo's, with such batches, short backoffs and these waits for an unknown user; and its key in a file."""
-    key, config = folder / "key", folder / "sync.yaml"
-    key.write_text(DEFAULT_API_KEY)
-    changes = {
-        "env:ITERABLE_API_KEY": f"file:{key}",
-        "unknown_user_delays: [2s, 5s, 1m]": f"max_backoff: 2s, unknown_user_delays: {delays}",
-        "delivery:\n": f"delivery:\n  batch: {{max_items: {limits.items}, max_bytes: {limits.bytes}}}\n",
-    }
-    text = DEMO.read_text()
-    for before, after in changes.items():
-        if before not in text:
-            raise ValueError(f"{DEMO} holds no {before!r}")
-        text = text.replace(before, after)
-    config.write_text(text)
-    return config
 
 
 def _arrivals(expected: Expected, dump: Mapping[str, Any]) -> Iterator[str]:

@@ -17,16 +17,16 @@ from pipeline.run_options import RunOptions
 from pipeline.runs.local import run_chunks
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, AsyncDelay, Settings
+from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.oracle.checks import Counted, Limits, check_counts, check_letters, check_refusals, check_requests
 from pipeline.sandbox.oracle.expected import differences
 from pipeline.sandbox.oracle.under_chaos import UNKNOWN_USER, ExpectedUnderChaos
+from pipeline.sandbox.soak.demo_config import write_config
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from transforms.model.errors import FatalError
 from transforms.model.outcomes import FINAL
 
-_DEMO = Path(__file__).parents[3] / "configs" / "demo.yaml"
 _LIMITS = Limits(items=100, bytes=40_000)
 
 
@@ -132,9 +132,11 @@ def _run(folder: Path, url: str, arguments: dict[str, object], most_starts: int)
 
 
 def _options(folder: Path, url: str, arguments: dict[str, object], start: int) -> RunOptions:
+    # Each start has a key file of its own: a process keeps connections, pace and memory of what it sent for those that
+    # have the same settings, and a new start is to have none.
     arguments = {
         **arguments,
-        "config": _write_config(folder, start),
+        "config": write_config(folder, "[1s, 2s, 1m]", _LIMITS, f"chaos-{start}"),
         "input_files": folder / "events.jsonl",
         "dead_letter_file": folder / "dead_letters.jsonl",
         "waiting_file": folder / "waiting.jsonl",
@@ -143,26 +145,3 @@ def _options(folder: Path, url: str, arguments: dict[str, object], start: int) -
         "iterable_url": url,
     }
     return parse_options([f"--{name}={value}" for name, value in arguments.items()])
-
-
-def _write_config(folder: Path, start: int) -> Path:
-    """The demo's, with small batches, short backoffs and two short waits for an unknown user.
-
-    Each start has a key file of its own: a process keeps connections, pace and memory of what it sent for those that
-    have the same settings, and a new start is to have none.
-    """
-    key, config = folder / f"key-{start}", folder / f"chaos-{start}.yaml"
-    key.write_text(DEFAULT_API_KEY)
-    batch = f"batch: {{max_items: {_LIMITS.items}, max_bytes: {_LIMITS.bytes}}}"
-    changes = {
-        "env:ITERABLE_API_KEY": f"file:{key}",
-        "unknown_user_delays: [2s, 5s, 1m]": "max_backoff: 2s, unknown_user_delays: [1s, 2s, 1m]",
-        "delivery:\n": f"delivery:\n  {batch}\n",
-    }
-    text = _DEMO.read_text()
-    for before, after in changes.items():
-        if before not in text:
-            raise ValueError(f"{_DEMO} holds no {before!r}")
-        text = text.replace(before, after)
-    config.write_text(text)
-    return config

@@ -23,11 +23,11 @@ from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, AsyncDelay, Sett
 from pipeline.sandbox.oracle.expected import Expected, differences
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.pubsub.exactly_once import ExactlyOnceSubscription
+from pipeline.sandbox.soak.demo_config import DEMO
 from pipeline.sandbox.stage import Ended, Stage, end, set_stage
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
 
-DEMO = Path(__file__).parents[3] / "configs" / "demo.yaml"
 STRICT = Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0.5, 0.5))
 UNKNOWN_USER = ("track", "unknown_user")
 MOST_SECONDS = 300.0

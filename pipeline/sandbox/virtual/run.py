@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from pathlib import Path
 from random import Random
 from threading import Event
 from typing import Any
@@ -19,6 +18,7 @@ from pipeline.reports.tally import Tally
 from pipeline.runs.chunk_loop import ChunkLoop
 from pipeline.sandbox.iterable.faults import Fault
 from pipeline.sandbox.iterable.settings import AsyncDelay
+from pipeline.sandbox.soak.demo_config import DEMO
 from pipeline.sandbox.soak.seeds import settings_of
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from pipeline.sandbox.virtual.iterable import Outage, VirtualIterable
@@ -44,7 +44,6 @@ MOST_STARTS = 20
 REQUESTS_AT_ONCE = 16
 UNKNOWN_USER_DELAYS = (2.0, 5.0, 60.0)
 LONG_DELAY = 1200.0  # longer than outages and new starts come to: who introduces a user may be behind them
-_DEMO = Path(__file__).parents[3] / "configs" / "demo.yaml"
 _DOWN = (
     Fault(status=500, body={"msg": "Please try again later", "code": "GenericError", "params": None}),
     Fault(status=503, body="<html>down</html>"),
@@ -220,7 +219,7 @@ def _draw_outages(rng: Random) -> list[Outage]:
 
 @cache
 def _of_config() -> tuple[Rules, SenderSettings]:
-    config = load_config(str(_DEMO)).config
+    config = load_config(str(DEMO)).config
     return rules_of(config), sender_settings_of(config, None)
 
 
