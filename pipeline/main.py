@@ -26,9 +26,8 @@ def _run(arguments: list[str]) -> None:
         refuse_disabled(options)
         return
     if options.is_for_dataflow:
-        from pipeline.dataflow.launch import (
-            launch,
-        )  # a sixth of a second to import, and runs on this machine need it not
+        # A sixth of a second to import, and runs on this machine need it not.
+        from pipeline.dataflow.launch import launch
 
         show(launch(options, loaded))
         return
