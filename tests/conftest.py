@@ -4,6 +4,7 @@ import itertools
 import os
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ import orjson
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
 from apache_beam.testing.util import assert_that, equal_to
+from gcp_storage_emulator.server import create_server  # type: ignore[import-untyped]  # publishes no types
+from google.cloud import storage
 
 from pipeline.sandbox.dataflow.secret_manager import FakeSecretManager
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.pubsub.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
+from pipeline.sources.buckets import storage_client
 from transforms.elements import Records
 from transforms.mapping.identity import Identity
 from transforms.model.items import TRACK, USER, Item, Message, Resumed
@@ -84,6 +88,21 @@ def secret_manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSecretManage
     with FakeSecretManager() as fake:
         monkeypatch.setenv("SECRET_MANAGER_EMULATOR_HOST", fake.host)
         yield fake
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[storage.Bucket]:
+    """A new bucket in an emulated Cloud Storage."""
+    server = create_server("127.0.0.1", 0, in_memory=True)
+    server.start()
+    try:
+        host, port = server._api._httpd.socket.getsockname()
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{host}:{port}")
+        storage_client.cache_clear()
+        yield storage.Client().create_bucket(f"bucket-{uuid.uuid4().hex[:8]}")
+    finally:
+        storage_client.cache_clear()
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,11 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from gcp_storage_emulator.server import create_server  # type: ignore[import-untyped]  # publishes no types
 from google.cloud import storage
 
 from pipeline.dataflow.template import template, to_text
@@ -101,29 +99,21 @@ class Cloud(NamedTuple):
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    server = create_server("127.0.0.1", 0, in_memory=True)
-    server.start()
-    try:
-        host, port = server._api._httpd.socket.getsockname()
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{host}:{port}")
-        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
-        bucket = storage.Client().create_bucket(f"sync-{uuid.uuid4().hex[:8]}")
-        bucket.blob("sync.yaml").upload_from_string(write_config(tmp_path).read_bytes())
-        bucket.blob("templates/amplitude-to-iterable.json").upload_from_string(to_text(template(IMAGE)))
-        with DataflowApi() as api:
-            added = ["--project=my-project-1", "--region=europe-west1", "--no_auth", f"--dataflow_endpoint={api.url}"]
-            launcher = FlexLauncher(ROOT / "configs" / "flex_template" / "main.py", ROOT, added)
-            api.launcher = launcher
-            gcloud = {
-                "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"),
-                "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
-                "CLOUDSDK_API_ENDPOINT_OVERRIDES_DATAFLOW": f"{api.url}/",
-                "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
-            }
-            yield Cloud(api, launcher, bucket, {**os.environ, **gcloud})
-    finally:
-        server.stop()
+def cloud(tmp_path: Path, bucket: storage.Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
+    bucket.blob("sync.yaml").upload_from_string(write_config(tmp_path).read_bytes())
+    bucket.blob("templates/amplitude-to-iterable.json").upload_from_string(to_text(template(IMAGE)))
+    with DataflowApi() as api:
+        added = ["--project=my-project-1", "--region=europe-west1", "--no_auth", f"--dataflow_endpoint={api.url}"]
+        launcher = FlexLauncher(ROOT / "configs" / "flex_template" / "main.py", ROOT, added)
+        api.launcher = launcher
+        gcloud = {
+            "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"),
+            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+            "CLOUDSDK_API_ENDPOINT_OVERRIDES_DATAFLOW": f"{api.url}/",
+            "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        }
+        yield Cloud(api, launcher, bucket, {**os.environ, **gcloud})
 
 
 @NEEDS_GCLOUD

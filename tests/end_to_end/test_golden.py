@@ -11,25 +11,24 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.config.loader import Config, load_config
+from pipeline.config.loader import Config
 from pipeline.config.to_rules import rules_of, sender_settings_of
 from pipeline.runs.chunk_runner import ChunkRunner
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from tests.golden import config_of, message_of
 from transforms.iterable.operations import BULK_UPDATE
 from transforms.model.items import Message
 from transforms.model.outcomes import Outcome
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = sorted((ROOT / "tests/data/golden_requests").glob("*.json"))
-PUBLISHED = 1751387700.0  # 2025-07-01 16:35:00, as old as an identify without a time
 
 Request = tuple[str, bytes]
 
@@ -78,18 +77,6 @@ def iterable_of(config: Config) -> Iterator[RecordingProxy]:
         finally:
             proxy.shutdown()
             thread.join()
-
-
-def config_of(written: str | list[str], folder: Path) -> Config:
-    if isinstance(written, str):
-        return load_config(str(ROOT / "configs" / written)).config
-    path = folder / "sync.yaml"
-    path.write_text("\n".join(written), encoding="utf-8")
-    return load_config(str(path)).config
-
-
-def message_of(data: Any, number: int) -> Message:
-    return Message(data.encode() if isinstance(data, str) else orjson.dumps(data), {}, str(number), PUBLISHED)
 
 
 def run(config: Config, messages: list[Message]) -> tuple[list[Request], list[Outcome]]:

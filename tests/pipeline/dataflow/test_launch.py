@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from gcp_storage_emulator.server import create_server  # type: ignore[import-untyped]  # publishes no types
 from google.cloud import storage
 
 from pipeline.cli.app import load_sync
@@ -15,7 +14,6 @@ from pipeline.dataflow.launch import launch
 from pipeline.sandbox.dataflow.api import DataflowApi
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.pubsub.topics import create_subscription, create_topic
-from pipeline.sources.buckets import storage_client
 from tests.dataflow_jobs import IMAGE, graph_of, launch_options, load_as_a_worker, write_config
 from transforms.iterable.api_key import check_any_machine_reads
 from transforms.model.errors import FatalError
@@ -44,21 +42,6 @@ def without_google() -> Iterator[None]:
 def api() -> Iterator[DataflowApi]:
     with DataflowApi() as running:
         yield running
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[storage.Bucket]:
-    """A new bucket in an emulated Cloud Storage."""
-    server = create_server("127.0.0.1", 0, in_memory=True)
-    server.start()
-    try:
-        host, port = server._api._httpd.socket.getsockname()
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{host}:{port}")
-        storage_client.cache_clear()
-        yield storage.Client().create_bucket(f"jobs-{uuid.uuid4().hex[:8]}")
-    finally:
-        storage_client.cache_clear()
-        server.stop()
 
 
 def launched(folder: Path, api: DataflowApi, **options: object) -> str:

@@ -1,21 +1,18 @@
 import gzip
 import io
 import tracemalloc
-import uuid
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gcp_storage_emulator.server import create_server  # type: ignore[import-untyped]  # publishes no types
 from google.cloud import storage
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.sources import archives
 from pipeline.sources.archives import HEAD_BYTES, Position, Reader, find_files
-from pipeline.sources.buckets import storage_client
 from transforms.model.errors import FatalError
 
 
@@ -326,21 +323,6 @@ def test_a_closed_reader_leaves_no_file_open(tmp_path: Path) -> None:
     reader.close()
 
     assert list(reader) == []
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[storage.Bucket]:
-    """A new bucket in an emulated Cloud Storage."""
-    server = create_server("127.0.0.1", 0, in_memory=True)
-    server.start()
-    try:
-        host, port = server._api._httpd.socket.getsockname()
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{host}:{port}")
-        storage_client.cache_clear()
-        yield storage.Client().create_bucket(f"exports-{uuid.uuid4().hex[:8]}")
-    finally:
-        storage_client.cache_clear()
-        server.stop()
 
 
 def test_a_bucket_is_read_like_a_folder(bucket: storage.Bucket) -> None:

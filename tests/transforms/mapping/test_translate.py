@@ -9,32 +9,17 @@ outcomes   kind, part and reason of each, once Iterable has taken all items
 
 import json
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 
-from pipeline.config.loader import Config, load_config
 from pipeline.config.to_rules import rules_of, sender_settings_of
+from tests.golden import config_of, message_of
 from transforms.mapping.translate import translate
-from transforms.model.items import Message
 from transforms.model.outcomes import DELIVERED
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = sorted((ROOT / "tests/data/golden").glob("*.json"))
-PUBLISHED = 1751387700.0  # 2025-07-01 16:35:00, as old as an identify without a time
-
-
-def config_of(written: str | list[str], folder: Path) -> Config:
-    if isinstance(written, str):
-        return load_config(str(ROOT / "configs" / written)).config
-    path = folder / "sync.yaml"
-    path.write_text("\n".join(written), encoding="utf-8")
-    return load_config(str(path)).config
-
-
-def message_of(data: Any, number: int) -> Message:
-    return Message(data.encode() if isinstance(data, str) else orjson.dumps(data), {}, str(number), PUBLISHED)
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
