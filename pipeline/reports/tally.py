@@ -28,7 +28,6 @@ class Tally:
         self.first_attempt = 0
         self.after_retry = 0
         self.requests: Counter[tuple[str, int]] = Counter()  # (operation, HTTP status; 0: no answer)
-        self.throttled_seconds = 0.0
         self._latencies = [0] * (len(_BOUNDS) + 1)
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
@@ -47,7 +46,7 @@ class Tally:
         self.requests[request.operation, request.status] += 1
 
     def throttled(self, seconds: float) -> None:
-        self.throttled_seconds += seconds
+        pass  # a summary does not tell it
 
     def total(self, kind: str) -> int:
         return sum(count for (of_kind, _, _), count in self.counts.items() if of_kind == kind)

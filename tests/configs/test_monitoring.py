@@ -56,7 +56,7 @@ class _TellAll(beam.DoFn):
         for part, attempts in itertools.product(parts, (1, 2)):
             metrics.add([Outcome(DELIVERED, part, "", message, attempts=attempts, time=1_100.0)])
         for operation, status in itertools.product(OPERATIONS, STATUSES):
-            metrics.request(Request(operation.setting, status, seconds=1.0, items=1, fullness=1.0))
+            metrics.request(Request(operation.setting, status, seconds=1.0, fullness=1.0))
         metrics.throttled(1.0)
         metrics.shard(InFlight(items=1, waiting=1, oldest_seconds=1.0))
 

@@ -17,8 +17,8 @@ class _Tell(beam.DoFn):
 
     def process(self, _: int) -> None:
         metrics = BeamMetrics()
-        metrics.request(Request("track_bulk", 200, seconds=0.25, items=5, fullness=0.5))
-        metrics.request(Request("track_bulk", 0, seconds=60.0, items=10, fullness=1.0))
+        metrics.request(Request("track_bulk", 200, seconds=0.25, fullness=0.5))
+        metrics.request(Request("track_bulk", 0, seconds=60.0, fullness=1.0))
         for _ in range(3):
             metrics.throttled(0.5)
         metrics.add(

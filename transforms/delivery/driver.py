@@ -172,7 +172,7 @@ class Driver:
         items, seconds = len(batch.records), posted.ended - posted.began
         is_request = response.status != NO_KEY
         if is_request:
-            self.instrumentation.request(Request(operation.setting, response.status, seconds, items, batch.fullness))
+            self.instrumentation.request(Request(operation.setting, response.status, seconds, batch.fullness))
         answer = self._foreign.weigh(batch, read_answer(operation, response, items), now)
         outcomes = scheduler.settle(batch, answer, now)
         match answer:

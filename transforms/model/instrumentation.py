@@ -12,7 +12,6 @@ class Request(NamedTuple):
     operation: str  # its name in the config and on the screen: bulk_update
     status: int  # HTTP; 0 for no answer
     seconds: float  # until the answer
-    items: int
     fullness: float  # 0 to 1, of the batch: by items or by bytes, whichever is more
 
 

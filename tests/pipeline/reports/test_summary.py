@@ -75,7 +75,7 @@ def test_requests_are_told_by_operation_and_by_what_is_no_success(run: Tally) ->
     """How many of each, then the answers that are no 200, and those that never came."""
     for operation, status, count in (("track_bulk", 200, 1_000), ("track_bulk", 429, 3), ("bulk_update", 0, 2)):
         for _ in range(count):
-            run.request(Request(operation, status, seconds=0.1, items=10, fullness=0.5))
+            run.request(Request(operation, status, seconds=0.1, fullness=0.5))
 
     line = "Requests                 1,005   2 bulk_update, 1,003 track_bulk; 3 HTTP 429, 2 no answer"
 
