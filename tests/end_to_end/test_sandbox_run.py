@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+import requests
 
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 
@@ -54,8 +55,11 @@ def test_ctrl_c_ends_it_calmly(pubsub_emulator: PubsubEmulator, tmp_path: pathli
         # A background job may have been started with SIGINT ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
+    assert process.stdout
     with process:
-        time.sleep(8.0)
+        url = process.stdout.readline().split()[-1]
+        while not requests.get(f"{url}/__sim/dump", timeout=30).json()["users"]:
+            time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
 
