@@ -40,6 +40,7 @@ ROOMS = (
     "pipeline.sandbox",  # its own files: `make run`
 )
 COMMANDS = {
+    "pipeline.__main__",
     "pipeline.main",
     "pipeline.replay",
     "pipeline.dead_letters",
@@ -49,6 +50,7 @@ COMMANDS = {
 
 # Which files or rooms know a library; all else is plain Python.
 IMPORTERS = {
+    "click": {"pipeline.cli"},
     "apache_beam": {
         "transforms",
         "pipeline.graph",

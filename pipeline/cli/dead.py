@@ -5,6 +5,8 @@ import contextlib
 import sys
 from collections.abc import Generator
 
+import click
+
 from pipeline.cli.app import run_command
 from pipeline.cli.parsing import Parser, UsageError
 from pipeline.cli.resource_names import broken_rule_of, is_subscription, looks_like_a_resource
@@ -22,6 +24,17 @@ CHUNK_SIZE = 1_000
 Letters = Generator[Message, None, None]
 
 
+@click.command()
+@click.argument("letters", metavar="FILE|SUBSCRIPTION")
+@click.option("--limit", type=click.IntRange(min=1), default=100_000, show_default=True, help="Look at no more.")
+def command(letters: str, limit: int) -> None:
+    """Show dead letters by reason, event type and field, redacted, with the remedy of each reason.
+
+    LETTERS are a file or pattern, or projects/P/subscriptions/S, of which nothing is acknowledged.
+    """
+    _describe(letters, limit)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code; see run_command."""
     return run_command(PROGRAM, lambda: _view(sys.argv[1:] if arguments is None else arguments))
@@ -29,16 +42,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _view(arguments: list[str]) -> None:
     options = _parse(arguments)
+    _describe(options.letters, options.limit)
+
+
+def _describe(place: str, limit: int) -> None:
+    _check_is_readable(place)
     groups = LetterGroups()
-    letters = _pull(options.letters) if is_subscription(options.letters) else _read(options.letters)
+    letters = _pull(place) if is_subscription(place) else _read(place)
     with contextlib.closing(letters):
         for letter in letters:
             groups.add(letter)
-            if groups.total == options.limit:
+            if groups.total == limit:
                 break
     show(groups.describe())
-    if groups.total == options.limit:
-        show(f"\nThere may be more: these are the first {options.limit:,} (--limit).")
+    if groups.total == limit:
+        show(f"\nThere may be more: these are the first {limit:,} (--limit).")
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -51,14 +69,16 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("letters", metavar="FILE|SUBSCRIPTION", help="a file or pattern, or projects/P/subscriptions/S")
     parser.add_argument("--limit", type=int, default=100_000, metavar="N", help="look at no more (%(default)s)")
-    options = parser.parse_args(arguments)
-    is_local_file = not options.letters.startswith(BUCKETS) and not is_subscription(options.letters)
-    if is_local_file and not find_files([options.letters]):
+    return parser.parse_args(arguments)
+
+
+def _check_is_readable(place: str) -> None:
+    is_local_file = not place.startswith(BUCKETS) and not is_subscription(place)
+    if is_local_file and not find_files([place]):
         rule = "it is no projects/PROJECT/subscriptions/NAME"
-        if looks_like_a_resource(options.letters):
-            rule = broken_rule_of(options.letters, "subscriptions")
-        raise UsageError(f"{options.letters!r} is no file; {rule}.")
-    return options
+        if looks_like_a_resource(place):
+            rule = broken_rule_of(place, "subscriptions")
+        raise UsageError(f"{place!r} is no file; {rule}.")
 
 
 def _read(pattern: str) -> Letters:
