@@ -30,6 +30,16 @@ def write_traffic(path: Path, messages: int = 3_000, seed: int = 1) -> Traffic:
     return traffic
 
 
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[bytes], Traffic]:
+    """More rows than a sample has, a line each, in no order: the first rows of a sync know fewer users."""
+    path = tmp_path_factory.mktemp("many") / "rows.gz"
+    traffic = write_traffic(path, messages=30_000)
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    Random(1).shuffle(lines)
+    return lines, traffic
+
+
 def test_of_a_small_backfill_all_is_known(tmp_path: Path) -> None:
     """Every row goes through the rules: the counts are those that the run will come to."""
     outcomes = write_traffic(tmp_path / "rows.gz").expected.outcomes
@@ -41,11 +51,10 @@ def test_of_a_small_backfill_all_is_known(tmp_path: Path) -> None:
     )
 
 
-def test_of_a_large_one_a_sample_is_enough(tmp_path: Path) -> None:
+def test_of_a_large_one_a_sample_is_enough(tmp_path: Path, many: tuple[list[bytes], Traffic]) -> None:
     """Within a few percent, from the first rows of some of the files; and it says that it is a sample."""
-    outcomes = write_traffic(tmp_path / "all", messages=30_000).expected.outcomes
-    lines = gzip.decompress((tmp_path / "all").read_bytes()).splitlines(keepends=True)
-    Random(1).shuffle(lines)  # the first rows of a sync know fewer users
+    lines, traffic = many
+    outcomes = traffic.expected.outcomes
     for number in range(3 * SAMPLE_FILES):
         (tmp_path / f"rows_{number}.gz").write_bytes(gzip.compress(b"".join(lines[number :: 3 * SAMPLE_FILES])))
 
@@ -82,17 +91,18 @@ def test_what_is_not_sent_is_not_forecast(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("files", [1, SAMPLE_FILES])
-def test_small_files_are_not_taken_for_smaller_ones(tmp_path: Path, files: int) -> None:
+def test_small_files_are_not_taken_for_smaller_ones(
+    tmp_path: Path, many: tuple[list[bytes], Traffic], files: int
+) -> None:
     """A reader has unpacked much more of a file than the rows that were taken of it."""
-    write_traffic(tmp_path / "all", messages=20_000)
-    lines = gzip.decompress((tmp_path / "all").read_bytes()).splitlines(keepends=True)
+    lines, _ = many
     for number in range(files):
         (tmp_path / f"rows_{number}.gz").write_bytes(gzip.compress(b"".join(lines[number::files])))
 
     match = re.match(r"Forecast: about ([\d,]+) rows", forecast_of(tmp_path, "rows_*"))
 
     assert match
-    assert int(match[1].replace(",", "")) == pytest.approx(20_000, rel=0.05)
+    assert int(match[1].replace(",", "")) == pytest.approx(30_000, rel=0.05)
 
 
 def test_of_an_interrupted_run_the_rest_is_forecast(tmp_path: Path) -> None:
