@@ -24,6 +24,7 @@ ROOMS = (
     "pipeline.config",
     "pipeline.sources",
     "pipeline.reports",
+    "pipeline.preview",
     "pipeline.runs",
     "pipeline.dataflow",
     "pipeline.cli",

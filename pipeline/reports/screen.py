@@ -1,6 +1,7 @@
 """The way to the screen, for data and for talk: what goes there is redacted first. Knows no run."""
 
 import logging
+import struct
 import sys
 import threading
 from typing import TextIO
@@ -13,9 +14,20 @@ def show(text: str) -> None:
     print(redact_text(text), flush=True)  # noqa: T201 - the one place that does
 
 
+def show_values(text: str) -> None:
+    """Lines to stdout with the values that somebody asked for; what a terminal would obey as JSON writes it."""
+    print("".join(map(_escaped, text)), flush=True)  # noqa: T201
+
+
 def tell(text: str) -> None:
     """Lines to stderr, of a command that runs nothing."""
     print(redact_text(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable() or character == "\n":
+        return character
+    return "".join(f"\\u{unit[0]:04x}" for unit in struct.iter_unpack("<H", character.encode("utf-16-le")))
 
 
 def redact_logs() -> None:

@@ -11,12 +11,12 @@ from itertools import islice
 from pipeline.config.durations import format_duration
 from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sender_settings_of
+from pipeline.preview.requests import requests_needed
 from pipeline.run_options import RunOptions
 from pipeline.runs.open import checkpoint_of, files_of
 from pipeline.sources.archives import InputFile, Reader
 from transforms.dead_letters.letter import from_line
 from transforms.delivery.settings import DeliveryRules
-from transforms.iterable.operations import Operation
 from transforms.mapping.translate import Rules, translate
 from transforms.model.items import Item, Message
 
@@ -119,7 +119,7 @@ def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, is_whole: b
     operations = delivery.operations[::-1]  # what most of the items are for comes last there
     rows, *items = (round(factor * count) for count in (sample.rows, *(sample.items[each.part] for each in operations)))
     requests = [
-        _requests(count, factor * sample.bytes[operation.part], operation)
+        requests_needed(count, factor * sample.bytes[operation.part], operation)
         for count, operation in zip(items, operations, strict=True)
     ]
     at_limits = max(count / operation.per_second for count, operation in zip(requests, operations, strict=True))
@@ -133,7 +133,3 @@ def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, is_whole: b
         f"{' + '.join(f'{count:,}' for count in requests)} requests take {format_duration(at_limits)}"
         + (f"; this machine takes about {format_duration(here)}." if here > max(at_limits, MINUTE) else ".")
     )
-
-
-def _requests(items: int, size: float, operation: Operation) -> int:
-    return math.ceil(max(items / operation.max_items, size / (operation.max_bytes - operation.envelope_bytes)))

@@ -43,7 +43,7 @@ class EventFilter:
     """The selectors of the events to send, of which an event takes the first that fits."""
 
     def __init__(self, selectors: Iterable[EventSelector]) -> None:
-        selectors = tuple(selectors)
+        self.selectors = selectors = tuple(selectors)
         names = RESERVED_EVENTS.union(selector.event for selector in selectors)
         self._of_every_event = tuple(selector for selector in selectors if selector.event == EVERYTHING)
         self._by_name = {name: _selectors_for(name, selectors) for name in names}

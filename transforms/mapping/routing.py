@@ -54,7 +54,7 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
     if is_new and event.event_time is not None and not rules.times.holds(event.event_time):
         raise DroppedError(reasons.OUTSIDE_TIME_RANGE)
     if event.event_type != "$identify":
-        changed = PROPERTY_CHANGES in rules.on and not rules.events_only and _changed_user(event.row)
+        changed = PROPERTY_CHANGES in rules.on and not rules.events_only and changed_user(event.row)
         parts: tuple[str, ...] = (USER, TRACK) if changed else (TRACK,)
     elif rules.events_only:
         raise DroppedError(reasons.EVENTS_ONLY)
@@ -70,6 +70,7 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
     return parts
 
 
-def _changed_user(row: dict[str, Any]) -> bool:
+def changed_user(row: dict[str, Any]) -> bool:
+    """Whether this event says that it changed a user property."""
     # Amplitude writes the key only when true; other exporters write it as text or as 1.
     return row.get("data", {}).get("user_properties_updated") in (True, "true", "True", "1")

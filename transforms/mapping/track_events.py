@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -58,15 +58,20 @@ def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEv
     if not rules.enabled:
         raise DroppedError(reasons.EVENTS_DISABLED)
     selectors = rules.events.selectors_of(event.event_type)
+    event, unknown = apply_own_operators(event)
+    selector = first_that_holds(selectors, event.row)
+    if unknown:
+        note_unknown([rules.event_properties, rules.user_properties], unknown, note)
+    return SelectedEvent(event, selector.rename or event.event_type)
+
+
+def apply_own_operators(event: Event) -> tuple[Event, Mapping[str, Sequence[str]]]:
+    """The event as its filters and mappings see it, and the `unknown` of KnownProperties."""
     user_properties = event.row.get("user_properties", {})
     if OPERATORS.isdisjoint(user_properties):  # nearly every event: exports hold the values themselves
-        selector = first_that_holds(selectors, event.row)
-    else:
-        known = apply_operators(user_properties)
-        event = event._replace(row={**event.row, "user_properties": known.values})
-        selector = first_that_holds(selectors, event.row)
-        note_unknown([rules.event_properties, rules.user_properties], known.unknown, note)
-    return SelectedEvent(event, selector.rename or event.event_type)
+        return event, {}
+    known = apply_operators(user_properties)
+    return event._replace(row={**event.row, "user_properties": known.values}), known.unknown
 
 
 def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> Item:

@@ -30,14 +30,24 @@ class Translation(NamedTuple):
 
 def translate(rules: Rules, message: Message) -> Translation:
     """The items to send of this message, and the outcomes that it has before anything is sent."""
-    items: list[Item] = []
     outcomes: list[Outcome] = []
-    event = apply_rule(parse_event, message, MESSAGE, message, outcomes)
-    for part in route(rules.branch, event, outcomes) if event else ():
-        item = apply_rule(partial(_TO_ITEM[part], rules), event, part, message, outcomes)
+    event = read_event(message, outcomes)
+    return Translation(items_of(rules, event, outcomes) if event else [], outcomes)
+
+
+def read_event(message: Message, outcomes: list[Outcome]) -> Event | None:
+    """The half that no config has a say in; None, and an outcome, for what is no event."""
+    return apply_rule(parse_event, message, MESSAGE, message, outcomes)
+
+
+def items_of(rules: Rules, event: Event, outcomes: list[Outcome]) -> list[Item]:
+    """The half that is a config's."""
+    items: list[Item] = []
+    for part in route(rules.branch, event, outcomes):
+        item = apply_rule(partial(_TO_ITEM[part], rules), event, part, event.message, outcomes)
         if item is not None:
             items.append(item)
-    return Translation(items, outcomes)
+    return items
 
 
 def _to_user_update(rules: Rules, event: Event, note: Note) -> Item:

@@ -1,0 +1,170 @@
+"""What only data can tell of a config: what never matches, what is never found, types that change. Knows no screen."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from pipeline.config.events import Clause
+from pipeline.config.problems import Keys
+from pipeline.config.properties import PropertyList
+from pipeline.config.suggestions import closest
+from pipeline.preview.layout import share
+from pipeline.preview.survey import OTHERS, RowCounts, Survey
+from pipeline.reports.redaction import redact_name
+from transforms.mapping.filters import EVERYTHING
+from transforms.model import reasons
+from transforms.model.items import MESSAGE, TRACK, USER
+
+Level = Literal["warning", "note"]
+EMPTY = ("null", "array of null")  # of no type yet
+NUMBERS = {"long", "double"}
+MAX_DETAILS_TOLD = 5
+
+
+class Finding(NamedTuple):
+    """A warning is what hardly anybody means; a note is worth knowing."""
+
+    level: Level
+    line: int  # of the config; 0: of none
+    what: str
+    told: str
+
+
+def findings(survey: Survey) -> list[Finding]:
+    """In the order of the config, warnings first; names are redacted."""
+    if not survey.rows:
+        return []
+    found = [*_selectors(survey), *_properties(survey), *_types(survey), *_identities(survey), *_noted(survey)]
+    return sorted(found, key=lambda one: (one.level != "warning", one.line or math.inf))
+
+
+def warnings_among(found: list[Finding]) -> list[Finding]:
+    return [one for one in found if one.level == "warning"]
+
+
+def _selectors(survey: Survey) -> Iterator[Finding]:
+    config, lines = survey.loaded.config.send_events, survey.loaded.lines
+    if not config.enabled:
+        return
+    for i, (row, counts) in enumerate(zip(config.events, survey.selectors, strict=True)):
+        keys = ("send_events", "events", i)
+        line, name = lines.get(keys, 0), redact_name(row.event)
+        if not counts.seen:
+            yield Finding("warning", line, name, _never_seen(survey, row.event))
+        elif not counts.taken:
+            yield from _never_taken(keys, name, row.where, counts, lines)
+        else:
+            for j, (clause, clause_counts) in enumerate(zip(row.where, counts.clauses, strict=True)):
+                failed = clause_counts.seen - clause_counts.held
+                if failed:
+                    told = f"does not hold for {failed:,} of {clause_counts.seen:,} {_events_of(row.event)}"
+                    if clause_counts.missing:
+                        told += f": {clause_counts.missing:,} without a value"
+                    yield Finding("note", lines.get((*keys, "where", j), line), clause_text(clause), f"{told}.")
+
+
+def _never_seen(survey: Survey, event: str) -> str:
+    if event == EVERYTHING:
+        return "takes no event here."
+    names: list[str] = [name for name, part in survey.events if part == TRACK and name not in ("", OTHERS, event)]
+    if (event, TRACK) in survey.events:
+        return "is never reached: earlier rows take all these events."
+    close = closest(event, names)
+    suggestion = f" Did you mean {redact_name(close)} ({survey.events[close, TRACK].items:,})?" if close else ""
+    return f"is no event here.{suggestion}"
+
+
+def _never_taken(
+    keys: tuple[str, str, int], name: str, where: tuple[Clause, ...], counts: RowCounts, lines: Mapping[Keys, int]
+) -> Iterator[Finding]:
+    never = [j for j, clause in enumerate(counts.clauses) if not clause.held]
+    for j in never:
+        missing = counts.clauses[j].missing
+        told = f"never holds for {counts.seen:,} {name}"
+        if missing:
+            told += ": none has a value" if missing == counts.seen else f": {missing:,} without a value"
+        yield Finding("warning", lines.get((*keys, "where", j), lines.get(keys, 0)), clause_text(where[j]), f"{told}.")
+    if not never:
+        told = f"matches none of {counts.seen:,}: its clauses never hold together."
+        yield Finding("warning", lines.get(keys, 0), name, told)
+
+
+def clause_text(clause: Clause) -> str:
+    """`event_properties.total >= 10`."""
+    values = " or ".join(redact_name(str(value)) for value in clause.values)
+    return f"{redact_name(str(clause.path))} {clause.operator} {values}"
+
+
+def _events_of(event: str) -> str:
+    return "events" if event == EVERYTHING else redact_name(event)
+
+
+def _properties(survey: Survey) -> Iterator[Finding]:
+    """A listed property that is in nothing that is sent."""
+    config = survey.loaded.config
+    lists: dict[tuple[str, str], PropertyList] = {
+        ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
+        ("send_events", "event_properties"): config.send_events.event_properties,
+        ("send_events", "user_properties"): config.send_events.user_properties,
+    }
+    for keys, properties in lists.items():
+        part = USER if keys[0] == "create_and_update_users" else TRACK
+        if not survey.items[part] or survey.uncounted_fields:
+            continue
+        sent = {field for (of_part, _), fields in survey.fields.items() if of_part == part for field in fields}
+        for i, row in enumerate(properties.rows):
+            source = row.source(keys[1])
+            detail = f"{source} as {row.type}"
+            if row.target not in sent and not _is_unconvertible(survey, part, detail):
+                name, what = redact_name(source.name), "user update" if part == USER else "event"
+                line = survey.loaded.lines.get((*keys, i), 0)
+                yield Finding("warning", line, redact_name(row.target), f"never found: no {what} sent has {name}.")
+
+
+def _is_unconvertible(survey: Survey, part: str, detail: str) -> bool:
+    reason = reasons.UNCONVERTIBLE_PROPERTY.code
+    return any((reason, detail) in counts.details for (_, of), counts in survey.events.items() if of == part)
+
+
+def _types(survey: Survey) -> Iterator[Finding]:
+    for (_, event), fields in survey.fields.items():
+        for field, counted in fields.items():
+            types = Counter({name: count for name, count in counted.items() if name not in EMPTY})
+            if len(types) > 1:
+                told = ", ".join(f"{name} {share(count, types.total())}" for name, count in types.most_common())
+                advice = " type: number makes them one." if set(types) == NUMBERS else ""
+                where = f" of {redact_name(event)}" if event else " of users"
+                yield Finding("warning", 0, redact_name(field) + where, f"changes its type: {told}.{advice}")
+
+
+def _identities(survey: Survey) -> Iterator[Finding]:
+    if not survey.unidentified:
+        return
+    destination = survey.loaded.config.destination
+    project_type = "hybrid" if destination.prefer_user_id else destination.project_type
+    wanted = {"email": "email", "user_id": "user id", "hybrid": "user id and no email"}[project_type]
+    count = survey.unidentified
+    told = (
+        f"{count:,} of {survey.rows + survey.splits:,} ({share(count, survey.rows + survey.splits)}) have no {wanted}"
+    )
+    if others := survey.other_ids.total():
+        other = "a user id" if project_type == "email" else "an email"
+        told += f"; of these {others:,} have {other}, which this project type does not go by"
+    yield Finding("note", 0, f"project_type {destination.project_type}", f"{told}.")
+
+
+def _noted(survey: Survey) -> Iterator[Finding]:
+    """What makes dead letters, as far as it has a name; and what is noted of what is sent."""
+    bad = Counter(
+        {
+            (reason, name, detail): count
+            for (name, part), counts in survey.events.items()
+            for (reason, detail), count in counts.details.items()
+            if part != MESSAGE and detail
+        }
+    )
+    for (reason, name, detail), count in bad.most_common(MAX_DETAILS_TOLD):
+        yield Finding("note", 0, reason, f"{count:,} {redact_name(name)}: {redact_name(detail)}.")
+    for reason, count in survey.notes.most_common():
+        yield Finding("note", 0, reason, f"noted of {count:,}.")

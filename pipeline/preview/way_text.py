@@ -1,0 +1,145 @@
+"""One row's way for a person, and as JSON. It shows values: whoever asks for one row asks for them. Knows no rule."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import orjson
+
+from pipeline.preview.layout import fit, wrap
+from pipeline.preview.way import ClauseLook, FieldLook, PartWay, Way
+from transforms.amplitude.paths import MISSING
+from transforms.model.items import MESSAGE, TRACK
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED
+from transforms.model.reasons import of_kind
+
+NAME_WIDTH = 40
+VALUE_WIDTH = 28
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_PARTS = {MESSAGE: "Row", TRACK: "Event", "user": "User update"}
+_ENDS = {"sent": "is sent", DROPPED: "is dropped", DEAD_LETTERED: "is a dead letter"}
+
+
+def describe(way: Way, curl: bool = False) -> str:
+    """Lines for a person; `curl`: the request as a command, its body byte for byte."""
+    return "\n".join(_lines(way, curl))
+
+
+def _lines(way: Way, curl: bool) -> Iterator[str]:
+    yield "  ".join(filter(None, [way.place, fit(way.event_type, NAME_WIDTH), _time(way.event_time)]))
+    for part in way.parts:
+        yield ""
+        yield from _part(part)
+        if part.request:
+            yield ""
+            yield from [part.request.curl] if curl else [f"POST {part.request.url}", part.request.pretty]
+    for note in way.notes:
+        yield f"noted: {note}"
+
+
+def _part(part: PartWay) -> Iterator[str]:
+    taken = next((row for row in part.rows if row.is_taken), None)
+    end = f"{_PARTS[part.part]} {_ENDS[part.verdict]}"
+    if part.verdict != "sent":
+        end += f": {part.reason}"
+    elif part.event_name:
+        end += f" as {part.event_name}"
+    yield end + (f" (row {taken.number}, line {taken.line})" if taken else "")
+    if part.verdict != "sent":
+        reason = of_kind(part.verdict).get(part.reason)  # type: ignore[arg-type]  # a Kind, as outcomes have it
+        for text in filter(None, [part.detail, reason.meaning if reason else ""]):
+            yield from wrap(text, first="  ")
+    for row in part.rows:
+        if row.clauses:
+            yield f"  where, row {row.number} (line {row.line})"
+            yield from map(_clause, row.clauses)
+    names = [one.name for one in part.ids] + [fit(one.target, VALUE_WIDTH) for one in part.fields]
+    values = [_value(one.found) for one in part.ids] + [_value(one.found) for one in part.fields]
+    width, value_width = (max(map(len, texts), default=0) for texts in (names, values))
+    ends = [f"   {one.path}" for one in part.ids] + list(map(_becomes, part.fields))
+    for name, value, end in zip(names, values, ends, strict=True):
+        yield f"  {name:<{width}}  {value:<{value_width}} {end}".rstrip()
+
+
+def _clause(clause: ClauseLook) -> str:
+    wanted = " or ".join(map(_value, clause.values))
+    held = "holds" if clause.holds else "does not hold"
+    return f"    {clause.path} {clause.operator} {wanted}: {_value(clause.found)} {held}"
+
+
+def _becomes(look: FieldLook) -> str:
+    if look.found is MISSING:
+        return f"  no {look.path}"
+    if look.sent is MISSING:
+        return f"✘ no {look.type}: {look.problem}" if look.problem else "✘ not sent"
+    return f"→ {_value(look.sent)}" + (f"  {look.type}" if look.type else "")
+
+
+def _value(value: Any) -> str:
+    if value is MISSING:
+        return "–"
+    return fit(orjson.dumps(value).decode(), VALUE_WIDTH)
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def as_json(way: Way) -> dict[str, Any]:
+    """See configs/schemas/preview.schema.json."""
+    return {
+        "kind": "event",
+        "place": way.place,
+        "event": way.event_type,
+        "time": way.event_time,
+        "notes": list(way.notes),
+        "parts": [_part_as_json(part) for part in way.parts],
+    }
+
+
+def _part_as_json(part: PartWay) -> dict[str, Any]:
+    request = part.request
+    return {
+        "part": part.part,
+        "verdict": part.verdict,
+        "reason": part.reason,
+        "detail": part.detail,
+        "rows": [
+            {
+                "row": row.number,
+                "line": row.line,
+                "is_taken": row.is_taken,
+                "where": [
+                    {
+                        "line": clause.line,
+                        "property": clause.path,
+                        "operator": clause.operator,
+                        "values": list(clause.values),
+                        "holds": clause.holds,
+                        **_found(clause.found),
+                    }
+                    for clause in row.clauses
+                ],
+            }
+            for row in part.rows
+        ],
+        "ids": [{"name": one.name, "path": one.path, **_found(one.found)} for one in part.ids],
+        "fields": [
+            {
+                "field": one.target,
+                "path": one.path,
+                "type": one.type,
+                "problem": one.problem,
+                **_found(one.found),
+                **({} if one.sent is MISSING else {"sent": one.sent}),
+            }
+            for one in part.fields
+        ],
+        "request": {"url": request.url, "body": request.body.decode()} if request else None,
+    }
+
+
+def _found(value: Any) -> dict[str, Any]:
+    return {} if value is MISSING else {"found": value}

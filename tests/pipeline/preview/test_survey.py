@@ -1,0 +1,100 @@
+"""Counts of what a config makes of rows: they add up, and they are bounded."""
+
+from pathlib import Path
+
+from pipeline.config.loader import LoadedConfig, load_config
+from pipeline.preview.diff import Diff
+from pipeline.preview.findings import findings
+from pipeline.preview.survey import MAX_EVENTS, OTHERS, SENT, Survey
+from pipeline.sandbox.traffic.generator import Traffic
+from pipeline.sandbox.traffic.settings import TrafficSettings
+from tests.builders import event_of
+from tests.pipeline.preview.shop import CONFIG, event
+from transforms.model.items import Message
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED
+
+ALL = """\
+name: All
+status: enabled
+destination: {api_key: "env:KEY", project_type: hybrid}
+create_and_update_users: {enabled: true, on: [identify, property_changes], user_properties: "*"}
+send_events: {enabled: true, events: ["*"], event_properties: "*"}
+"""
+
+
+def load(folder: Path, text: str) -> LoadedConfig:
+    path = folder / "sync.yaml"
+    path.write_text(text)
+    return load_config(str(path))
+
+
+def generated(count: int) -> list[Message]:
+    traffic = Traffic(TrafficSettings(seed=3, messages=count))
+    return [Message(data, attributes, str(number), 0.0) for number, (data, attributes) in enumerate(traffic)]
+
+
+def test_of_generated_rows_the_counts_are_those_of_the_sandbox() -> None:
+    """What each row must come to is written down there, by who made it."""
+    survey, traffic = Survey(load_config("configs/demo.yaml")), Traffic(TrafficSettings(messages=1_000))
+    for number, (data, attributes) in enumerate(traffic):
+        survey.add(Message(data, attributes, str(number), 0.0))
+
+    counted = {
+        "delivered": survey.total(SENT),
+        "dropped": survey.total(DROPPED),
+        "dead_lettered": survey.total(DEAD_LETTERED),
+    }
+    expected = dict.fromkeys(counted, 0)
+    for (kind, _, _), count in traffic.expected.outcomes.items():
+        expected[kind] += count
+    assert counted == expected
+
+
+def test_rows_and_splits_are_what_is_sent_dropped_and_dead(tmp_path: Path) -> None:
+    """An event that changed its user counts twice."""
+    survey = Survey(load(tmp_path, ALL))
+    for message in generated(500):
+        survey.add(message)
+
+    assert survey.splits > 0
+    assert survey.rows + survey.splits == sum(map(survey.total, (SENT, DROPPED, DEAD_LETTERED)))
+
+
+def test_names_without_end_take_no_memory_without_end(tmp_path: Path) -> None:
+    """Those of the config are counted apart, whenever they come; the others together."""
+    survey, diff = Survey(load(tmp_path, ALL)), Diff(load(tmp_path, ALL), load(tmp_path, ALL))
+    late = Survey(load(tmp_path, CONFIG))
+    for number in range(MAX_EVENTS + 100):
+        message = event_of(event(f"event-{number}", number=number)).message
+        for each in (survey, diff, late):
+            each.add(message)
+    late.add(event_of(event("Song Played")).message)
+
+    for counted in (survey.events, diff.events):
+        assert len(counted) == MAX_EVENTS + 1
+    assert survey.events[OTHERS, "track"].items == 100
+    assert survey.total(SENT) == MAX_EVENTS + 100
+    assert late.events["Song Played", "track"].items == 1
+
+
+def test_a_row_that_an_earlier_one_takes_all_of_is_never_reached(tmp_path: Path) -> None:
+    """Here "*" takes them; and a clause that no event has a value for never holds."""
+    rows = '["*", {event: Order, where: [{property: event_properties.total, operator: ">", value: 1}]}]'
+    unreached = Survey(load(tmp_path, ALL.replace('["*"]', rows)))
+    no_value = Survey(load(tmp_path, ALL.replace('["*"]', rows.replace('"*", ', ""))))
+    for survey in (unreached, no_value):
+        survey.add(event_of(event("Order")).message)
+
+    assert [one.told for one in findings(unreached)] == ["is never reached: earlier rows take all these events."]
+    assert [one.told for one in findings(no_value)] == ["never holds for 1 Order: none has a value."]
+
+
+def test_a_type_that_changes_is_a_finding(tmp_path: Path) -> None:
+    """Null is of no type."""
+    survey = Survey(load(tmp_path, ALL))
+    for number, total in enumerate([1, None, 2.5, "3"]):
+        survey.add(event_of(event("Order", properties={"total": total}, number=number)).message)
+
+    (found,) = findings(survey)
+    assert (found.level, found.what) == ("warning", "total of Order")
+    assert found.told == "changes its type: long 33 %, double 33 %, string 33 %."

@@ -1,0 +1,25 @@
+"""The bar while rows are read."""
+
+import pytest
+
+from pipeline.reports.reading import EVERY, show_reading
+
+
+def test_elsewhere_than_at_a_terminal_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """The rows come through as they are."""
+    assert list(show_reading(range(2 * EVERY), lambda: 0.5)) == list(range(2 * EVERY))
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("done", [lambda: 0.5, None])
+def test_at_a_terminal_it_says_how_far_it_is(
+    done: object, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On stderr: stdout is for data."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    assert list(show_reading(range(2 * EVERY), done)) == list(range(2 * EVERY))  # type: ignore[arg-type]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"{2 * EVERY:,} rows" in err
+    assert ("50%" in err) is bool(done)
