@@ -51,6 +51,7 @@ COMMANDS = {
 # Which files or rooms know a library; all else is plain Python.
 IMPORTERS = {
     "click": {"pipeline.cli"},
+    "jinja2": {"pipeline.cli"},
     "apache_beam": {
         "transforms",
         "pipeline.graph",

@@ -52,7 +52,12 @@ def redact_name(name: str) -> str:
 
 def redact_text(text: str) -> str:
     """Lines for the screen, without email addresses and without what a terminal would obey."""
-    return _WORD.sub(_without_address, "".join(map(_harmless, text)))
+    return _WORD.sub(_without_address, harmless(text))
+
+
+def harmless(text: str) -> str:
+    """Lines without what a terminal would obey."""
+    return "".join(map(_harmless, text))
 
 
 def _harmless(character: str) -> str:

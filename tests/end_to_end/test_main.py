@@ -15,6 +15,7 @@ from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
 from pipeline.sandbox.oracle.expected import differences
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
+from tests.log_times import without_times
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -46,7 +47,7 @@ def run(*arguments: object, **environ: str) -> Ended:
         text=True,
         check=False,
     )
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
+    return Ended(ended.returncode, ended.stdout, without_times(ended.stderr))
 
 
 def stopped(problem: str, has_begun: bool = True) -> str:

@@ -5,7 +5,7 @@ import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions, WorkerOptions
 
 from pipeline.cli.arguments import parse_options
-from pipeline.cli.parsing import UsageError
+from pipeline.cli.errors import UsageError
 from pipeline.config.loader import load_config
 from pipeline.run_options import JOB_PARAMETERS, Files, JobOptions, LocalOptions, RunOptions, Stream, Subscription
 from pipeline.runs.open import files_of

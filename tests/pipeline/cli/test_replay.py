@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 import pytest
 
-from pipeline.cli.parsing import UsageError
+from pipeline.cli.errors import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, parse_replay_options
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
@@ -48,7 +48,7 @@ class Staged(NamedTuple):
 
     def replay(self, *arguments: str, letters: str = "") -> Ended:
         return self.stage.run(
-            *("-m", "pipeline.replay", f"--config={CONFIG}", f"--iterable_url={self.iterable.url}"),
+            *("-m", "pipeline", "replay", f"--config={CONFIG}", f"--iterable_url={self.iterable.url}"),
             *(f"--dead_letters={letters or self.stage.dead_subscription}", "--max_wait=0s"),
             *(f"--waiting_file={self.folder / 'waiting.jsonl'}", *arguments),
         )
@@ -228,8 +228,8 @@ def test_a_view_changes_nothing(staged: Staged) -> None:
     staged.publish(ORDER, {**ORDER, "$insert_id": "i2"})
     staged.drain()
 
-    ended = staged.stage.run("-m", "pipeline.dead_letters", staged.stage.dead_subscription)
-    limited = staged.stage.run("-m", "pipeline.dead_letters", staged.stage.dead_subscription, "--limit=1")
+    ended = staged.stage.run("-m", "pipeline", "dead", staged.stage.dead_subscription)
+    limited = staged.stage.run("-m", "pipeline", "dead", staged.stage.dead_subscription, "--limit=1")
 
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("2 dead letters\n\ndisallowed_event_name                                      2\n")
@@ -245,7 +245,7 @@ def test_a_view_of_nothing_is_told(tmp_path: Path, pubsub_emulator: PubsubEmulat
     """A word that is neither a file nor a subscription is a wrong command line."""
     stage = Stage(pubsub_emulator.host, "", "", "", "", "")
 
-    ended = stage.run("-m", "pipeline.dead_letters", str(tmp_path / "dead.jsonl"))
+    ended = stage.run("-m", "pipeline", "dead", str(tmp_path / "dead.jsonl"))
 
     problem = f"'{tmp_path / 'dead.jsonl'}' is no file; it is no projects/PROJECT/subscriptions/NAME.\n"
 
@@ -313,7 +313,7 @@ def test_what_no_letter_has_ends_with_2(kept: Path, how: str, asked_for: str, to
             f"--waiting_file={kept.parent / 'waiting'}",
         )
         again = how.replace("again", str(kept.parent / "again"))
-        ended = stage.run("-m", "pipeline.replay", f"--config={CONFIG}", *where, again, asked_for)
+        ended = stage.run("-m", "pipeline", "replay", f"--config={CONFIG}", *where, again, asked_for)
         requests = iterable.metrics()["endpoints"]
 
     assert ended == Ended(2, "", told)
