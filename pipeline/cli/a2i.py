@@ -11,10 +11,10 @@ from typing import NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
-from pipeline import __version__
 from pipeline.cli.app import run_command
 from pipeline.cli.errors import UsageError
 from pipeline.reports.screen import tell
+from pipeline.version import VERSION
 
 PROGRAM = "a2i"
 BEFORE, RUN, AFTERWARDS, TOOLS = "Before", "Run", "Afterwards", "Tools"
@@ -88,7 +88,7 @@ class Verbs(click.Group):
 
 
 @click.group(name=PROGRAM, cls=Verbs, context_settings=SETTINGS, epilog=EPILOG, subcommand_metavar="VERB [OPTION ...]")
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(VERSION, message="%(prog)s %(version)s")
 def a2i() -> None:
     """Amplitude events to Iterable: see what will happen, make it happen, see what happened."""
 

@@ -48,5 +48,9 @@ Nothing of it leaves this machine.
 """
 
 
-@click.group(help=HELP, commands=[_Part(name, *part) for name, part in _PARTS.items()], subcommand_metavar="PART [OPTION ...]")
-def command() -> None:
+command = click.Group(
+    "sandbox",
+    commands=[_Part(name, *part) for name, part in _PARTS.items()],
+    help=HELP,
+    subcommand_metavar="PART [OPTION ...]",
+)
