@@ -15,6 +15,8 @@ from pipeline.config.suggestions import closest
 from pipeline.run_options import JOB_PARAMETERS
 from transforms.model.time_range import TimeRange
 
+_LIKENESS = 0.8  # with less, one of Beam's hundreds is like anything
+
 
 class Parser(argparse.ArgumentParser):
     """One whose `error` can be told with all other problems."""
@@ -123,7 +125,7 @@ def _misread(message: str) -> UsageError:
 def _advice(argument: str, ours: Iterable[str]) -> str:
     name = argument.partition("=")[0].lstrip("-").replace("-", "_")
     beam = (option.lstrip("-") for option in _options_of_beam())
-    meant = closest(name, ours) or closest(name, beam)
+    meant = closest(name, ours, _LIKENESS) or closest(name, beam, _LIKENESS)
     return f"Did you mean --{meant}?" if meant else "See --help."
 
 

@@ -114,7 +114,7 @@ def test_a_wrong_command_line_ends_with_2() -> None:
     assert run("--confg=sync.yaml", "--chunk_size=0") == Ended(
         2,
         "",
-        "--confg=sync.yaml is no option of this program or of Beam. See --help.\n"
+        "--confg=sync.yaml is no option of this program or of Beam. Did you mean --config?\n"
         "--chunk_size: '0' is no whole number of 1 or more.\n"
         "Give either --input_subscription or --input_files.\n"
         "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml.\n"

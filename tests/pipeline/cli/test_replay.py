@@ -115,7 +115,10 @@ def test_a_dry_run_changes_nothing(staged: Staged) -> None:
         "Dead letters to replay               3\n"
         "  disallowed_event_name · track · Order Completed            2\n"
         "  missing_event_time · message · Song Played                 1\n"
-        "  of 1 whole messages the event alone (--with_users: the user update, too)\n",
+        "  of 1 whole messages the event alone (--with_users: the user update, too)\n"
+        "Would be sent now                    2\n"
+        "Still bad with this config           1\n"
+        "  missing_event_time                                         1\n",
         "",
     )
     assert requests == staged.iterable.metrics()
