@@ -124,7 +124,7 @@ def _misread(message: str) -> UsageError:
 
 def _advice(argument: str, ours: Iterable[str]) -> str:
     name = argument.partition("=")[0].lstrip("-").replace("-", "_")
-    beam = (option.lstrip("-") for option in _options_of_beam())
+    beam = {option.lstrip("-") for option in _options_of_beam()} - JOB_PARAMETERS.keys()
     meant = closest(name, ours, _LIKENESS) or closest(name, beam, _LIKENESS)
     return f"Did you mean --{meant}?" if meant else "See --help."
 

@@ -21,6 +21,31 @@ NAMES = (
     "--dead-letter-topic=projects/shop-1/topics/dead",
 )
 CLOUD = ("--image=eu.example/shop/a2i:1", "--region=europe-west1", "--bucket=shop-sync")
+HELP = """\
+Usage: a2i deploy [OPTIONS] {cloud-run|cron|dataflow}
+
+  Write the files of a deployment, and print its commands.
+
+    a2i deploy cron --config my.yaml \\
+      --input-subscription projects/P/subscriptions/S \\
+      --dead-letter-topic projects/P/topics/T
+
+  For a machine with cron, a Cloud Run job with a schedule, or a Dataflow job.
+  Look at the files and the commands, then run them yourself. What is there
+  already is not overwritten.
+
+Options:
+  --config FILE           The sync's YAML.  [required]
+  --input-subscription S  projects/P/subscriptions/S.  [required]
+  --dead-letter-topic T   projects/P/topics/T.  [required]
+  --image NAME            Cloud Run, Dataflow: the container image, with its
+                          registry.
+  --region R              Cloud Run, Dataflow: such as europe-west1.
+  --bucket B              Dataflow: for the config, the template and staging.
+  --schedule CRON         cron, Cloud Run.  [default: */5 * * * *]
+  --output DIR            The folder of the files.  [default: deploy]
+  -h, --help              Show this message and exit.
+"""
 SECRET = "secret:projects/shop-1/secrets/iterable/versions/latest"
 
 
@@ -32,6 +57,12 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def deploy(kind: str, *options: str, key: str = "env:ITERABLE_API_KEY") -> int:
     Path("my.yaml").write_text(CONFIG.replace("KEY", key))
     return main(["deploy", kind, "--config=my.yaml", *NAMES, *options])
+
+
+def test_the_help_is_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """With what each kind needs."""
+    assert main(["deploy", "--help"]) == 0
+    assert capsys.readouterr().out == HELP
 
 
 def test_a_cloud_run_job_is_one_that_our_program_takes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import orjson
 import pytest
 
+from pipeline.cli.a2i import main
 from pipeline.cli.errors import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, parse_replay_options
 from pipeline.sandbox.iterable.running import SimulatedIterable
@@ -33,6 +34,56 @@ ORDER = {
     "device_id": "d1",
 }
 TIME = 1_767_610_800.0
+HELP = """\
+Usage: a2i replay OPTION ...
+
+  Send the dead letters of a sync again.
+
+    a2i replay --config my.yaml --dead-letters dead_letters.jsonl --dry-run
+    a2i replay --config my.yaml --dead-letters projects/P/subscriptions/S \\
+      --reason field_type_mismatch --dead-letter-topic projects/P/topics/T
+
+  Only the part that failed runs again. What is rejected again becomes a dead
+  letter again; what Iterable has already does not change. Look at them first:
+  a2i dead.
+
+Which letters:
+  --config FILE          the sync's YAML; see configs/full.yaml
+  --dead-letters FILE|S  a file or pattern, or projects/P/subscriptions/S
+  --reason R             only those of this dl_reason
+  --event-type E         only those of this event type
+  --start-time T         only those dead-lettered from then on, such as
+                         2026-01-31T09:30:00Z
+  --end-time T           only those dead-lettered before then
+  --with-users           user updates, too: old values may overwrite newer
+                         ones
+  --from-sync OLD        those of the sync that was called OLD, now the
+                         config's own
+
+How:
+  --dry-run     say what the config makes of them now, and change nothing
+  --to-topic T  publish them to projects/P/topics/T instead of running them
+                here
+
+Where to:
+  --dead-letter-topic T  projects/P/topics/T for what cannot be delivered
+  --dead-letter-file F   or a file of JSON lines, appended to
+  --iterable-url URL     instead of the host of the config's region, for tests
+
+Pace:
+  --share PERCENT          of Iterable's limits, to run beside another run
+                           (100%)
+  --max-wait DURATION      at the end, for what waits and is due soon (2m)
+  --grace-period DURATION  after SIGTERM, for what is under way (20s)
+  --chunk-size N           messages run and settled together (20000)
+
+State:
+  --state-dir DIR   what each sync must remember (/state)
+  --waiting-file F  what waits when files end (in the state folder)
+
+Beam:
+  Any option of Beam goes to the runner.
+"""
 IDENTIFY = {"event_type": "$identify", "event_time": "2026-01-05 09:00:00", "user_id": "u1"}
 
 
@@ -71,6 +122,14 @@ def staged(pubsub_emulator: PubsubEmulator, tmp_path: Path) -> Iterator[Staged]:
     settings = Settings(track_unknown_user="create", async_delay=AsyncDelay(0, 0))
     with SimulatedIterable(settings) as iterable:
         yield Staged(set_stage(pubsub_emulator.host, iterable.url), iterable, tmp_path)
+
+
+def test_the_help_is_a_page(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which letters come first, then what a run has, too."""
+    monkeypatch.setenv("A2I_STATE_DIR", "/state")
+
+    assert main(["replay", "--help"]) == 0
+    assert capsys.readouterr().out == HELP
 
 
 @pytest.mark.slow
