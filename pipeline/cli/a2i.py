@@ -11,7 +11,7 @@ from typing import NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
-from pipeline.cli.app import run_command
+from pipeline.cli.app import EXIT_PIPE, run_command
 from pipeline.cli.errors import UsageError
 from pipeline.reports.screen import tell
 from pipeline.version import VERSION
@@ -70,6 +70,12 @@ class Verbs(click.Group):
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
             raise click.NoSuchCommand(error.command_name, possibilities=VERBS, ctx=ctx) from error
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # which click would end with 1
+            return EXIT_PIPE
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         for group in (BEFORE, RUN, AFTERWARDS, TOOLS):
