@@ -21,7 +21,7 @@ RUN install --directory --owner app /data
 USER app
 WORKDIR /data
 ENTRYPOINT ["python", "-m"]
-CMD ["pipeline.main", "--help"]
+CMD ["pipeline", "--help"]
 
 # The streaming job on Dataflow: one image for the template's launcher and the workers. See docs/dataflow.md.
 FROM code AS dataflow

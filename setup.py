@@ -1,17 +1,22 @@
 """Packages and dependencies; every tool's settings are in pyproject.toml."""
 
+import runpy
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 setup(
     name="amplitude-to-iterable",
-    version="0.1.0",
+    version=runpy.run_path(str(Path(__file__).with_name("pipeline") / "version.py"))["VERSION"],
     description="Self-hosted Amplitude to Iterable event streaming, as an Apache Beam pipeline",
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["pipeline*", "transforms*"], exclude=["pipeline.sandbox*"]),
+    package_data={"pipeline.cli": ["deployment/*"]},
+    entry_points={"console_scripts": ["a2i=pipeline.__main__:run"]},
     install_requires=[
         "apache-beam[gcp]==2.77.0",
-        "click>=8.3,<9",
+        "click>=8.4,<9",
         "google-cloud-pubsub>=2.30,<3",
         "google-cloud-secret-manager>=2.23,<3",
         "google-cloud-storage>=3.1,<4",
@@ -40,6 +45,7 @@ setup(
             "pytest-xdist>=3.6",
             "python-hcl2>=8.1",
             "ruff>=0.9",
+            "setuptools>=77",
             "types-jsonschema",
             "types-psutil",
             "types-PyYAML",

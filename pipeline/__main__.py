@@ -1,7 +1,14 @@
-"""`python -m pipeline`: see cli.a2i."""
+"""`python -m pipeline`, and the console script: see cli.a2i."""
+
+from typing import NoReturn
 
 from pipeline.cli.a2i import main
 from pipeline.cli.app import exit_now
 
-if __name__ == "__main__":
+
+def run() -> NoReturn:
     exit_now(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,43 +1,21 @@
-"""The command line: options → config → run → summary. Holds no step and no rule."""
+"""The Beam-style entry, which the template launches: `a2i run` under its older name, with its own help."""
 
+import importlib
 import sys
 
-from pipeline.cli.app import exit_now, load_sync, run_command
-from pipeline.cli.arguments import PROGRAM, parse_options
-from pipeline.dataflow.options import refuse_disabled
-from pipeline.reports.screen import show
-from pipeline.reports.summary import summarize
-from pipeline.run_options import Files, Stream
-from pipeline.runs.forecast import forecast
-from pipeline.runs.local import run_chunks
-from pipeline.runs.streaming import run_streaming
-from transforms.iterable.api_key import check_any_machine_reads, read_api_key
+from pipeline.cli.app import exit_now, run_command
+
+PROGRAM = "python -m pipeline.main"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code; see run_command."""
-    return run_command(PROGRAM, lambda: _run(sys.argv[1:] if arguments is None else arguments))
 
+    def run() -> None:
+        # Here, for Beam takes seconds, in which Ctrl-C must end calmly, too.
+        importlib.import_module("pipeline.cli.run").run(sys.argv[1:] if arguments is None else arguments)
 
-def _run(arguments: list[str]) -> None:
-    options = parse_options(arguments)
-    loaded = load_sync(options.config, read_api_key if options.runs_here else check_any_machine_reads)
-    if not loaded:
-        refuse_disabled(options)
-        return
-    if options.is_for_dataflow:
-        # A sixth of a second to import, and runs on this machine need it not.
-        from pipeline.dataflow.launch import launch
-
-        show(launch(options, loaded))
-        return
-    if isinstance(options.input, Stream):
-        run_streaming(options, loaded)
-        return
-    if isinstance(options.input, Files):
-        show(f"{forecast(options, loaded)}\n")
-    ran = run_chunks(options, loaded)
-    show(summarize(ran.tally, ran.comes_again))
+    return run_command(PROGRAM, run)
 
 
 if __name__ == "__main__":

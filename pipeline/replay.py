@@ -1,7 +1,7 @@
-"""`python -m pipeline.replay`: see cli.replay."""
+"""`python -m pipeline.replay`: the older name of `a2i replay`."""
 
+from pipeline.cli.a2i import call_by_old_name
 from pipeline.cli.app import exit_now
-from pipeline.cli.replay import main
 
 if __name__ == "__main__":
-    exit_now(main())
+    exit_now(call_by_old_name("pipeline.replay", "replay"))

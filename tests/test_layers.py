@@ -19,6 +19,7 @@ ROOMS = (
     "transforms.mapping",
     "transforms.delivery",
     "transforms",  # its own files: the steps
+    "pipeline.version",
     "pipeline.graph",
     "pipeline.run_options",
     "pipeline.config",
@@ -52,6 +53,7 @@ COMMANDS = {
 # Which files or rooms know a library; all else is plain Python.
 IMPORTERS = {
     "click": {"pipeline.cli"},
+    "jinja2": {"pipeline.cli"},
     "apache_beam": {
         "transforms",
         "pipeline.graph",

@@ -24,7 +24,7 @@ output "bucket" {
 }
 
 output "dead_letters" {
-  description = "For `python -m pipeline.dead_letters` and `pipeline.replay`."
+  description = "For `a2i dead` and `a2i replay`."
   value       = google_pubsub_subscription.dead_letters.id
 }
 

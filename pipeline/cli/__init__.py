@@ -1,8 +1,10 @@
 """The commands, and what they do alike. They wire, and decide nothing of a message.
 
-app                          exit codes, lines instead of tracebacks, the config
+a2i                          the table of verbs
+app, load_sync, errors       exit codes, lines instead of tracebacks, the config
+beam_command                 a verb that takes Beam's options, too
 arguments, replay_arguments  options, and what is wrong with them; parsing, file_checks, resource_names
-replay, dead, validate       the commands beside pipeline/main.py
+run, replay, dead, deploy, sandbox, schema, validate
 letter_search                what to say of a search that found nothing
 preview, profile             verbs that look at rows: row_inputs, other_config
 """

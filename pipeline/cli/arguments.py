@@ -21,6 +21,7 @@ from pipeline.cli.parsing import (
     split_unknown,
     time_problems,
     times_of,
+    with_underscores,
 )
 from pipeline.cli.resource_names import beam_rule_of, is_subscription
 from pipeline.dataflow.options import job_defaults, launch_problems
@@ -43,19 +44,22 @@ PROGRAM = "python -m pipeline.main"
 log = logging.getLogger(__name__)
 
 
-def parse_options(arguments: list[str]) -> RunOptions:
-    """Raises UsageError with every problem; `--help` prints and exits."""
+def run_parser(program: str = PROGRAM) -> Parser:
+    """Of a run, its options in the groups of `--help`."""
     parser = Parser(
-        prog=PROGRAM,
-        usage=f"{PROGRAM} --config FILE (--input_subscription S [--streaming | --forever] | --input_files F [F ...])\n"
+        prog=program,
+        usage=f"{program} --config FILE (--input_subscription S [--streaming | --forever] | --input_files F [F ...])\n"
         "       (--dead_letter_topic T | --dead_letter_file F) [option ...] [any Beam option]",
         description="Stream Amplitude events from Pub/Sub, or from files, to Iterable.",
         allow_abbrev=False,
     )
-    add = parser.add_argument
-    add_parameter(parser, "input_subscription")
-    add("--forever", action="store_true", help="go on when the subscription is empty, until SIGTERM or Ctrl-C")
-    add(
+    read = parser.add_argument_group("Input")
+    add_parameter(read, "config")
+    add_parameter(read, "input_subscription")
+    read.add_argument(
+        "--forever", action="store_true", help="go on when the subscription is empty, until SIGTERM or Ctrl-C"
+    )
+    read.add_argument(
         "--streaming",
         nargs="?",
         const=True,
@@ -63,13 +67,23 @@ def parse_options(arguments: list[str]) -> RunOptions:
         metavar="true|false",
         help="run the streaming job, on Dataflow (which implies it) or to try it on DirectRunner",
     )
-    add("--input_files", nargs="+", default=[], metavar="F", help="files, patterns or gs://bucket/pattern: see README")
-    add("--start_time", metavar="T", help="files: events from then on, such as 2026-01-31 or 2026-01-31T09:30:00Z")
-    add("--end_time", metavar="T", help="files: events before then")
-    add("--events_only", action="store_true", help="files: no user updates")
-    add("--checkpoint_file", default="", metavar="F", help="files: how far it has come (in the state folder)")
+    patterns = "files, patterns or gs://bucket/pattern: see README"
+    read.add_argument("--input_files", nargs="+", default=[], metavar="F", help=patterns)
+    files = parser.add_argument_group("Files")
+    times = "events from then on, such as 2026-01-31 or 2026-01-31T09:30:00Z"
+    files.add_argument("--start_time", metavar="T", help=times)
+    files.add_argument("--end_time", metavar="T", help="events before then")
+    files.add_argument("--events_only", action="store_true", help="no user updates")
+    files.add_argument("--checkpoint_file", default="", metavar="F", help="how far it has come (in the state folder)")
     add_run_options(parser)
-    ours, rest = parser.parse_known_args(arguments)
+    parser.add_argument_group("Beam", "Any option of Beam goes to the runner; --runner DataflowRunner launches a job.")
+    return parser
+
+
+def parse_options(arguments: list[str], program: str = PROGRAM) -> RunOptions:
+    """Raises UsageError with every problem; `--help` prints and exits."""
+    parser = run_parser(program)
+    ours, rest = parser.parse_known_args(with_underscores(arguments, parser))
     ours.waiting_file = ours.waiting_file or waiting_file_among(ours.input_files)
     rest = _beam_arguments(ours, rest)
     parameters = {name: getattr(ours, name) for name in JOB_PARAMETERS} if ours.streaming else {}
@@ -97,16 +111,19 @@ def _beam_arguments(ours: argparse.Namespace, rest: list[str]) -> list[str]:
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Those of every command that sends."""
-    add = parser.add_argument
-    for name in ("config", "dead_letter_topic", "dead_letter_file", "iterable_url"):
-        add_parameter(parser, name)
+    """Those of every command that sends, but for the config."""
+    to = parser.add_argument_group("Where to")
+    for name in ("dead_letter_topic", "dead_letter_file", "iterable_url"):
+        add_parameter(to, name)
+    pace = parser.add_argument_group("Pace")
+    add_parameter(pace, "share")
+    add = pace.add_argument
     add("--max_wait", default="2m", metavar="DURATION", help="at the end, for what waits and is due soon (%(default)s)")
     add("--grace_period", default="20s", metavar="DURATION", help="after SIGTERM, for what is under way (%(default)s)")
+    add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
+    add = parser.add_argument_group("State").add_argument
     add("--state_dir", default=default_parent(), metavar="DIR", help="what each sync must remember (%(default)s)")
     add("--waiting_file", default="", metavar="F", help="what waits when files end (in the state folder)")
-    add_parameter(parser, "share")
-    add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
 
 
 def run_options(values: dict[str, Any], read: Stream | Subscription | Files) -> RunOptions:

@@ -5,7 +5,7 @@ import os
 import subprocess
 from typing import IO
 
-from pipeline.cli.parsing import UsageError
+from pipeline.cli.errors import UsageError
 from pipeline.config.loader import LoadedConfig, load_config
 from pipeline.sources.buckets import BUCKETS, open_stored
 

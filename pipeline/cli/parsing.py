@@ -3,19 +3,19 @@
 import argparse
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.cli.errors import UsageError
 from pipeline.cli.resource_names import Kind, broken_rule_of
 from pipeline.config.durations import parse_duration, parse_moment
+from pipeline.config.suggestions import closest
 from pipeline.run_options import JOB_PARAMETERS
 from transforms.model.time_range import TimeRange
 
-
-class UsageError(Exception):
-    """The command line is wrong; one line for each problem."""
+_LIKENESS = 0.8  # with less, one of Beam's hundreds is like anything
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,8 +25,8 @@ class Parser(argparse.ArgumentParser):
         raise _misread(message)
 
 
-def add_parameter(parser: argparse.ArgumentParser, name: str) -> None:
-    parser.add_argument(f"--{name}", **{"default": "", **JOB_PARAMETERS[name]})
+def add_parameter(options: argparse._ActionsContainer, name: str) -> None:
+    options.add_argument(f"--{name}", **{"default": "", **JOB_PARAMETERS[name]})
 
 
 def read_values(
@@ -41,7 +41,8 @@ def read_values(
     """
     known, unknown = split_unknown(beam_arguments)
     problems = [
-        f"{argument} is no option of this program or of Beam. See --help." for argument in dict.fromkeys(unknown)
+        f"{argument} is no option of this program or of Beam. {_advice(argument, vars(ours))}"
+        for argument in dict.fromkeys(unknown)
     ]
     values: dict[str, Any] = {"beam": PipelineOptions(known, **(parameters or {}))}
     given = {name: text for name, text in vars(ours).items() if text is not None}
@@ -62,18 +63,25 @@ def split_unknown(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 def plain_switches(arguments: list[str]) -> list[str]:
     """`--switch=true` as Beam takes it, `--switch`; without those that are false. Templates pass values alone."""
-    switches: set[str] = set()
-
-    def look(parser: argparse.ArgumentParser) -> None:
-        switches.update(name for action in parser._actions if action.nargs == 0 for name in action.option_strings)
-
-    PipelineOptions([]).get_all_options(add_extra_args_fn=look)
+    switches = {name for name, is_switch in _options_of_beam().items() if is_switch}
     split = [argument.partition("=") for argument in arguments]
     return [
         name if name in switches and value.lower() == "true" else f"{name}{sign}{value}"
         for name, sign, value in split
         if not (name in switches and value.lower() == "false")
     ]
+
+
+def with_underscores(arguments: list[str], parser: argparse.ArgumentParser) -> list[str]:
+    """`--state-dir` as `--state_dir`, of every option that is called so, ours or Beam's."""
+    known = parser._option_string_actions.keys() | _options_of_beam().keys()
+
+    def spelt(argument: str) -> str:
+        name, sign, value = argument.partition("=")
+        own = f"--{name[2:].replace('-', '_')}"
+        return f"{own}{sign}{value}" if name.startswith("--") and own in known else argument
+
+    return [spelt(argument) for argument in arguments]
 
 
 def parse_switch(text: str) -> bool:
@@ -112,6 +120,24 @@ def resource_problem(option: str, name: str, kind: Kind) -> Iterator[str]:
 
 def _misread(message: str) -> UsageError:
     return UsageError(f"{message[:1].lower()}{message[1:]}")
+
+
+def _advice(argument: str, ours: Iterable[str]) -> str:
+    name = argument.partition("=")[0].lstrip("-").replace("-", "_")
+    beam = {option.lstrip("-") for option in _options_of_beam()} - JOB_PARAMETERS.keys()
+    meant = closest(name, ours, _LIKENESS) or closest(name, beam, _LIKENESS)
+    return f"Did you mean --{meant}?" if meant else "See --help."
+
+
+def _options_of_beam() -> dict[str, bool]:
+    """Its names, and which of them are switches."""
+    options: dict[str, bool] = {}
+
+    def look(parser: argparse.ArgumentParser) -> None:
+        options.update({name: action.nargs == 0 for action in parser._actions for name in action.option_strings})
+
+    PipelineOptions([]).get_all_options(add_extra_args_fn=look)
+    return options
 
 
 def _unknown_to_beam(arguments: list[str]) -> list[str]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from pipeline.cli.errors import UsageError
 from pipeline.cli.other_config import load_other
-from pipeline.cli.parsing import UsageError
 from pipeline.cli.row_inputs import opened
 from pipeline.config.loader import LoadedConfig, load_config
 from pipeline.preview import diff_text, table, way_text
@@ -23,7 +23,21 @@ from transforms.model.items import Message
 FINDINGS = 1  # the exit code
 
 
-@click.command()
+HELP = """Show what a config makes of rows, and send nothing.
+
+\b
+  a2i preview my.yaml exports/*.zip
+  a2i preview my.yaml events.jsonl --event 5 --curl
+  a2i preview my.yaml events.jsonl --diff HEAD --strict
+
+INPUT is a file, a pattern or gs://bucket/pattern (zip, gz or JSON lines), - for standard input, or
+projects/P/subscriptions/S, of which nothing is acknowledged.
+
+With --event or --where: the way of one row, with its values and the request that a run sends for it.
+"""
+
+
+@click.command(help=HELP)
 @click.argument("config")
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Look at no more rows.")
@@ -64,13 +78,6 @@ def command(
     strict: bool,
     as_json: bool,
 ) -> int:
-    """Show what CONFIG makes of rows, and send nothing.
-
-    INPUT is a file, a pattern or gs://bucket/pattern (zip, gz or JSON lines), - for standard input, or
-    projects/P/subscriptions/S, of which nothing is acknowledged.
-
-    With --event or --where: the way of one row, with its values and the request that a run sends for it.
-    """
     loaded = _load(config)
     if number or conditions:
         if other:

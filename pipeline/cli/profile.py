@@ -4,7 +4,7 @@ import json
 
 import click
 
-from pipeline.cli.parsing import UsageError
+from pipeline.cli.errors import UsageError
 from pipeline.cli.row_inputs import opened
 from pipeline.config.suggestions import closest
 from pipeline.preview.profile import Profile
@@ -13,8 +13,18 @@ from pipeline.preview.profile_text import describe, describe_event
 from pipeline.reports.redaction import redact_name
 from pipeline.reports.screen import show, show_values
 
+HELP = """Show which events, properties, types and identities are in rows.
 
-@click.command()
+\b
+  a2i profile exports/*.zip
+  a2i profile events.jsonl --event "Order Completed" --values
+
+INPUT is a file, a pattern or gs://bucket/pattern (zip, gz or JSON lines), - for standard input, or
+projects/P/subscriptions/S, of which nothing is acknowledged.
+"""
+
+
+@click.command(help=HELP)
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Look at no more rows.")
 @click.option("--all", "show_all", is_flag=True, help="Every event with its properties.")
@@ -24,11 +34,6 @@ from pipeline.reports.screen import show, show_values
 def command(
     inputs: tuple[str, ...], limit: int | None, show_all: bool, name: str | None, values: bool, as_json: bool
 ) -> None:
-    """Show which events, properties, types and identities are in rows.
-
-    INPUT is a file, a pattern or gs://bucket/pattern (zip, gz or JSON lines), - for standard input, or
-    projects/P/subscriptions/S, of which nothing is acknowledged.
-    """
     profile = Profile()
     with opened(inputs, limit) as rows:
         for message in rows:

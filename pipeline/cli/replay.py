@@ -2,15 +2,16 @@
 
 import contextlib
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator
 
-from pipeline.cli.app import load_sync, run_command
+from pipeline.cli.beam_command import BeamCommand
+from pipeline.cli.errors import UsageError
 from pipeline.cli.letter_search import nothing_asked_for
-from pipeline.cli.parsing import UsageError
-from pipeline.cli.replay_arguments import PROGRAM, ReplayOptions, parse_replay_options
+from pipeline.cli.load_sync import load_sync
+from pipeline.cli.replay_arguments import ReplayOptions, parse_replay_options, replay_parser
 from pipeline.config.loader import LoadedConfig
+from pipeline.config.to_rules import rules_of, sync_tag_of
 from pipeline.reports.redaction import redact_name
 from pipeline.reports.screen import show
 from pipeline.reports.summary import summarize
@@ -19,6 +20,7 @@ from pipeline.runs.local import Ran, drive, run_chunks
 from pipeline.runs.open import Opening, open_source, state_of
 from pipeline.runs.process import tune_process
 from pipeline.runs.replay_filter import Kind, LetterFilter
+from pipeline.runs.replay_outlook import ReplayOutlook
 from pipeline.sources.pubsub_client import refuse_loop
 from pipeline.sources.source import Source
 from transforms.dead_letters.file_sink import FileSink
@@ -32,22 +34,19 @@ NO_ROOM = "more than a topic takes"  # dl_detail of what could not be published
 log = logging.getLogger(__name__)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code; see run_command."""
-    return run_command(PROGRAM, lambda: _replay(sys.argv[1:] if arguments is None else arguments))
-
-
-def _replay(arguments: list[str]) -> None:
+def replay(arguments: list[str]) -> None:
+    """Raises what run_command tells."""
     options = parse_replay_options(arguments)
     loaded = load_sync(options.run.config)
     if not loaded:
         return
-    letters = LetterFilter(options.wanted(loaded.config.name), time.time())
+    letters = LetterFilter(options.wanted(sync_tag_of(loaded)), time.time())
 
     if options.dry_run:
-        _count(open_source(Opening(options.run, loaded, select=letters.take)))
+        outlook = ReplayOutlook(rules_of(loaded.config), letters.take)
+        _look(open_source(Opening(options.run, loaded, select=outlook.take)))
         _check_asked_for(options, letters)
-        show(_describe(letters, "Dead letters to replay"))
+        show(f"{_describe(letters, 'Dead letters to replay')}\n{outlook.describe()}")
         return
     if options.to_topic:
         ran = _publish(options, loaded, letters)
@@ -114,7 +113,7 @@ def _outcome(message: Message, is_refused: bool, now: float) -> Outcome:
     return Outcome(DELIVERED, part, "", message, attempts=1, time=now)
 
 
-def _count(source: Source) -> None:
+def _look(source: Source) -> None:
     """Look at all of them, and change nothing: what was held comes again at once."""
     with contextlib.closing(source):
         while not source.is_exhausted:
@@ -151,3 +150,16 @@ def _lines(letters: LetterFilter, title: str) -> Iterator[str]:
 
 def _name(kind: Kind) -> str:
     return " · ".join(map(redact_name, filter(None, kind)))
+
+
+HELP = """Send the dead letters of a sync again.
+
+\b
+  a2i replay --config my.yaml --dead-letters dead_letters.jsonl --dry-run
+  a2i replay --config my.yaml --dead-letters projects/P/subscriptions/S \\
+    --reason field_type_mismatch --dead-letter-topic projects/P/topics/T
+
+Only the part that failed runs again. What is rejected again becomes a dead letter again; what Iterable has already does
+not change. Look at them first: a2i dead.
+"""
+command = BeamCommand("replay", replay_parser, replay, HELP)

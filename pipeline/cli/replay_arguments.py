@@ -6,14 +6,25 @@ from dataclasses import dataclass
 
 from pipeline.cli.arguments import add_run_options, run_options, run_problems
 from pipeline.cli.file_checks import FileSet
-from pipeline.cli.parsing import Parser, paths_of, read_values, refuse, resource_problem, time_problems, times_of
+from pipeline.cli.parsing import (
+    Parser,
+    add_parameter,
+    paths_of,
+    read_values,
+    refuse,
+    resource_problem,
+    time_problems,
+    times_of,
+    with_underscores,
+)
 from pipeline.cli.resource_names import is_subscription, looks_like_a_resource
 from pipeline.run_options import Files, RunOptions, Subscription
 from pipeline.runs.replay_filter import Wanted
 from pipeline.sources.archives import find_files
+from transforms.dead_letters.letter import sync_name_of
 from transforms.model.time_range import TimeRange
 
-PROGRAM = "python -m pipeline.replay"
+PROGRAM = "a2i replay"
 
 
 @dataclass(frozen=True)
@@ -26,38 +37,59 @@ class ReplayOptions:
     reason: str
     event_type: str
     with_users: bool
+    from_sync: str  # as it was called; "": as the config is
     dry_run: bool
 
-    def wanted(self, sync_name: str) -> Wanted:
-        return Wanted(sync_name, self.reason, self.event_type, self.times, self.with_users)
+    def wanted(self, sync_tag: str) -> Wanted:
+        """`sync_tag`: of the config, as its own letters carry it."""
+        return Wanted(
+            self.from_sync or sync_name_of(sync_tag),
+            self.reason,
+            self.event_type,
+            self.times,
+            self.with_users,
+            sync_tag if self.from_sync else "",
+        )
 
 
-def parse_replay_options(arguments: list[str]) -> ReplayOptions:
-    """Raises UsageError with every problem; `--help` prints and exits."""
-    parser = Parser(
-        prog=PROGRAM,
-        usage=f"{PROGRAM} --config FILE --dead_letters FILE|SUBSCRIPTION\n"
-        "       (--dead_letter_topic T | --dead_letter_file F | --to_topic T | --dry_run) [option ...]",
-        description="Send the dead letters of a sync again: through the pipeline, or to the topic it reads.",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
+def replay_parser() -> Parser:
+    """Its options, in the groups of `--help`."""
+    parser = Parser(prog=PROGRAM, allow_abbrev=False)
+    letters = parser.add_argument_group("Which letters")
+    add_parameter(letters, "config")
+    add = letters.add_argument
     add("--dead_letters", default="", metavar="FILE|S", help="a file or pattern, or projects/P/subscriptions/S")
-    add("--to_topic", default="", metavar="T", help="publish them to projects/P/topics/T instead of running them here")
     add("--reason", default="", metavar="R", help="only those of this dl_reason")
     add("--event_type", default="", metavar="E", help="only those of this event type")
     add("--start_time", metavar="T", help="only those dead-lettered from then on, such as 2026-01-31T09:30:00Z")
     add("--end_time", metavar="T", help="only those dead-lettered before then")
     add("--with_users", action="store_true", help="user updates, too: old values may overwrite newer ones")
-    add("--dry_run", action="store_true", help="count what would be replayed, and change nothing")
+    add("--from_sync", default="", metavar="OLD", help="those of the sync that was called OLD, now the config's own")
+    how = parser.add_argument_group("How").add_argument
+    how("--dry_run", action="store_true", help="say what the config makes of them now, and change nothing")
+    how("--to_topic", default="", metavar="T", help="publish them to projects/P/topics/T instead of running them here")
     add_run_options(parser)
-    ours, rest = parser.parse_known_args(arguments)
+    parser.add_argument_group("Beam", "Any option of Beam goes to the runner.")
+    return parser
+
+
+def parse_replay_options(arguments: list[str]) -> ReplayOptions:
+    """Raises UsageError with every problem."""
+    parser = replay_parser()
+    ours, rest = parser.parse_known_args(with_underscores(arguments, parser))
     values, problems = read_values(ours, rest)
     problems += [*time_problems(ours, values), *_problems(ours)]
     refuse(problems)
     run = run_options(values, _input_of(ours))
     return ReplayOptions(
-        run, times_of(values), ours.to_topic, ours.reason, ours.event_type, ours.with_users, ours.dry_run
+        run,
+        times_of(values),
+        ours.to_topic,
+        ours.reason,
+        ours.event_type,
+        ours.with_users,
+        ours.from_sync,
+        ours.dry_run,
     )
 
 

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 from collections.abc import Generator, Iterator, Sequence
 
-from pipeline.cli.parsing import UsageError
+from pipeline.cli.errors import UsageError
 from pipeline.cli.resource_names import broken_rule_of, looks_like_a_resource
 from pipeline.reports.reading import show_reading
 from pipeline.sources.archives import InputFile, Reader, find_files

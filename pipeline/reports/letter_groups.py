@@ -1,11 +1,12 @@
 """Dead letters by what they have in common, for a person to read. Knows no source."""
 
+import hashlib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.reports.bounded_counter import MAX_NAMES
 from pipeline.reports.redaction import redact, redact_name
@@ -13,13 +14,14 @@ from transforms.amplitude.parse import event_type_of
 from transforms.dead_letters.letter import DL_CONFIG, DL_DETAIL, DL_PART, DL_REASON, dead_lettered_at, sync_name_of
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED
-from transforms.model.reasons import Reason, of_kind
+from transforms.model.reasons import FIELD_TYPE_MISMATCH, Reason, of_kind
 
 # Where a detail names a field: `HTTP 400 BadJsonBody: createdAt`, `event_properties.total as number`, `event_time`.
 # A file's letter may hold any text there: a dot that stops at a line's end would be tried from each blank to that end.
 _FIELD = re.compile(
     r"HTTP \d+ \S+: (?P<refused>.+)|(?P<mapped>\S.*?) (?:as|must be|is no) .*|(?P<named>\w+)", re.DOTALL
 )
+_CONFIG_TYPES = {"string": "string", "long": "integer", "double": "number", "boolean": "boolean", "date": "date"}
 _UNKNOWN = Reason("", "A reason of another version of the program.", "See its docs/dead_letters.md.", DEAD_LETTERED, ())
 
 
@@ -47,19 +49,27 @@ class Group:
 class LetterGroups:
     """What is said of a letter (its reason, sync, field) may be anything: whoever publishes to the topic wrote it.
 
-    `others`: messages that carry no reason: they are no dead letters of ours. `of_more_kinds`: letters of kinds that
-    came when MAX_NAMES others were there.
+    `others`: messages that carry no reason: they are no dead letters of ours. `copies`: of the same message's same
+    part for the same reason, as a second run makes them. `of_more_kinds`: letters of kinds that came when MAX_NAMES
+    others were there.
     """
 
     groups: dict[str, dict[Kind, Group]] = field(default_factory=dict)  # by reason
     others: int = 0
+    copies: int = 0
     of_more_kinds: int = 0
+    _seen: set[bytes] = field(default_factory=set)
 
-    def add(self, letter: Message) -> None:
+    def add(self, letter: Message, original_id: str = "") -> None:
+        """`original_id`: of the message that it was, where that is known; a topic gives each copy another one."""
         attributes = letter.attributes
         if DL_REASON not in attributes:
             self.others += 1
             return
+        if (mark := _mark_of(letter, original_id)) in self._seen:
+            self.copies += 1
+            return
+        self._seen.add(mark)
         kind = Kind(
             redact_name(sync_name_of(attributes.get(DL_CONFIG, ""))),
             redact_name(attributes.get(DL_PART, "")),
@@ -86,25 +96,59 @@ class LetterGroups:
     def total(self) -> int:
         return sum(group.count for kinds in self.groups.values() for group in kinds.values()) + self.of_more_kinds
 
-    def describe(self) -> str:
-        """Lines for a person; what is most frequent comes first."""
-        return "\n".join(self._lines())
+    @property
+    def looked_at(self) -> int:
+        return self.total + self.copies
 
-    def _lines(self) -> Iterator[str]:
+    def describe(self, types: Mapping[str, str] | None = None) -> str:
+        """Lines for a person; what is most frequent comes first.
+
+        Args:
+          types: of Iterable's fields; without them nothing is said of a field's type.
+        """
+        return "\n".join(self._lines(types))
+
+    def as_json(self, types: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The same, as configs/schemas/dead.schema.json says."""
+        return {
+            "dead_letters": self.total,
+            "copies": self.copies,
+            "no_dead_letters": self.others,
+            "of_more_kinds": self.of_more_kinds,
+            "reasons": [
+                {
+                    "reason": reason,
+                    "count": count,
+                    "meaning": _reason(reason).meaning,
+                    "remedy": _reason(reason).remedy,
+                    "groups": [_as_json(kind, group, reason, types) for kind, group in _by_count(kinds)],
+                }
+                for reason, count, kinds in self._by_reason()
+            ],
+        }
+
+    def _by_reason(self) -> list[tuple[str, int, dict[Kind, Group]]]:
+        counted = [
+            (reason, sum(group.count for group in kinds.values()), kinds) for reason, kinds in self.groups.items()
+        ]
+        return sorted(counted, key=lambda each: -each[1])
+
+    def _lines(self, types: Mapping[str, str] | None) -> Iterator[str]:
         yield f"{self.total:,} dead letters"
+        if self.copies:
+            yield f"{self.looked_at:,} letters, copies counted once"
         if self.others:
             yield f"{self.others:,} messages that are none"
         syncs = {kind.sync for kinds in self.groups.values() for kind in kinds}
-        for reason, kinds in sorted(
-            self.groups.items(), key=lambda item: -sum(group.count for group in item[1].values())
-        ):
+        for reason, count, kinds in self._by_reason():
             yield ""
-            yield f"{reason:<50} {sum(group.count for group in kinds.values()):>9,}"
-            known = of_kind(DEAD_LETTERED).get(reason, _UNKNOWN)
-            yield f"  {known.meaning}"
-            yield f"  → {known.remedy}"
-            for kind, group in sorted(kinds.items(), key=lambda item: -item[1].count):
+            yield f"{reason:<50} {count:>9,}"
+            yield f"  {_reason(reason).meaning}"
+            yield f"  → {_reason(reason).remedy}"
+            for kind, group in _by_count(kinds):
                 yield f"  {_name(kind, len(syncs) > 1):<48} {group.count:>9,}   {_times(group)}"
+                if types is not None and reason == FIELD_TYPE_MISMATCH.code:
+                    yield f"      {_advice(kind.field, types)}"
                 yield f"      {group.sample_id}: {group.sample}"
         if self.of_more_kinds:
             yield ""
@@ -115,6 +159,43 @@ def field_of(detail: str) -> str:
     """The field that a detail is about, or ""."""
     match = _FIELD.fullmatch(detail)
     return (match["refused"] or match["mapped"] or match["named"]) if match else ""
+
+
+def _mark_of(letter: Message, original_id: str) -> bytes:
+    attributes = letter.attributes
+    same = (original_id, sync_name_of(attributes.get(DL_CONFIG, "")), attributes.get(DL_PART), attributes[DL_REASON])
+    told = repr(same).encode(errors="surrogatepass")
+    return hashlib.blake2b(told + letter.data, digest_size=16).digest()
+
+
+def _reason(code: str) -> Reason:
+    return of_kind(DEAD_LETTERED).get(code, _UNKNOWN)
+
+
+def _by_count(kinds: dict[Kind, Group]) -> list[tuple[Kind, Group]]:
+    return sorted(kinds.items(), key=lambda item: -item[1].count)
+
+
+def _as_json(kind: Kind, group: Group, reason: str, types: Mapping[str, str] | None) -> dict[str, Any]:
+    told = {
+        **kind._asdict(),
+        "count": group.count,
+        "first": datetime.fromtimestamp(group.first, timezone.utc).isoformat(),
+        "last": datetime.fromtimestamp(group.last, timezone.utc).isoformat(),
+        "sample": {"id": group.sample_id, "shape": group.sample},
+    }
+    if types is not None and reason == FIELD_TYPE_MISMATCH.code:
+        told["type_in_iterable"] = types.get(kind.field)
+    return told
+
+
+def _advice(name: str, types: Mapping[str, str]) -> str:
+    """What Iterable has the field as, and what to write in the config."""
+    if name not in types:
+        return f"Iterable does not list {name}." if name else "Which field it is, is not told."
+    made = _CONFIG_TYPES.get(types[name])
+    remedy = f"`type: {made}` makes that" if made else "no `type` makes that; give it another name with `as`"
+    return f"In Iterable {name} is {redact_name(types[name])}: {remedy}."
 
 
 def _name(kind: Kind, with_sync: bool) -> str:

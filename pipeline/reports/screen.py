@@ -4,6 +4,7 @@ import logging
 import struct
 import sys
 import threading
+from datetime import datetime, timezone
 from typing import TextIO
 
 from pipeline.reports.redaction import redact_text
@@ -38,7 +39,10 @@ def redact_logs() -> None:
 
 
 class LogHandler(logging.StreamHandler[TextIO]):
-    """Writes to what stderr is at the time: while a line of progress moves there, above it."""
+    """Writes to what stderr is at the time: while a line of progress moves there, above it.
+
+    Where that is no terminal but a file, say, each record begins with its time.
+    """
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -48,7 +52,9 @@ class LogHandler(logging.StreamHandler[TextIO]):
         return sys.stderr
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact_text(super().format(record))
+        text = redact_text(super().format(record))
+        time = datetime.fromtimestamp(record.created, timezone.utc)
+        return text if self.stream.isatty() else f"{time:%Y-%m-%dT%H:%M:%SZ} {text}"
 
 
 def _log_thread(failed: threading.ExceptHookArgs) -> None:

@@ -5,5 +5,6 @@ open                                what a run opens, as its options say
 chunk_loop, chunk_runner            take a chunk, run it, settle it
 conservation, narrowing, settlement whether the sum holds; what failed goes again; which messages are settled
 process, run_lock
-forecast, replay_filter             a look ahead; which dead letters a replay takes
+forecast                            a look ahead
+replay_filter, replay_outlook       which dead letters a replay takes, and what becomes of them
 """

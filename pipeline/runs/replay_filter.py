@@ -34,13 +34,17 @@ _UPDATES = frozenset(operation.part for operation in OPERATIONS if operation.ord
 
 
 class Wanted(NamedTuple):
-    """What a replay is asked for; empty for any. `times`: when it was dead-lettered."""
+    """What a replay is asked for; empty for any. `times`: when it was dead-lettered.
+
+    `new_tag`: of the sync that takes over the letters of `sync_name`, if that is another one.
+    """
 
     sync_name: str
     reason: str = ""
     event_type: str = ""
     times: TimeRange = ANY_TIME
     with_users: bool = False
+    new_tag: str = ""
 
 
 class Kind(NamedTuple):
@@ -77,6 +81,8 @@ class LetterFilter:
             return None
         attributes = letter.attributes
         self.taken.add(Kind(attributes[DL_REASON], attributes.get(DL_PART, ""), event_type))
+        if self._wanted.new_tag:
+            letter = letter._replace(attributes={**attributes, DL_CONFIG: self._wanted.new_tag})
         if self._wanted.with_users or only_part(letter):
             return letter
         self.events_alone += 1  # it may tell something of its user, too

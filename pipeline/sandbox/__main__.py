@@ -13,7 +13,7 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -47,13 +47,13 @@ class Input(NamedTuple):
     read_dead_letters: ReadDeadLetters
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0 if Iterable and the dead letters hold exactly what they should."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.sandbox", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="a2i sandbox demo", description=__doc__.partition("\n")[0])
     parser.add_argument("--messages", type=int, default=5_000, help="how many to generate (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same traffic (default %(default)s)")
-    arguments = parser.parse_args()
-    traffic = Traffic(TrafficSettings(seed=arguments.seed, messages=arguments.messages))
+    options = parser.parse_args(arguments)
+    traffic = Traffic(TrafficSettings(seed=options.seed, messages=options.messages))
     FOLDER.mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
         iterable = stack.enter_context(SimulatedIterable(Settings(async_delay=APPLIED_WITHIN)))

@@ -15,6 +15,7 @@ from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
 from pipeline.sandbox.oracle.expected import differences
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
+from tests.log_times import without_times
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -46,7 +47,7 @@ def run(*arguments: object, **environ: str) -> Ended:
         text=True,
         check=False,
     )
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
+    return Ended(ended.returncode, ended.stdout, without_times(ended.stderr))
 
 
 def stopped(problem: str, has_begun: bool = True) -> str:
@@ -113,7 +114,7 @@ def test_a_wrong_command_line_ends_with_2() -> None:
     assert run("--confg=sync.yaml", "--chunk_size=0") == Ended(
         2,
         "",
-        "--confg=sync.yaml is no option of this program or of Beam. See --help.\n"
+        "--confg=sync.yaml is no option of this program or of Beam. Did you mean --config?\n"
         "--chunk_size: '0' is no whole number of 1 or more.\n"
         "Give either --input_subscription or --input_files.\n"
         "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml.\n"

@@ -36,7 +36,7 @@ class Response(NamedTuple):
 
 
 class IterableClient:
-    """Posts to one Iterable project; safe for several threads.
+    """Speaks to one Iterable project; safe for several threads.
 
     Args:
       url: scheme and host of the data centre, as in HOSTS.
@@ -72,11 +72,18 @@ class IterableClient:
 
         Of an answer that is larger than MAX_ANSWER_BYTES only so much is read.
         """
+        return self._send("POST", path, body)
+
+    def get(self, path: str) -> Response:
+        """As `post`, of what changes nothing."""
+        return self._send("GET", path, None)
+
+    def _send(self, method: str, path: str, body: bytes | None) -> Response:
         try:
             headers = {"Api-Key": self._key.get()}
         except FatalError as error:
             return Response(NO_KEY, str(error).encode())
-        request = self._session.prepare_request(requests.Request("POST", self._url + path, headers, data=body))
+        request = self._session.prepare_request(requests.Request(method, self._url + path, headers, data=body))
         with _deadline(self._request_seconds) as deadline:
             try:
                 # Past the session, which would follow a redirect or stumble over one: Iterable does not redirect.

@@ -17,7 +17,7 @@ from pipeline.sandbox.iterable.simulation import Simulation
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.sandbox.iterable", description=__doc__)
+    parser = argparse.ArgumentParser(prog="a2i sandbox iterable", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080, help="0: a free one (default: %(default)s)")
     parser.add_argument("--project_type", choices=get_args(ProjectType), help="default: hybrid")

@@ -12,9 +12,7 @@ from pipeline.sandbox.traffic.settings import TrafficSettings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m pipeline.sandbox.traffic", description="Writes made-up Amplitude rows."
-    )
+    parser = argparse.ArgumentParser(prog="a2i sandbox traffic", description="Writes made-up Amplitude rows.")
     parser.add_argument("--messages", type=int, default=TrafficSettings.messages, help="how many (default %(default)s)")
     parser.add_argument(
         "--seed", type=int, default=TrafficSettings.seed, help="same seed, same bytes (default %(default)s)"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.app import load_sync
+from pipeline.cli.load_sync import load_sync
 from transforms.dead_letters.letter import DeadLetter, to_line
 
 ROOT = Path(__file__).parents[3]
@@ -14,7 +14,7 @@ def test_whoever_reads_may_stop(tmp_path: Path) -> None:
     """`… | head` ends the command; it does not fail."""
     path = tmp_path / "dead.jsonl"
     path.write_bytes(b"".join(to_line(DeadLetter(b"{}", {"dl_reason": f"r{n}"}, "m", 0.0)) for n in range(3_000)))
-    command = [sys.executable, "-m", "pipeline.dead_letters", str(path)]
+    command = [sys.executable, "-m", "pipeline", "dead", str(path)]
 
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as view:
         assert view.stdout

@@ -5,7 +5,7 @@ import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions, WorkerOptions
 
 from pipeline.cli.arguments import parse_options
-from pipeline.cli.parsing import UsageError
+from pipeline.cli.errors import UsageError
 from pipeline.config.loader import load_config
 from pipeline.run_options import JOB_PARAMETERS, Files, JobOptions, LocalOptions, RunOptions, Stream, Subscription
 from pipeline.runs.open import files_of
@@ -291,8 +291,8 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
             {"runner": "DataflowRunner", "streaming": "false"},
             "--runner is DataflowRunner, which needs --streaming: a drain and files run on this machine.",
         ),
-        ({"confg": "sync.yaml"}, "--confg=sync.yaml is no option of this program or of Beam. See --help."),
-        ({"conf": "sync.yaml"}, "--conf=sync.yaml is no option of this program or of Beam. See --help."),
+        ({"confg": "sync.yaml"}, "--confg=sync.yaml is no option of this program or of Beam. Did you mean --config?"),
+        ({"conf": "sync.yaml"}, "--conf=sync.yaml is no option of this program or of Beam. Did you mean --config?"),
         ({"num_workers": "many"}, "argument --num_workers: invalid int value: 'many'"),
     ],
 )
@@ -405,7 +405,7 @@ def test_all_problems_come_at_once() -> None:
         parse_options(arguments)
 
     assert str(caught.value).splitlines() == [
-        "--confg=x is no option of this program or of Beam. See --help.",
+        "--confg=x is no option of this program or of Beam. Did you mean --config?",
         "--nope is no option of this program or of Beam. See --help.",
         "--max_wait: '5' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
         "--chunk_size: 'few' is no whole number of 1 or more.",

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import orjson
 import pytest
 
-from pipeline.cli.parsing import UsageError
+from pipeline.cli.a2i import main
+from pipeline.cli.errors import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, parse_replay_options
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
@@ -33,6 +34,56 @@ ORDER = {
     "device_id": "d1",
 }
 TIME = 1_767_610_800.0
+HELP = """\
+Usage: a2i replay OPTION ...
+
+  Send the dead letters of a sync again.
+
+    a2i replay --config my.yaml --dead-letters dead_letters.jsonl --dry-run
+    a2i replay --config my.yaml --dead-letters projects/P/subscriptions/S \\
+      --reason field_type_mismatch --dead-letter-topic projects/P/topics/T
+
+  Only the part that failed runs again. What is rejected again becomes a dead
+  letter again; what Iterable has already does not change. Look at them first:
+  a2i dead.
+
+Which letters:
+  --config FILE          the sync's YAML; see configs/full.yaml
+  --dead-letters FILE|S  a file or pattern, or projects/P/subscriptions/S
+  --reason R             only those of this dl_reason
+  --event-type E         only those of this event type
+  --start-time T         only those dead-lettered from then on, such as
+                         2026-01-31T09:30:00Z
+  --end-time T           only those dead-lettered before then
+  --with-users           user updates, too: old values may overwrite newer
+                         ones
+  --from-sync OLD        those of the sync that was called OLD, now the
+                         config's own
+
+How:
+  --dry-run     say what the config makes of them now, and change nothing
+  --to-topic T  publish them to projects/P/topics/T instead of running them
+                here
+
+Where to:
+  --dead-letter-topic T  projects/P/topics/T for what cannot be delivered
+  --dead-letter-file F   or a file of JSON lines, appended to
+  --iterable-url URL     instead of the host of the config's region, for tests
+
+Pace:
+  --share PERCENT          of Iterable's limits, to run beside another run
+                           (100%)
+  --max-wait DURATION      at the end, for what waits and is due soon (2m)
+  --grace-period DURATION  after SIGTERM, for what is under way (20s)
+  --chunk-size N           messages run and settled together (20000)
+
+State:
+  --state-dir DIR   what each sync must remember (/state)
+  --waiting-file F  what waits when files end (in the state folder)
+
+Beam:
+  Any option of Beam goes to the runner.
+"""
 IDENTIFY = {"event_type": "$identify", "event_time": "2026-01-05 09:00:00", "user_id": "u1"}
 
 
@@ -48,7 +99,7 @@ class Staged(NamedTuple):
 
     def replay(self, *arguments: str, letters: str = "") -> Ended:
         return self.stage.run(
-            *("-m", "pipeline.replay", f"--config={CONFIG}", f"--iterable_url={self.iterable.url}"),
+            *("-m", "pipeline", "replay", f"--config={CONFIG}", f"--iterable_url={self.iterable.url}"),
             *(f"--dead_letters={letters or self.stage.dead_subscription}", "--max_wait=0s"),
             *(f"--waiting_file={self.folder / 'waiting.jsonl'}", *arguments),
         )
@@ -71,6 +122,14 @@ def staged(pubsub_emulator: PubsubEmulator, tmp_path: Path) -> Iterator[Staged]:
     settings = Settings(track_unknown_user="create", async_delay=AsyncDelay(0, 0))
     with SimulatedIterable(settings) as iterable:
         yield Staged(set_stage(pubsub_emulator.host, iterable.url), iterable, tmp_path)
+
+
+def test_the_help_is_a_page(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which letters come first, then what a run has, too."""
+    monkeypatch.setenv("A2I_STATE_DIR", "/state")
+
+    assert main(["replay", "--help"]) == 0
+    assert capsys.readouterr().out == HELP
 
 
 @pytest.mark.slow
@@ -115,7 +174,10 @@ def test_a_dry_run_changes_nothing(staged: Staged) -> None:
         "Dead letters to replay               3\n"
         "  disallowed_event_name · track · Order Completed            2\n"
         "  missing_event_time · message · Song Played                 1\n"
-        "  of 1 whole messages the event alone (--with_users: the user update, too)\n",
+        "  of 1 whole messages the event alone (--with_users: the user update, too)\n"
+        "Would be sent now                    2\n"
+        "Still bad with this config           1\n"
+        "  missing_event_time                                         1\n",
         "",
     )
     assert requests == staged.iterable.metrics()
@@ -228,8 +290,8 @@ def test_a_view_changes_nothing(staged: Staged) -> None:
     staged.publish(ORDER, {**ORDER, "$insert_id": "i2"})
     staged.drain()
 
-    ended = staged.stage.run("-m", "pipeline.dead_letters", staged.stage.dead_subscription)
-    limited = staged.stage.run("-m", "pipeline.dead_letters", staged.stage.dead_subscription, "--limit=1")
+    ended = staged.stage.run("-m", "pipeline", "dead", staged.stage.dead_subscription)
+    limited = staged.stage.run("-m", "pipeline", "dead", staged.stage.dead_subscription, "--limit=1")
 
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("2 dead letters\n\ndisallowed_event_name                                      2\n")
@@ -245,7 +307,7 @@ def test_a_view_of_nothing_is_told(tmp_path: Path, pubsub_emulator: PubsubEmulat
     """A word that is neither a file nor a subscription is a wrong command line."""
     stage = Stage(pubsub_emulator.host, "", "", "", "", "")
 
-    ended = stage.run("-m", "pipeline.dead_letters", str(tmp_path / "dead.jsonl"))
+    ended = stage.run("-m", "pipeline", "dead", str(tmp_path / "dead.jsonl"))
 
     problem = f"'{tmp_path / 'dead.jsonl'}' is no file; it is no projects/PROJECT/subscriptions/NAME.\n"
 
@@ -313,7 +375,7 @@ def test_what_no_letter_has_ends_with_2(kept: Path, how: str, asked_for: str, to
             f"--waiting_file={kept.parent / 'waiting'}",
         )
         again = how.replace("again", str(kept.parent / "again"))
-        ended = stage.run("-m", "pipeline.replay", f"--config={CONFIG}", *where, again, asked_for)
+        ended = stage.run("-m", "pipeline", "replay", f"--config={CONFIG}", *where, again, asked_for)
         requests = iterable.metrics()["endpoints"]
 
     assert ended == Ended(2, "", told)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 from google.cloud import storage
 
-from pipeline.cli.app import load_sync
 from pipeline.cli.arguments import parse_options
+from pipeline.cli.load_sync import load_sync
 from pipeline.dataflow.launch import launch
 from pipeline.sandbox.dataflow.api import DataflowApi
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator

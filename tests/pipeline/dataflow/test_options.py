@@ -2,7 +2,7 @@ import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, SetupOptions, WorkerOptions
 
 from pipeline.cli.arguments import parse_options
-from pipeline.cli.parsing import UsageError
+from pipeline.cli.errors import UsageError
 from pipeline.dataflow.options import job_defaults, refuse_disabled
 from pipeline.run_options import RunOptions
 from transforms.model.errors import FatalError

@@ -6,7 +6,7 @@ import pytest
 from google.cloud.dataflow_v1beta3 import ContainerSpec, ParameterType
 
 from pipeline.cli.arguments import parse_options
-from pipeline.cli.parsing import UsageError
+from pipeline.cli.errors import UsageError
 from pipeline.dataflow.template import IMAGE, PARAMETERS, Parameter, metadata, template, to_text
 from pipeline.run_options import JOB_PARAMETERS
 

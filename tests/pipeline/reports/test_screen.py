@@ -113,8 +113,8 @@ def test_whatever_iterable_answers_the_screen_is_harmless(
         _, ran = all_said(tmp_path, "pipeline.main", *RUN, "--input_files=rows.jsonl", at)
         said = [ran]
         if (tmp_path / "dead.jsonl").exists():
-            said += all_said(tmp_path, "pipeline.dead_letters", "dead.jsonl")[1:]
-            replay = ("pipeline.replay", RUN[0], "--dead_letters=dead.jsonl", "--dead_letter_file=again.jsonl")
+            said += all_said(tmp_path, "pipeline", "dead", "dead.jsonl")[1:]
+            replay = ("pipeline", "replay", RUN[0], "--dead_letters=dead.jsonl", "--dead_letter_file=again.jsonl")
             said += all_said(tmp_path, *replay, RUN[2], at)[1:]
 
     assert told in ran
@@ -134,7 +134,7 @@ def test_hostile_attributes_of_dead_letters_are_harmless(tmp_path: Path) -> None
                 "dl_config": f"{name[:1_000]}#0",
                 "dl_time": TIME,
             },
-            "messageId": f"{ESCAPES}eve@example.com",
+            "messageId": f"{ESCAPES}eve@example.com{number}",
             "publishTime": TIME,
         }
         for number, name in enumerate(HOSTILE * 2_000)
@@ -142,7 +142,7 @@ def test_hostile_attributes_of_dead_letters_are_harmless(tmp_path: Path) -> None
     file = tmp_path / f"of ada@example.com{ESCAPES}.jsonl"
     file.write_bytes(b"".join(orjson.dumps(letter) + b"\n" for letter in letters))
 
-    code, said = all_said(tmp_path, "pipeline.dead_letters", str(file))
+    code, said = all_said(tmp_path, "pipeline", "dead", str(file))
 
     assert (code, said.startswith("8,000 dead letters\n")) == (0, True)
     assert "@" not in said
@@ -171,7 +171,7 @@ def test_what_is_wrong_is_told_without_addresses(tmp_path: Path, status: str) ->
 
 
 def test_what_is_logged_is_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever logs it: the text, its arguments and the exception beside it."""
+    """Whoever logs it: the text, its arguments and the exception beside it; with the time, where it is no terminal."""
     written = io.StringIO()
     monkeypatch.setattr(sys, "stderr", written)
     try:
@@ -180,9 +180,10 @@ def test_what_is_logged_is_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
         record = logging.LogRecord(
             "x", logging.ERROR, "", 0, "for %s", ("bob@example.com",), (type(error), error, None)
         )
+    record.created = 1_767_607_200.5
     LogHandler().emit(record)
 
-    assert written.getvalue() == "for (email)\nValueError: (email) �[2J\n"
+    assert written.getvalue() == "2026-01-05T10:00:00Z for (email)\nValueError: (email) �[2J\n"
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
+from pipeline.cli.a2i import main as a2i
 from pipeline.cli.arguments import parse_options
-from pipeline.cli.replay import main as replay
 from pipeline.config.loader import load_config
 from pipeline.reports.tally import Tally
 from pipeline.runs.local import run_chunks
@@ -333,8 +333,9 @@ def test_a_replay_leaves_what_waits_beside_what_a_backfill_left(
     attributes = {"dl_reason": "unknown_user", "dl_part": "track"}
     letters.write_bytes(b"".join(to_line(DeadLetter(each, attributes, "1", 1_767_607_200.0)) for each in data))
 
-    code = replay(
+    code = a2i(
         [
+            "replay",
             f"--config={tmp_path / 'sync.yaml'}",
             f"--dead_letters={letters}",
             f"--dead_letter_file={tmp_path / 'again.jsonl'}",
