@@ -15,19 +15,20 @@ from apache_beam.utils.timestamp import Timestamp
 
 from transforms.delivery.codec import decode_entries
 from transforms.delivery.driver import Driver
+from transforms.delivery.due_buckets import BUCKETS
 from transforms.delivery.resources import in_turn, sent_values, shard_driver
 from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import SenderSettings
 from transforms.delivery.shard_store import ShardStore
-from transforms.delivery.shelves import SHELVES
 from transforms.elements import Records
 from transforms.metrics import BeamMetrics
 from transforms.model.errors import OutageError
 from transforms.shards import STREAMING_SHARDS, KeyByShard
 
 MAX_STATE_BYTES = 20_000_000
-PILES = 96  # of 10 MB each: an hour and more of 1,000 events a second. A constant of the graph, as SHELVES is
+# Of 10 MB each: an hour and more of 1,000 events a second. A constant of the graph, as BUCKETS is.
+BACKLOG_SEGMENTS = 96
 FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
 PATIENCE_SECONDS = 2.0  # how long it may sleep until a slot; for a later one the timer is set, a little early
 # For all of a bundle, but for the request that is then under way: only what a bundle did in time is safe soon.
@@ -43,7 +44,7 @@ class SendStreaming(beam.PTransform):
 
     Args:
       max_state_bytes: what a shard reads of its state at once, without what waits for its user. What comes beyond it
-        lies behind, PILES times half as much; beyond that Dataflow holds back what is not taken.
+        lies behind, BACKLOG_SEGMENTS times half as much; beyond that Dataflow holds back what is not taken.
       new_runtime: makes the runtime of a shard; it can be pickled.
     """
 
@@ -66,9 +67,9 @@ class SendStreaming(beam.PTransform):
 CELLS = {
     "items": BagStateSpec("items", BytesCoder()),
     "fill": ReadModifyWriteStateSpec("fill", BytesCoder()),
-    "index": ReadModifyWriteStateSpec("shelves", BytesCoder()),
-    **{f"shelf{number}": BagStateSpec(f"shelf{number}", BytesCoder()) for number in range(SHELVES)},
-    **{f"pile{number}": BagStateSpec(f"pile{number}", BytesCoder()) for number in range(PILES)},
+    "index": ReadModifyWriteStateSpec("due_buckets", BytesCoder()),
+    **{f"due_bucket{number}": BagStateSpec(f"due_bucket{number}", BytesCoder()) for number in range(BUCKETS)},
+    **{f"backlog{number}": BagStateSpec(f"backlog{number}", BytesCoder()) for number in range(BACKLOG_SEGMENTS)},
 }
 
 Method = Callable[..., Iterator[Records]]
@@ -88,9 +89,9 @@ def _with_store(method: Method) -> Method:
     def with_cells(*args: Any, **kwargs: Any) -> Iterator[Records]:
         given = shown.bind(*args, **kwargs).arguments
         items, fill, index, *others = (given.pop(name) for name in CELLS)
-        shelves, piles = others[:SHELVES], others[SHELVES:]
+        buckets, backlog = others[:BUCKETS], others[BUCKETS:]
         fn: SendStreamingFn = given["self"]
-        store = ShardStore(fn.rules, items, fill, index, shelves, piles, fn.max_state_bytes)
+        store = ShardStore(fn.rules, items, fill, index, buckets, backlog, fn.max_state_bytes)
         return method(**given, store=store)
 
     with_cells.__signature__ = shown  # type: ignore[attr-defined]
@@ -133,7 +134,7 @@ class SendStreamingFn(beam.DoFn):
         store: ShardStore,
     ) -> Iterator[Records]:
         shard, blob = element
-        if store.read_fill().piles and store.is_full:
+        if store.read_fill().backlog and store.is_full:
             yield from self._make_room(shard, store, flush)
         now, state = self._now(), store.state
         state.since = state.since or now
@@ -229,7 +230,7 @@ class SendStreamingFn(beam.DoFn):
         scheduler.wake_waiting()
         driver = self._driver(shard)
         outcomes = driver.run(scheduler, flush=True)
-        while store.load_pile(scheduler):
+        while store.load_segment(scheduler):
             outcomes += driver.run(scheduler, flush=True)
         store.clear()
         yield Records(outcomes + scheduler.expire_waiting())

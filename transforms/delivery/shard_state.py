@@ -17,8 +17,11 @@ VERSION = 4
 
 
 @dataclass
-class Pile:
-    """A cell with items that came while a shard held all it reads at once. The order of its fields is that of state."""
+class Segment:
+    """Of the backlog: a cell with items that came while a shard held all it reads at once.
+
+    The order of its fields is that of state.
+    """
 
     cell: int
     count: int
@@ -40,7 +43,7 @@ class Fill:
     held: int = 0  # bytes that the last flush left, without what waits for its user
     due: float | None = None  # when the timer fires, Unix seconds
     oldest: float = math.inf  # least publish time of what lies there, without what waits for its user
-    piles: list[Pile] = field(default_factory=list)  # in the order in which they came
+    backlog: list[Segment] = field(default_factory=list)  # in the order in which they came
 
     @classmethod
     def decode(cls, state: bytes | None) -> "Fill":
@@ -49,10 +52,10 @@ class Fill:
         version, *fields = orjson.loads(state)
         if version != VERSION:
             raise ValueError(f"state of version {version}; this code reads version {VERSION}")
-        count, size, since, endpoints, held, due, oldest, piles = fields
+        count, size, since, endpoints, held, due, oldest, backlog = fields
         endpoints = {part: Endpoint(*left) for part, left in endpoints.items()}
         oldest = math.inf if oldest is None else oldest
-        return cls(count, size, since, endpoints, held, due, oldest, [Pile(*pile) for pile in piles])
+        return cls(count, size, since, endpoints, held, due, oldest, [Segment(*segment) for segment in backlog])
 
     def opens_at(self, parts: Collection[str]) -> float:
         """From when on one of these parts may be sent, Unix seconds."""
@@ -64,8 +67,10 @@ class Fill:
             for part, endpoint in self.endpoints.items()
         }
         oldest = self.oldest if self.oldest < math.inf else None
-        piles = [astuple(pile) for pile in self.piles]
-        return orjson.dumps((VERSION, self.count, self.size, self.since, endpoints, self.held, self.due, oldest, piles))
+        backlog = [astuple(segment) for segment in self.backlog]
+        return orjson.dumps(
+            (VERSION, self.count, self.size, self.since, endpoints, self.held, self.due, oldest, backlog)
+        )
 
 
 # What is known of an item that was tried, in the order in which it lies in state: an interface to running jobs.

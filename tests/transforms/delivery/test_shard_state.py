@@ -9,7 +9,7 @@ from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
-from transforms.delivery.shard_state import Fill, Pile, decode_scheduler, encode_scheduler
+from transforms.delivery.shard_state import Fill, Segment, decode_scheduler, encode_scheduler
 from transforms.iterable.operations import configured
 from transforms.iterable.responses import Accepted, Refused, Throttled
 from transforms.model import reasons
@@ -29,7 +29,7 @@ FILL = Fill(
     held=789,
     due=1790000060.5,
     oldest=1789999990.5,
-    piles=[Pile(7, 90, 8_000_000, 1789999991.5), Pile(0, 1, 10, 1789999992.5)],
+    backlog=[Segment(7, 90, 8_000_000, 1789999991.5), Segment(0, 1, 10, 1789999992.5)],
 )
 
 

@@ -6,11 +6,11 @@ import pytest
 from pipeline.sandbox.bench.shard import Cell
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.codec import encode_items
+from transforms.delivery.due_buckets import BUCKETS
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.shard_state import Fill
 from transforms.delivery.shard_store import ShardStore
-from transforms.delivery.shelves import SHELVES
 from transforms.iterable.responses import Accepted
 from transforms.model import reasons
 from transforms.model.instrumentation import InFlight
@@ -26,17 +26,17 @@ class Cells:
 
     def __init__(self) -> None:
         self.items, self.fill, self.index = Cell(True), Cell(False), Cell(False)
-        self.shelves = [Cell(True) for _ in range(SHELVES)]
-        self.piles = [Cell(True) for _ in range(3)]
+        self.buckets = [Cell(True) for _ in range(BUCKETS)]
+        self.backlog = [Cell(True) for _ in range(3)]
 
     def store(self, max_bytes: int = 20_000_000, max_waiting: int = 10_000) -> ShardStore:
-        cells = self.items, self.fill, self.index, self.shelves, self.piles
+        cells = self.items, self.fill, self.index, self.buckets, self.backlog
         return ShardStore(DeliveryRules(), *cells, max_bytes, max_waiting)
 
     @property
     def lying(self) -> list[Cell]:
-        """Shelves with something on them."""
-        return [cell for cell in self.shelves if cell.blobs]
+        """Buckets with something in them."""
+        return [cell for cell in self.buckets if cell.blobs]
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def test_what_waits_is_not_read_before_it_is_due(cells: Cells, new_track: NewIte
     """Neither by a load nor by what is kept meanwhile; then it is there, as it was."""
     event = new_track("u1", time=NOW)
     shelve(cells, waiting(event))
-    (shelf,) = cells.lying
-    written = shelf.bytes_written
+    (bucket,) = cells.lying
+    written = bucket.bytes_written
     cells.items.add(encode_items([new_track("u2")]))
 
     store, early = load(cells, NOW + 59)
     store.keep(early, NOW + 59, is_changed=True)
     store.write_fill()
-    moved = shelf.bytes_read, shelf.bytes_written
+    moved = bucket.bytes_read, bucket.bytes_written
     _, due = load(cells, NOW + 60)
 
     assert len(list(early.entries())) == 1
@@ -118,7 +118,7 @@ def test_no_value_is_larger_than_a_megabyte(cells: Cells, new_track: NewItem) ->
     shelve(cells, scheduler)
 
     assert len(list(load(cells, math.inf)[1].entries())) == 20
-    assert max(cells.items.largest, *(cell.largest for cell in cells.shelves)) <= 1_000_000
+    assert max(cells.items.largest, *(cell.largest for cell in cells.buckets)) <= 1_000_000
 
 
 def test_too_much_that_waits_is_given_up(cells: Cells, new_track: NewItem) -> None:
@@ -167,7 +167,7 @@ def test_what_is_more_than_is_read_at_once_lies_behind(cells: Cells, new_track: 
     max_bytes = 4 * len(blobs[0])
 
     store = add(cells, *blobs, max_bytes=max_bytes)
-    assert [len(cell.blobs) for cell in (cells.items, *cells.piles)] == [4, 2, 2, 2]
+    assert [len(cell.blobs) for cell in (cells.items, *cells.backlog)] == [4, 2, 2, 2]
     assert store.is_full
     assert store.oldest == NOW
 
@@ -180,17 +180,17 @@ def test_what_is_more_than_is_read_at_once_lies_behind(cells: Cells, new_track: 
 
     assert [entry.pending.item for entry in second.entries()] == events[4:8]
     assert store.in_flight(new_scheduler(), NOW + 20) == InFlight(items=6, waiting=0, oldest_seconds=16.0)
-    assert [cell.bytes_read > 0 for cell in cells.piles] == [True, True, False]
+    assert [cell.bytes_read > 0 for cell in cells.backlog] == [True, True, False]
     assert store.next_due(first) == 0.0
 
 
 def test_a_full_shard_still_takes_what_must_be_taken(cells: Cells, new_track: NewItem) -> None:
-    """On its last pile; nothing is lost, and all of it is found at the end."""
+    """In its last segment; nothing is lost, and all of it is found at the end."""
     blobs = [encode_items([new_track(f"u{number}")]) for number in range(20)]
     add(cells, *blobs, max_bytes=2 * len(blobs[0]))
 
     store, scheduler = load(cells, math.inf, max_bytes=2 * len(blobs[0]))
-    while store.load_pile(scheduler):
+    while store.load_segment(scheduler):
         pass
 
     assert len(list(scheduler.entries())) == 20
