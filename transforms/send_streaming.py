@@ -140,8 +140,8 @@ class SendStreamingFn(beam.DoFn):
         state.since = state.since or now
         items = [item for item, _ in decode_entries(blob)]
         parts = [item.part for item in items]
+        operations = [store.operation(part) for part in parts]
         store.add(blob, len(items), min(item.message.publish_time for item in items))
-        operations = [self.rules.by_part[part] for part in parts]
         full = any(state.count >= each.max_items or state.size >= each.max_bytes for each in operations)
         closes = now if full else state.since + self.rules.max_age_seconds
         # Not sooner than Iterable asked for: reading all the state to find that nothing may leave is dear.

@@ -8,6 +8,8 @@ from dataclasses import astuple, dataclass
 
 import orjson
 
+from transforms.model.errors import StateError
+
 BUCKETS = 32  # a constant of the graph: another number means draining the job. Three delays take 8 each at most
 WIDTHS = 6  # a bucket takes what is due within a sixth of its delay: the first in it waits by so much longer
 VERSION = 1
@@ -38,7 +40,7 @@ class DueBuckets:
         if state:
             version, *used = orjson.loads(state)
             if version != VERSION:
-                raise ValueError(f"an index of version {version}; this code reads version {VERSION}")
+                raise StateError(f"an index of version {version}; this code reads version {VERSION}")
             buckets._used = {fields[0]: DueBucket(*fields) for fields in used}
         return buckets
 

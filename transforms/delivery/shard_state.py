@@ -1,6 +1,7 @@
 """A shard's state as versioned bytes, so that a running job can be updated. Knows no Beam and no rule."""
 
 import math
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import astuple, dataclass, field
 
@@ -11,9 +12,11 @@ from transforms.delivery.codec import History, decode_entries, encode_entry, joi
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.scheduler import Scheduler
+from transforms.model.errors import StateError
 from transforms.model.items import Item
+from transforms.model.release import RELEASE
 
-VERSION = 4
+VERSION = 5
 
 
 @dataclass
@@ -44,18 +47,23 @@ class Fill:
     due: float | None = None  # when the timer fires, Unix seconds
     oldest: float = math.inf  # least publish time of what lies there, without what waits for its user
     backlog: list[Segment] = field(default_factory=list)  # in the order in which they came
+    writer: str = RELEASE  # the newest version of the program that wrote any of this shard's state
 
     @classmethod
     def decode(cls, state: bytes | None) -> "Fill":
         if not state:
             return cls(0, 0, 0.0, {})
         version, *fields = orjson.loads(state)
-        if version != VERSION:
-            raise ValueError(f"state of version {version}; this code reads version {VERSION}")
+        writer = str(fields.pop(0)) if version > 4 and fields else ""  # of a later version, too
+        if not 4 <= version <= VERSION:
+            by = f", written by {writer} of the program" if writer else ""
+            raise StateError(f"state of version {version}{by}; this code ({RELEASE}) reads versions 4 and 5")
         count, size, since, endpoints, held, due, oldest, backlog = fields
         endpoints = {part: Endpoint(*left) for part, left in endpoints.items()}
         oldest = math.inf if oldest is None else oldest
-        return cls(count, size, since, endpoints, held, due, oldest, [Segment(*segment) for segment in backlog])
+        backlog = [Segment(*segment) for segment in backlog]
+        newest = max(writer, RELEASE, key=_numbers)
+        return cls(count, size, since, endpoints, held, due, oldest, backlog, newest)
 
     def opens_at(self, parts: Collection[str]) -> float:
         """From when on one of these parts may be sent, Unix seconds."""
@@ -68,9 +76,12 @@ class Fill:
         }
         oldest = self.oldest if self.oldest < math.inf else None
         backlog = [astuple(segment) for segment in self.backlog]
-        return orjson.dumps(
-            (VERSION, self.count, self.size, self.since, endpoints, self.held, self.due, oldest, backlog)
-        )
+        fields = (self.count, self.size, self.since, endpoints, self.held, self.due, oldest, backlog)
+        return orjson.dumps((VERSION, self.writer, *fields))
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 # What is known of an item that was tried, in the order in which it lies in state: an interface to running jobs.

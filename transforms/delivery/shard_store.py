@@ -2,18 +2,22 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from transforms.delivery.bounded_waiting import MAX_WAITING, MAX_WAITING_BYTES
 from transforms.delivery.codec import join_entries
 from transforms.delivery.due_buckets import DueBuckets
+from transforms.delivery.entries import Entry
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
-from transforms.delivery.shard_state import Fill, Segment, decode_kept, decode_scheduler, encode_kept, encode_scheduler
-from transforms.iterable.operations import Order
+from transforms.delivery.shard_state import Fill, Segment, decode_kept, encode_kept, encode_scheduler
+from transforms.iterable.operations import Operation, Order
+from transforms.model.errors import StateError
 from transforms.model.instrumentation import InFlight
 from transforms.model.outcomes import Outcome
+from transforms.model.release import RELEASE
 
 
 class Bag(Protocol):
@@ -62,6 +66,7 @@ class ShardStore:
         max_waiting_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
         self._delays = rules.unknown_user_delays
+        self._by_part = rules.by_part
         self._parts_that_wait = [part for part, each in rules.by_part.items() if each.order is Order.AFTER_USER]
         self._items = items
         self._fill = fill
@@ -109,11 +114,12 @@ class ShardStore:
         """Fill a scheduler with what is ready, and with what has waited long enough at `now`, Unix seconds."""
         state = self.read_fill()
         self._buckets = DueBuckets.decode(self._index.read())
-        scheduler.endpoints.update(state.endpoints)
+        known = {part: endpoint for part, endpoint in state.endpoints.items() if part in scheduler.endpoints}
+        scheduler.endpoints.update(known)
         may_go = now >= state.opens_at(self._parts_that_wait)
         blobs = _take(self._cells, self._buckets.take_due(now) if may_go else [])
         self._took_buckets = self._is_changed = bool(blobs)
-        decode_scheduler(scheduler, b"".join((*self._items.read(), *blobs)), state.since)
+        scheduler.restore(self._entries((*self._items.read(), *blobs), state.since))
         size = state.held + state.size
         while size < self._max_bytes and (loaded := self.load_segment(scheduler)):
             size += loaded
@@ -123,7 +129,7 @@ class ShardStore:
         if not self.state.backlog:
             return 0
         segment = self.state.backlog.pop(0)
-        decode_scheduler(scheduler, b"".join(_take(self._backlog, [segment.cell])), self.state.since)
+        scheduler.restore(self._entries(_take(self._backlog, [segment.cell]), self.state.since))
         self._is_changed = True
         return segment.size
 
@@ -149,8 +155,17 @@ class ShardStore:
             for blob in encode_scheduler(scheduler):
                 self._items.add(blob)
                 held += len(blob)
-            self.state = Fill(0, 0, 0.0, scheduler.endpoints, held, None, _oldest(scheduler), self.state.backlog)
-        return scheduler.crowd_out(decode_kept(b"".join(crowded), now))
+            self.state = replace(
+                self.state,
+                count=0,
+                size=0,
+                since=0.0,
+                endpoints=scheduler.endpoints,
+                held=held,
+                due=None,
+                oldest=_oldest(scheduler),
+            )
+        return scheduler.crowd_out(self._entries(crowded, now))
 
     def next_due(self, scheduler: Scheduler) -> float:
         """When some of what was not loaded may go, Unix seconds; infinite if nothing of it is there."""
@@ -174,6 +189,20 @@ class ShardStore:
         cells: list[Bag | Value] = [self._items, self._fill, self._index, *self._cells, *self._backlog]
         for cell in cells:
             cell.clear()
+
+    def operation(self, part: str) -> Operation:
+        """Of an item; raises StateError, which keeps all where it is, if this version has none for it."""
+        if part not in self._by_part:
+            raise StateError(
+                f"an item of {part!r}, which this version of the program ({RELEASE}) does not know; the newest "
+                f"that wrote here is {self.state.writer}. Nothing is lost: update the job to one that knows it."
+            )
+        return self._by_part[part]
+
+    def _entries(self, blobs: Iterable[bytes], since: float) -> Iterator[Entry]:
+        for entry in decode_kept(b"".join(blobs), since):
+            self.operation(entry.pending.item.part)
+            yield entry
 
     def _is_long(self, segment: Segment) -> bool:
         return segment.size >= self._max_bytes / 2

@@ -4,6 +4,7 @@ import pathlib
 import pytest
 
 from transforms.delivery.due_buckets import BUCKETS, WIDTHS, DueBuckets
+from transforms.model.errors import StateError
 
 DATA = pathlib.Path(__file__).parents[2] / "data"
 DELAYS = (60.0, 300.0, 1800.0)
@@ -86,7 +87,7 @@ def test_yesterdays_index_still_loads() -> None:
 
 def test_an_index_of_an_unknown_version_is_refused() -> None:
     """A later layout is told apart by its number."""
-    with pytest.raises(ValueError, match="an index of version 2; this code reads version 1"):
+    with pytest.raises(StateError, match="an index of version 2; this code reads version 1"):
         DueBuckets.decode(b"[2]")
 
 

@@ -1,5 +1,6 @@
 import pathlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,9 @@ from transforms.delivery.shard_state import Fill, Segment, decode_scheduler, enc
 from transforms.iterable.operations import configured
 from transforms.iterable.responses import Accepted, Refused, Throttled
 from transforms.model import reasons
+from transforms.model.errors import StateError
 from transforms.model.items import TRACK, USER, Item
+from transforms.model.release import RELEASE
 
 NewItem = Callable[..., Item]
 DATA = pathlib.Path(__file__).parents[2] / "data"
@@ -47,11 +50,18 @@ def test_no_state_is_an_empty_fill(state: bytes | None) -> None:
     assert expected == Fill.decode(state)
 
 
-def test_yesterdays_fill_still_loads() -> None:
+@pytest.mark.parametrize("name", ["fill_v4.json", "fill_v5.json"])
+def test_yesterdays_fill_still_loads(name: str) -> None:
     """Running jobs hold such bytes in their state: the file may get a sister, it must never change."""
-    state = (DATA / "fill_v4.json").read_bytes()
+    assert Fill.decode((DATA / name).read_bytes()) == FILL
 
-    assert Fill.decode(state) == FILL
+
+@pytest.mark.parametrize(("writer", "newest"), [("0.0.9", RELEASE), ("10.0.0", "10.0.0")])
+def test_the_newest_version_that_wrote_is_kept(writer: str, newest: str) -> None:
+    """An older one that comes after it, by a rollback, does not hide it; versions are numbers, no text."""
+    fill = Fill.decode(replace(FILL, writer=writer).encode())
+
+    assert fill.writer == Fill.decode(fill.encode()).writer == newest
 
 
 @pytest.mark.parametrize(
@@ -62,10 +72,17 @@ def test_when_one_of_some_parts_may_be_sent(parts: list[str], expected: float) -
     assert expected == FILL.opens_at(parts)
 
 
-@pytest.mark.parametrize("state", [b"[3,12,3456,0.0,{},0,null]", b"[5]", b'[5,12,3456,0.0,{},0,null,null,"more"]'])
-def test_a_fill_of_an_unknown_version_is_refused(state: bytes) -> None:
-    """Another layout is told apart by its number, whatever its fields."""
-    with pytest.raises(ValueError, match=r"state of version [35]; this code reads version 4"):
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (b"[3,12,3456,0.0,{},0,null]", r"state of version 3; this code \(.*\) reads versions 4 and 5"),
+        (b'[6,"9.9","other",12]', r"state of version 6, written by 9\.9 of the program; this code"),
+        (b"[6]", "state of version 6; this code"),
+    ],
+)
+def test_a_fill_of_an_unknown_version_is_refused(state: bytes, told: str) -> None:
+    """Another layout is told apart by its number, whatever its fields; and who wrote it is said."""
+    with pytest.raises(StateError, match=told):
         Fill.decode(state)
 
 

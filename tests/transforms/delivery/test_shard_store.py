@@ -7,15 +7,18 @@ from pipeline.sandbox.bench.shard import Cell
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.codec import encode_items
 from transforms.delivery.due_buckets import BUCKETS
+from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
-from transforms.delivery.shard_state import Fill
+from transforms.delivery.shard_state import Fill, Segment
 from transforms.delivery.shard_store import ShardStore
 from transforms.iterable.responses import Accepted
 from transforms.model import reasons
+from transforms.model.errors import StateError
 from transforms.model.instrumentation import InFlight
 from transforms.model.items import TRACK, Item
 from transforms.model.outcomes import DEAD_LETTERED, NOTED
+from transforms.model.release import RELEASE
 
 NewItem = Callable[..., Item]
 NOW = 1000.0
@@ -194,3 +197,38 @@ def test_a_full_shard_still_takes_what_must_be_taken(cells: Cells, new_track: Ne
         pass
 
     assert len(list(scheduler.entries())) == 20
+
+
+@pytest.mark.parametrize("place", ["items", "backlog", "due_bucket"])
+def test_an_item_of_a_later_version_is_left_where_it_is(cells: Cells, new_track: NewItem, place: str) -> None:
+    """After a rollback, wherever it lies: one line says who wrote it, and who cannot read it."""
+    later = new_track("u1", time=NOW)._replace(part="purchase")
+    segment = Segment(0, 1, 100, NOW)
+    fill = Fill(1, 100, NOW, {"purchase": Endpoint()}, backlog=[segment] if place == "backlog" else [], writer="9.10.0")
+    cells.fill.write(fill.encode())
+    if place == "due_bucket":
+        shelve(cells, waiting(new_track("u2", time=NOW)))
+        (bucket,) = cells.lying
+        bucket.write(encode_items([later]))
+    else:
+        (cells.items if place == "items" else cells.backlog[0]).add(encode_items([later]))
+
+    with pytest.raises(StateError) as raised:
+        load(cells, NOW + 100)
+
+    assert str(raised.value) == (
+        f"an item of 'purchase', which this version of the program ({RELEASE}) does not know; the newest that "
+        "wrote here is 9.10.0. Nothing is lost: update the job to one that knows it."
+    )
+
+
+def test_what_a_later_version_left_empty_is_nobodys_trouble(cells: Cells, new_track: NewItem) -> None:
+    """An endpoint that this version does not know, and that has nothing to send, holds nothing up."""
+    fill = Fill(1, 100, NOW, {"purchase": Endpoint(closed_until=NOW + 900)}, writer="9.10.0")
+    cells.fill.write(fill.encode())
+    cells.items.add(encode_items([new_track("u1", time=NOW)]))
+
+    store, scheduler = load(cells, NOW)
+
+    assert scheduler.endpoints.keys() == DeliveryRules().by_part.keys()
+    assert store.next_due(scheduler) == math.inf
