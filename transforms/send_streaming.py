@@ -19,6 +19,7 @@ from transforms.delivery.due_buckets import BUCKETS
 from transforms.delivery.resources import in_turn, sent_values, shard_driver
 from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.sent_memory import SentMemory
 from transforms.delivery.settings import SenderSettings
 from transforms.delivery.shard_store import ShardStore
 from transforms.elements import Records
@@ -68,6 +69,8 @@ CELLS = {
     "items": BagStateSpec("items", BytesCoder()),
     "fill": ReadModifyWriteStateSpec("fill", BytesCoder()),
     "index": ReadModifyWriteStateSpec("due_buckets", BytesCoder()),
+    "sent_0": BagStateSpec("sent0", BytesCoder()),
+    "sent_1": BagStateSpec("sent1", BytesCoder()),
     **{f"due_bucket{number}": BagStateSpec(f"due_bucket{number}", BytesCoder()) for number in range(BUCKETS)},
     **{f"backlog{number}": BagStateSpec(f"backlog{number}", BytesCoder()) for number in range(BACKLOG_SEGMENTS)},
 }
@@ -88,10 +91,11 @@ def _with_store(method: Method) -> Method:
     @functools.wraps(method)
     def with_cells(*args: Any, **kwargs: Any) -> Iterator[Records]:
         given = shown.bind(*args, **kwargs).arguments
-        items, fill, index, *others = (given.pop(name) for name in CELLS)
+        items, fill, index, sent_0, sent_1, *others = (given.pop(name) for name in CELLS)
         buckets, backlog = others[:BUCKETS], others[BUCKETS:]
         fn: SendStreamingFn = given["self"]
-        store = ShardStore(fn.rules, items, fill, index, buckets, backlog, fn.max_state_bytes)
+        memory = SentMemory(sent_values(fn.settings), (sent_0, sent_1))
+        store = ShardStore(fn.rules, items, fill, index, buckets, backlog, memory, fn.max_state_bytes)
         return method(**given, store=store)
 
     with_cells.__signature__ = shown  # type: ignore[attr-defined]
@@ -111,7 +115,7 @@ class SendStreamingFn(beam.DoFn):
         max_state_bytes: int,
     ) -> None:
         self.rules = settings.rules
-        self._settings = settings
+        self.settings = settings
         self._new_runtime = new_runtime
         self.max_state_bytes = max_state_bytes
 
@@ -184,13 +188,13 @@ class SendStreamingFn(beam.DoFn):
     def _patience(self, scheduler: Scheduler) -> float:
         """Seconds; from slot to slot where only a slot is missing, or a timer that is late might miss every one."""
         now = self._now()
-        times = ((rate, scheduler.next_time(part, now, flush=False)) for part, rate in self._settings.rates.items())
+        times = ((rate, scheduler.next_time(part, now, flush=False)) for part, rate in self.settings.rates.items())
         slots = (STREAMING_SHARDS / rate for rate, time in times if time is not None and time <= now)
         return min(LONGEST_SECONDS - 1, max([PATIENCE_SECONDS, *slots]))
 
     def _early_seconds(self) -> float:
         """How long before a slot the timer is set; long before, where one that is late would wait for another."""
-        slowest = STREAMING_SHARDS / min(self._settings.rates.values())
+        slowest = STREAMING_SHARDS / min(self.settings.rates.values())
         return (PATIENCE_SECONDS if slowest <= LONGEST_SECONDS else LONGEST_SECONDS) / 2
 
     def _send(self, scheduler: Scheduler, driver: Driver, patience: float) -> Iterator[Records]:
@@ -236,12 +240,12 @@ class SendStreamingFn(beam.DoFn):
         yield Records(outcomes + scheduler.expire_waiting())
 
     def _load(self, store: ShardStore, now: float) -> Scheduler:
-        scheduler = Scheduler(self.rules, sent_values(self._settings))
+        scheduler = Scheduler(self.rules, store.memory)
         store.load(scheduler, now + self._early_seconds())
         return scheduler
 
     def _driver(self, shard: int) -> Driver:
-        driver = shard_driver(self._settings, shard, STREAMING_SHARDS, self._runtime)
+        driver = shard_driver(self.settings, shard, STREAMING_SHARDS, self._runtime)
         driver.instrumentation = self._metrics
         return driver
 

@@ -635,3 +635,19 @@ def test_an_element_of_a_later_version_is_not_taken(new_shard: NewShard, new_tra
         shard.process(encode_items([new_track("u1", time=START)._replace(part="purchase")]), START)
 
     assert shard.state_bytes == written
+
+
+def test_an_older_value_does_not_overwrite_a_newer_one_on_another_worker(
+    iterable: SimulatedIterable, new_shard: NewShard, new_update: NewItem
+) -> None:
+    """It is told by state what was sent: what its own process knew went with the one before."""
+    shard = new_shard()
+
+    for time, fields in ((20, {"plan": "pro"}), (10, {"plan": "free", "age": 3})):
+        seconds_of(shard.process, encode_items([new_update("u1", fields, time=time)]), START)
+        FakeTime.time = max(FakeTime.time, shard.fires_at("flush"))
+        seconds_of(shard.fire, "flush")
+        sent_values.cache_clear()
+
+    (user,) = iterable.dump(settle=True)["users"]
+    assert {name: user["dataFields"].get(name) for name in ("plan", "age")} == {"plan": "pro", "age": 3}

@@ -11,6 +11,7 @@ retries, failures, endpoint   what goes again, when, and how often
 waiting, bounded_waiting      events whose user is not known yet
 outcomes, entries             what is told of a record, and what is kept of one
 pacing, runtime               when a request may leave; the clock, and doing things beside each other
+sent_memory                   what a streaming job's state knows of the values that were sent
 codec, shard_state            what a streaming job keeps, as versioned bytes
 shard_store, due_buckets      where it lies: what is ready, what lies behind, what waits by the time it is due
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from transforms.delivery.attribution import attribute, halves
 from transforms.delivery.batch import Batch, Pending, Record
-from transforms.delivery.coalescing import SentValues
+from transforms.delivery.coalescing import Memory
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.failures import Patience, is_bad, is_beside_others, note_failure
@@ -41,7 +41,7 @@ class Scheduler:
       probe_seconds: the longest that an endpoint which fails is left alone, unless Iterable itself asks for more.
     """
 
-    def __init__(self, rules: DeliveryRules, sent: SentValues, probe_seconds: float = math.inf) -> None:
+    def __init__(self, rules: DeliveryRules, sent: Memory, probe_seconds: float = math.inf) -> None:
         self._rules = rules
         self._sent = sent
         self._patience = Patience(rules, probe_seconds)

@@ -12,6 +12,7 @@ from transforms.delivery.codec import History, decode_entries, encode_entry, joi
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.sent_memory import InUse
 from transforms.model.errors import StateError
 from transforms.model.items import Item
 from transforms.model.release import RELEASE
@@ -47,6 +48,7 @@ class Fill:
     due: float | None = None  # when the timer fires, Unix seconds
     oldest: float = math.inf  # least publish time of what lies there, without what waits for its user
     backlog: list[Segment] = field(default_factory=list)  # in the order in which they came
+    sent: InUse = field(default_factory=InUse)
     writer: str = RELEASE  # the newest version of the program that wrote any of this shard's state
 
     @classmethod
@@ -58,12 +60,12 @@ class Fill:
         if not 4 <= version <= VERSION:
             by = f", written by {writer} of the program" if writer else ""
             raise StateError(f"state of version {version}{by}; this code ({RELEASE}) reads versions 4 and 5")
-        count, size, since, endpoints, held, due, oldest, backlog = fields
+        count, size, since, endpoints, held, due, oldest, backlog, *sent = fields  # version 4 had none
         endpoints = {part: Endpoint(*left) for part, left in endpoints.items()}
         oldest = math.inf if oldest is None else oldest
         backlog = [Segment(*segment) for segment in backlog]
         newest = max(writer, RELEASE, key=_numbers)
-        return cls(count, size, since, endpoints, held, due, oldest, backlog, newest)
+        return cls(count, size, since, endpoints, held, due, oldest, backlog, InUse(*(sent[0] if sent else ())), newest)
 
     def opens_at(self, parts: Collection[str]) -> float:
         """From when on one of these parts may be sent, Unix seconds."""
@@ -76,7 +78,8 @@ class Fill:
         }
         oldest = self.oldest if self.oldest < math.inf else None
         backlog = [astuple(segment) for segment in self.backlog]
-        fields = (self.count, self.size, self.since, endpoints, self.held, self.due, oldest, backlog)
+        sent = astuple(self.sent)
+        fields = (self.count, self.size, self.since, endpoints, self.held, self.due, oldest, backlog, sent)
         return orjson.dumps((VERSION, self.writer, *fields))
 
 

@@ -4,13 +4,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from transforms.delivery.bounded_waiting import MAX_WAITING, MAX_WAITING_BYTES
+from transforms.delivery.cells import Bag, Value
 from transforms.delivery.codec import join_entries
 from transforms.delivery.due_buckets import DueBuckets
 from transforms.delivery.entries import Entry
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.sent_memory import SentMemory
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.shard_state import Fill, Segment, decode_kept, encode_kept, encode_scheduler
 from transforms.iterable.operations import Operation, Order
@@ -18,26 +19,6 @@ from transforms.model.errors import StateError
 from transforms.model.instrumentation import InFlight
 from transforms.model.outcomes import Outcome
 from transforms.model.release import RELEASE
-
-
-class Bag(Protocol):
-    """Beam's BagState of bytes; no blob is over 1 MB, but of one item."""
-
-    def read(self) -> Iterable[bytes]: ...
-
-    def add(self, blob: bytes) -> None: ...
-
-    def clear(self) -> None: ...
-
-
-class Value(Protocol):
-    """Beam's ReadModifyWriteState of bytes."""
-
-    def read(self) -> bytes | None: ...
-
-    def write(self, value: bytes) -> None: ...
-
-    def clear(self) -> None: ...
 
 
 class ShardStore:
@@ -49,6 +30,7 @@ class ShardStore:
       index: of the buckets in use.
       buckets: what waits for its user.
       backlog: what came while as much was ready as is read at once; it is read in the order in which it came.
+      memory: of the values that were sent.
       max_bytes: so much is read at once, about.
       max_waiting: events, and `max_waiting_bytes`: beyond them the bucket that was begun first is given up.
     """
@@ -61,6 +43,7 @@ class ShardStore:
         index: Value,
         buckets: Sequence[Bag],
         backlog: Sequence[Bag],
+        memory: SentMemory,
         max_bytes: int,
         max_waiting: int = MAX_WAITING,
         max_waiting_bytes: int = MAX_WAITING_BYTES,
@@ -73,6 +56,7 @@ class ShardStore:
         self._index = index
         self._cells = buckets
         self._backlog = backlog
+        self.memory = memory
         self._max_bytes = max_bytes
         self._max_waiting = max_waiting
         self._max_waiting_bytes = max_waiting_bytes
@@ -146,6 +130,7 @@ class ShardStore:
         for cell, entries in by_cell.items():
             for blob in join_entries(entries):
                 self._cells[cell].add(blob)
+        self.state.sent = self.memory.keep(self.state.sent, now)
         crowded = _take(self._cells, self._buckets.take_crowded(self._max_waiting, self._max_waiting_bytes))
         if by_cell or crowded or self._took_buckets:
             self._index.write(self._buckets.encode())
@@ -189,6 +174,7 @@ class ShardStore:
         cells: list[Bag | Value] = [self._items, self._fill, self._index, *self._cells, *self._backlog]
         for cell in cells:
             cell.clear()
+        self.memory.clear()
 
     def operation(self, part: str) -> Operation:
         """Of an item; raises StateError, which keeps all where it is, if this version has none for it."""

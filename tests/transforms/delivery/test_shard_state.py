@@ -9,6 +9,7 @@ from transforms.delivery.codec import decode_entries, encode_items
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.sent_memory import InUse
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.shard_state import Fill, Segment, decode_scheduler, encode_scheduler
 from transforms.iterable.operations import configured
@@ -32,6 +33,7 @@ FILL = Fill(
     held=789,
     due=1790000060.5,
     oldest=1789999990.5,
+    sent=InUse(1, 1789999000.5, 4_200),
     backlog=[Segment(7, 90, 8_000_000, 1789999991.5), Segment(0, 1, 10, 1789999992.5)],
 )
 
@@ -53,7 +55,9 @@ def test_no_state_is_an_empty_fill(state: bytes | None) -> None:
 @pytest.mark.parametrize("name", ["fill_v4.json", "fill_v5.json"])
 def test_yesterdays_fill_still_loads(name: str) -> None:
     """Running jobs hold such bytes in their state: the file may get a sister, it must never change."""
-    assert Fill.decode((DATA / name).read_bytes()) == FILL
+    sent = InUse() if name == "fill_v4.json" else FILL.sent
+
+    assert Fill.decode((DATA / name).read_bytes()) == replace(FILL, sent=sent)
 
 
 @pytest.mark.parametrize(("writer", "newest"), [("0.0.9", RELEASE), ("10.0.0", "10.0.0")])

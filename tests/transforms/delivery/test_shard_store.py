@@ -9,6 +9,7 @@ from transforms.delivery.codec import encode_items
 from transforms.delivery.due_buckets import BUCKETS
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.sent_memory import SentMemory
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.shard_state import Fill, Segment
 from transforms.delivery.shard_store import ShardStore
@@ -31,10 +32,11 @@ class Cells:
         self.items, self.fill, self.index = Cell(True), Cell(False), Cell(False)
         self.buckets = [Cell(True) for _ in range(BUCKETS)]
         self.backlog = [Cell(True) for _ in range(3)]
+        self.sent = [Cell(True) for _ in range(2)]
 
     def store(self, max_bytes: int = 20_000_000, max_waiting: int = 10_000) -> ShardStore:
         cells = self.items, self.fill, self.index, self.buckets, self.backlog
-        return ShardStore(DeliveryRules(), *cells, max_bytes, max_waiting)
+        return ShardStore(DeliveryRules(), *cells, SentMemory(SentValues(), self.sent), max_bytes, max_waiting)
 
     @property
     def lying(self) -> list[Cell]:
