@@ -67,6 +67,7 @@ class SendStreaming(beam.PTransform):
 
 CELLS = {
     "items": BagStateSpec("items", BytesCoder()),
+    "retried": BagStateSpec("retried", BytesCoder()),
     "fill": ReadModifyWriteStateSpec("fill", BytesCoder()),
     "index": ReadModifyWriteStateSpec("due_buckets", BytesCoder()),
     "sent_0": BagStateSpec("sent0", BytesCoder()),
@@ -91,11 +92,11 @@ def _with_store(method: Method) -> Method:
     @functools.wraps(method)
     def with_cells(*args: Any, **kwargs: Any) -> Iterator[Records]:
         given = shown.bind(*args, **kwargs).arguments
-        items, fill, index, sent_0, sent_1, *others = (given.pop(name) for name in CELLS)
+        items, retried, fill, index, sent_0, sent_1, *others = (given.pop(name) for name in CELLS)
         buckets, backlog = others[:BUCKETS], others[BUCKETS:]
         fn: SendStreamingFn = given["self"]
         memory = SentMemory(sent_values(fn.settings), (sent_0, sent_1))
-        store = ShardStore(fn.rules, items, fill, index, buckets, backlog, memory, fn.max_state_bytes)
+        store = ShardStore(fn.rules, items, retried, fill, index, buckets, backlog, memory, fn.max_state_bytes)
         return method(**given, store=store)
 
     with_cells.__signature__ = shown  # type: ignore[attr-defined]
@@ -204,7 +205,7 @@ class SendStreamingFn(beam.DoFn):
 
     def _keep(self, scheduler: Scheduler, driver: Driver, store: ShardStore, flush: Any) -> Iterator[Records]:
         now = self._now()
-        given_up = store.keep(scheduler, now, is_changed=driver.requests > 0)
+        given_up = store.keep(scheduler, now, has_sent=driver.requests > 0)
         next_start = min(driver.next_start(scheduler, now, flush=False), store.next_due(scheduler))
         due = max(now, next_start - self._early_seconds())
         store.state.due = due if due < math.inf else None

@@ -8,10 +8,9 @@ from dataclasses import astuple, dataclass, field
 import orjson
 
 from transforms.delivery.batch import Pending
-from transforms.delivery.codec import History, decode_entries, encode_entry, join_entries
+from transforms.delivery.codec import History, decode_entries, encode_entry
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
-from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.sent_memory import InUse
 from transforms.model.errors import StateError
 from transforms.model.items import Item
@@ -102,11 +101,6 @@ _HISTORY = (
 )
 
 
-def encode_scheduler(scheduler: Scheduler) -> Iterator[bytes]:
-    """Everything that is not settled, as blobs (see codec.py)."""
-    return join_entries(map(encode_kept, scheduler.entries()))
-
-
 def encode_kept(entry: Entry) -> bytes:
     return encode_entry(entry.pending.item, _history(entry))
 
@@ -114,11 +108,6 @@ def encode_kept(entry: Entry) -> bytes:
 def decode_kept(blob: bytes, since: float) -> Iterator[Entry]:
     """What `encode_kept` wrote, and entries never tried, queued at `since`."""
     return (_entry(item, history, since) for item, history in decode_entries(blob))
-
-
-def decode_scheduler(scheduler: Scheduler, blob: bytes, since: float) -> None:
-    """Fill a scheduler with what `encode_scheduler` wrote, and with entries never tried, queued at `since`."""
-    scheduler.restore(decode_kept(blob, since))
 
 
 def _history(entry: Entry) -> History:

@@ -5,15 +5,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from transforms.delivery.batch import Pending
 from transforms.delivery.bounded_waiting import MAX_WAITING, MAX_WAITING_BYTES
 from transforms.delivery.cells import Bag, Value
 from transforms.delivery.codec import join_entries
 from transforms.delivery.due_buckets import DueBuckets
-from transforms.delivery.entries import Entry
+from transforms.delivery.entries import Entry, Queued
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.sent_memory import SentMemory
 from transforms.delivery.settings import DeliveryRules
-from transforms.delivery.shard_state import Fill, Segment, decode_kept, encode_kept, encode_scheduler
+from transforms.delivery.shard_state import Fill, Segment, decode_kept, encode_kept
 from transforms.iterable.operations import Operation, Order
 from transforms.model.errors import StateError
 from transforms.model.instrumentation import InFlight
@@ -25,7 +26,8 @@ class ShardStore:
     """Of one shard, while one element is processed or one timer fires.
 
     Args:
-      items: what is ready.
+      items: what is ready, and was in no request since it was put down.
+      retried: what was, and goes again: so that a probe in an outage rewrites no more than itself.
       fill: what has to be known of it without reading it.
       index: of the buckets in use.
       buckets: what waits for its user.
@@ -39,6 +41,7 @@ class ShardStore:
         self,
         rules: DeliveryRules,
         items: Bag,
+        retried: Bag,
         fill: Value,
         index: Value,
         buckets: Sequence[Bag],
@@ -52,6 +55,7 @@ class ShardStore:
         self._by_part = rules.by_part
         self._parts_that_wait = [part for part, each in rules.by_part.items() if each.order is Order.AFTER_USER]
         self._items = items
+        self._retried = retried
         self._fill = fill
         self._index = index
         self._cells = buckets
@@ -102,8 +106,14 @@ class ShardStore:
         scheduler.endpoints.update(known)
         may_go = now >= state.opens_at(self._parts_that_wait)
         blobs = _take(self._cells, self._buckets.take_due(now) if may_go else [])
-        self._took_buckets = self._is_changed = bool(blobs)
-        scheduler.restore(self._entries((*self._items.read(), *blobs), state.since))
+        self._took_buckets = bool(blobs)
+        ready = list(self._entries(self._items.read(), state.since))
+        was_apart = all(isinstance(entry, Queued) for entry in ready)  # an earlier version had all of it in one cell
+        retried = list(self._retried.read())
+        self._retried_size = sum(map(len, retried))
+        scheduler.restore([*self._entries(retried, state.since), *ready])
+        self._lying = _tries(scheduler.queued()) if was_apart and not blobs else None
+        scheduler.restore(self._entries(blobs, state.since))
         size = state.held + state.size
         while size < self._max_bytes and (loaded := self.load_segment(scheduler)):
             size += loaded
@@ -114,13 +124,13 @@ class ShardStore:
             return 0
         segment = self.state.backlog.pop(0)
         scheduler.restore(self._entries(_take(self._backlog, [segment.cell]), self.state.since))
-        self._is_changed = True
+        self._lying = None
         return segment.size
 
-    def keep(self, scheduler: Scheduler, now: float, is_changed: bool) -> list[Outcome]:
+    def keep(self, scheduler: Scheduler, now: float, has_sent: bool) -> list[Outcome]:
         """Put down what is not settled, but for `fill`; returns what is given up, for too much waits.
 
-        `is_changed`: a request was sent since `load`; else what is ready lies there as it is.
+        What is ready stays where it lies, if all of it is as it was. `has_sent`: a request, since `load`.
         """
         by_cell: defaultdict[int, list[bytes]] = defaultdict(list)
         for waits in scheduler.set_aside():
@@ -134,23 +144,24 @@ class ShardStore:
         crowded = _take(self._cells, self._buckets.take_crowded(self._max_waiting, self._max_waiting_bytes))
         if by_cell or crowded or self._took_buckets:
             self._index.write(self._buckets.encode())
-        if is_changed or self._is_changed:
-            self._items.clear()
-            held = 0
-            for blob in encode_scheduler(scheduler):
-                self._items.add(blob)
-                held += len(blob)
-            self.state = replace(
-                self.state,
-                count=0,
-                size=0,
-                since=0.0,
-                endpoints=scheduler.endpoints,
-                held=held,
-                due=None,
-                oldest=_oldest(scheduler),
-            )
+        is_changed = self._lying is None or self._lying != _tries(scheduler.queued())
+        if has_sent or is_changed:
+            retried = self._write(self._retried, scheduler.retried())
+            held = self.state.held + retried - self._retried_size
+            self.state = replace(self.state, endpoints=scheduler.endpoints, held=held, oldest=_oldest(scheduler))
+        if is_changed:
+            held = retried + self._write(self._items, scheduler.queued())
+            self.state = replace(self.state, count=0, size=0, since=0.0, held=held, due=None)
         return scheduler.crowd_out(self._entries(crowded, now))
+
+    def _write(self, cell: Bag, entries: Iterable[Entry]) -> int:
+        """In the place of what lies there: how many bytes."""
+        size = 0
+        cell.clear()
+        for blob in join_entries(map(encode_kept, entries)):
+            cell.add(blob)
+            size += len(blob)
+        return size
 
     def next_due(self, scheduler: Scheduler) -> float:
         """When some of what was not loaded may go, Unix seconds; infinite if nothing of it is there."""
@@ -171,7 +182,7 @@ class ShardStore:
         return InFlight(ready + waiting, waiting, max(0.0, now - self.oldest))
 
     def clear(self) -> None:
-        cells: list[Bag | Value] = [self._items, self._fill, self._index, *self._cells, *self._backlog]
+        cells: list[Bag | Value] = [self._items, self._retried, self._fill, self._index, *self._cells, *self._backlog]
         for cell in cells:
             cell.clear()
         self.memory.clear()
@@ -198,6 +209,11 @@ def _oldest(scheduler: Scheduler) -> float:
     """Least publish time, Unix seconds. What waited was late by design: it tells nothing of how fast others go."""
     pending = (entry.pending for entry in scheduler.entries())
     return min((each.item.message.publish_time for each in pending if not each.waits), default=math.inf)
+
+
+def _tries(entries: Iterable[Entry]) -> list[tuple[Pending, int]]:
+    """Equal as long as none of them comes, goes, or is in a request. Pendings are equal if they are one."""
+    return [(entry.pending, entry.pending.attempts) for entry in entries]
 
 
 def _take(cells: Sequence[Bag], numbers: Iterable[int]) -> list[bytes]:

@@ -11,7 +11,7 @@ from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.sent_memory import InUse
 from transforms.delivery.settings import DeliveryRules
-from transforms.delivery.shard_state import Fill, Segment, decode_scheduler, encode_scheduler
+from transforms.delivery.shard_state import Fill, Segment, decode_kept, encode_kept
 from transforms.iterable.operations import configured
 from transforms.iterable.responses import Accepted, Refused, Throttled
 from transforms.model import reasons
@@ -94,6 +94,10 @@ def new_scheduler() -> Scheduler:
     return Scheduler(DeliveryRules(configured(max_items=4)), SentValues())
 
 
+def encoded(scheduler: Scheduler) -> bytes:
+    return b"".join(map(encode_kept, scheduler.entries()))
+
+
 def kept(scheduler: Scheduler) -> list[tuple[object, ...]]:
     """All of a scheduler that is not settled; retries are told apart by their company alone."""
     return [_fields(entry) for entry in scheduler.entries()]
@@ -139,7 +143,7 @@ def test_scheduler_round_trip(new_update: NewItem, new_track: NewItem) -> None:
     scheduler.settle(batch, Refused("", suspects=(1,)), 1003.0)
 
     restored = new_scheduler()
-    decode_scheduler(restored, b"".join(encode_scheduler(scheduler)), since=5000.0)
+    restored.restore(decode_kept(encoded(scheduler), since=5000.0))
 
     assert kept(scheduler) == kept(restored)
     assert {1003.0, 1011.0, 1061.0, 0.0} == {due(entry) for entry in restored.entries()}
@@ -152,7 +156,7 @@ def test_untried_items_join_what_was_kept(new_track: NewItem) -> None:
     old, new = new_track("u1"), new_track("u2")
     scheduler.add(old, 1000.0)
 
-    decode_scheduler(restored, b"".join((*encode_scheduler(scheduler), encode_items([new]))), since=5000.0)
+    restored.restore(decode_kept(encoded(scheduler) + encode_items([new]), since=5000.0))
 
     assert [(old, 1000.0), (new, 5000.0)] == [
         (entry.pending.item, entry.pending.queued) for entry in restored.entries()
@@ -164,7 +168,7 @@ def test_yesterdays_entries_fill_a_scheduler() -> None:
     scheduler = new_scheduler()
     blob = (DATA / "entries_v1.bin").read_bytes()
 
-    decode_scheduler(scheduler, blob, since=5000.0)
+    scheduler.restore(decode_kept(blob, since=5000.0))
 
     entries = {entry.pending.item.part: (due(entry), vars(entry.pending)) for entry in scheduler.entries()}
     untried = {"attempts": 0, "waits": 0, "first_tried": 0.0, "last_failure": 0.0, "failing_seconds": 0.0}

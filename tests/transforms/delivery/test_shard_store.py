@@ -11,9 +11,9 @@ from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.sent_memory import SentMemory
 from transforms.delivery.settings import DeliveryRules
-from transforms.delivery.shard_state import Fill, Segment
+from transforms.delivery.shard_state import Fill, Segment, encode_kept
 from transforms.delivery.shard_store import ShardStore
-from transforms.iterable.responses import Accepted
+from transforms.iterable.responses import Accepted, Failed
 from transforms.model import reasons
 from transforms.model.errors import StateError
 from transforms.model.instrumentation import InFlight
@@ -29,13 +29,13 @@ class Cells:
     """A shard's state; each store is one bundle's."""
 
     def __init__(self) -> None:
-        self.items, self.fill, self.index = Cell(True), Cell(False), Cell(False)
+        self.items, self.retried, self.fill, self.index = Cell(True), Cell(True), Cell(False), Cell(False)
         self.buckets = [Cell(True) for _ in range(BUCKETS)]
         self.backlog = [Cell(True) for _ in range(3)]
         self.sent = [Cell(True) for _ in range(2)]
 
     def store(self, max_bytes: int = 20_000_000, max_waiting: int = 10_000) -> ShardStore:
-        cells = self.items, self.fill, self.index, self.buckets, self.backlog
+        cells = self.items, self.retried, self.fill, self.index, self.buckets, self.backlog
         return ShardStore(DeliveryRules(), *cells, SentMemory(SentValues(), self.sent), max_bytes, max_waiting)
 
     @property
@@ -73,7 +73,7 @@ def load(cells: Cells, now: float, max_bytes: int = 20_000_000) -> tuple[ShardSt
 
 def shelve(cells: Cells, scheduler: Scheduler, now: float = NOW) -> None:
     store, _ = load(cells, now)
-    store.keep(scheduler, now, is_changed=True)
+    store.keep(scheduler, now, has_sent=True)
     store.write_fill()
 
 
@@ -86,7 +86,7 @@ def test_what_waits_is_not_read_before_it_is_due(cells: Cells, new_track: NewIte
     cells.items.add(encode_items([new_track("u2")]))
 
     store, early = load(cells, NOW + 59)
-    store.keep(early, NOW + 59, is_changed=True)
+    store.keep(early, NOW + 59, has_sent=True)
     store.write_fill()
     moved = bucket.bytes_read, bucket.bytes_written
     _, due = load(cells, NOW + 60)
@@ -104,13 +104,56 @@ def test_what_did_not_change_is_not_written(cells: Cells, new_track: NewItem) ->
     written = cells.items.bytes_written
 
     store, scheduler = load(cells, NOW)
-    store.keep(scheduler, NOW, is_changed=False)
+    store.keep(scheduler, NOW, has_sent=False)
     store.state.due = NOW + 5
     store.write_fill()
 
     assert cells.items.bytes_written == written
     assert Fill.decode(cells.fill.read()) == Fill(1, 100, 950.0, {}, due=NOW + 5, oldest=900.0)
     assert cells.index.bytes_written == 0
+
+
+def test_a_probe_rewrites_no_more_than_itself(cells: Cells, new_track: NewItem) -> None:
+    """What was in no request stays where it lies; the first failure puts the others apart, once."""
+    events = [new_track(f"u{number}", time=NOW) for number in range(2_500)]
+    cells.items.add(encode_items(events))
+    written = []
+
+    for number in range(4):
+        now = NOW + 400 * number
+        store, scheduler = load(cells, now)
+        batch = scheduler.next_batch(now, (TRACK,), flush=True)
+        assert batch
+        scheduler.settle(batch, Failed("HTTP 503"), now)
+        before = cells.items.bytes_written, cells.retried.bytes_written
+        store.keep(scheduler, now, has_sent=True)
+        store.write_fill()
+        written.append((cells.items.bytes_written - before[0], cells.retried.bytes_written - before[1]))
+
+    assert [of_items > 0 for of_items, _ in written] == [True, False, False, False]
+    assert all(0 < of_retried < cells.items.size for _, of_retried in written)
+    entries = list(load(cells, NOW + 2_000)[1].entries())
+    assert sorted(entry.pending.item.user_id for entry in entries) == sorted(event.user_id for event in events)
+    assert sorted({entry.pending.attempts for entry in entries}) == [0, 4]
+
+
+def test_what_an_earlier_version_put_in_one_cell_is_put_apart(cells: Cells, new_track: NewItem) -> None:
+    """And nothing of it is there twice."""
+    scheduler = new_scheduler()
+    for number in range(3):
+        scheduler.add(new_track(f"u{number}", time=NOW), NOW)
+    batch = scheduler.next_batch(NOW, (TRACK,), flush=True)
+    assert batch
+    scheduler.settle(batch, Failed("HTTP 503"), NOW)
+    cells.items.add(b"".join(map(encode_kept, scheduler.entries())))
+
+    for _ in range(2):
+        store, loaded = load(cells, NOW)
+        store.keep(loaded, NOW, has_sent=False)
+        store.write_fill()
+
+    assert not cells.items.blobs
+    assert len(list(load(cells, NOW)[1].entries())) == 3
 
 
 def test_no_value_is_larger_than_a_megabyte(cells: Cells, new_track: NewItem) -> None:
@@ -133,7 +176,7 @@ def test_too_much_that_waits_is_given_up(cells: Cells, new_track: NewItem) -> No
     store, scheduler = cells.store(max_waiting=3), waiting(second, now=NOW + 30)
     store.load(new_scheduler(), NOW + 30)
 
-    outcomes = store.keep(scheduler, NOW + 30, is_changed=True)
+    outcomes = store.keep(scheduler, NOW + 30, has_sent=True)
     store.write_fill()
 
     assert [(out.kind, out.reason, out.message) for out in outcomes] == [
@@ -153,7 +196,7 @@ def test_all_is_loaded_and_cleared_at_the_end(cells: Cells, new_track: NewItem) 
 
     assert len(list(scheduler.entries())) == 1
     assert not cells.lying
-    assert not any(cell.blobs for cell in (cells.items, cells.fill, cells.index))
+    assert not any(cell.blobs for cell in (cells.items, cells.retried, cells.fill, cells.index))
 
 
 def add(cells: Cells, *blobs: bytes, max_bytes: int) -> ShardStore:
@@ -179,7 +222,7 @@ def test_what_is_more_than_is_read_at_once_lies_behind(cells: Cells, new_track: 
     store, first = load(cells, NOW, max_bytes)
     for entry in first.entries():
         assert entry.pending.item in events[:4]
-    store.keep(new_scheduler(), NOW, is_changed=True)  # all of it was sent
+    store.keep(new_scheduler(), NOW, has_sent=True)  # all of it was sent
     store.write_fill()
     _, second = load(cells, NOW, max_bytes)
 
