@@ -15,19 +15,21 @@ from apache_beam.utils.timestamp import Timestamp
 
 from transforms.delivery.codec import decode_entries
 from transforms.delivery.driver import Driver
+from transforms.delivery.due_buckets import BUCKETS
 from transforms.delivery.resources import in_turn, sent_values, shard_driver
 from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.sent_memory import SentMemory
 from transforms.delivery.settings import SenderSettings
 from transforms.delivery.shard_store import ShardStore
-from transforms.delivery.shelves import SHELVES
 from transforms.elements import Records
 from transforms.metrics import BeamMetrics
 from transforms.model.errors import OutageError
 from transforms.shards import STREAMING_SHARDS, KeyByShard
 
 MAX_STATE_BYTES = 20_000_000
-PILES = 96  # of 10 MB each: an hour and more of 1,000 events a second. A constant of the graph, as SHELVES is
+# Of 10 MB each: an hour and more of 1,000 events a second. A constant of the graph, as BUCKETS is.
+BACKLOG_SEGMENTS = 96
 FLUSH_SECONDS = 5.0  # how long one firing of the timer may send: while it does, its shard takes nothing in
 PATIENCE_SECONDS = 2.0  # how long it may sleep until a slot; for a later one the timer is set, a little early
 # For all of a bundle, but for the request that is then under way: only what a bundle did in time is safe soon.
@@ -43,7 +45,7 @@ class SendStreaming(beam.PTransform):
 
     Args:
       max_state_bytes: what a shard reads of its state at once, without what waits for its user. What comes beyond it
-        lies behind, PILES times half as much; beyond that Dataflow holds back what is not taken.
+        lies behind, BACKLOG_SEGMENTS times half as much; beyond that Dataflow holds back what is not taken.
       new_runtime: makes the runtime of a shard; it can be pickled.
     """
 
@@ -65,10 +67,13 @@ class SendStreaming(beam.PTransform):
 
 CELLS = {
     "items": BagStateSpec("items", BytesCoder()),
+    "retried": BagStateSpec("retried", BytesCoder()),
     "fill": ReadModifyWriteStateSpec("fill", BytesCoder()),
-    "index": ReadModifyWriteStateSpec("shelves", BytesCoder()),
-    **{f"shelf{number}": BagStateSpec(f"shelf{number}", BytesCoder()) for number in range(SHELVES)},
-    **{f"pile{number}": BagStateSpec(f"pile{number}", BytesCoder()) for number in range(PILES)},
+    "index": ReadModifyWriteStateSpec("due_buckets", BytesCoder()),
+    "sent_0": BagStateSpec("sent0", BytesCoder()),
+    "sent_1": BagStateSpec("sent1", BytesCoder()),
+    **{f"due_bucket{number}": BagStateSpec(f"due_bucket{number}", BytesCoder()) for number in range(BUCKETS)},
+    **{f"backlog{number}": BagStateSpec(f"backlog{number}", BytesCoder()) for number in range(BACKLOG_SEGMENTS)},
 }
 
 Method = Callable[..., Iterator[Records]]
@@ -87,10 +92,11 @@ def _with_store(method: Method) -> Method:
     @functools.wraps(method)
     def with_cells(*args: Any, **kwargs: Any) -> Iterator[Records]:
         given = shown.bind(*args, **kwargs).arguments
-        items, fill, index, *others = (given.pop(name) for name in CELLS)
-        shelves, piles = others[:SHELVES], others[SHELVES:]
+        items, retried, fill, index, sent_0, sent_1, *others = (given.pop(name) for name in CELLS)
+        buckets, backlog = others[:BUCKETS], others[BUCKETS:]
         fn: SendStreamingFn = given["self"]
-        store = ShardStore(fn.rules, items, fill, index, shelves, piles, fn.max_state_bytes)
+        memory = SentMemory(sent_values(fn.settings), (sent_0, sent_1))
+        store = ShardStore(fn.rules, items, retried, fill, index, buckets, backlog, memory, fn.max_state_bytes)
         return method(**given, store=store)
 
     with_cells.__signature__ = shown  # type: ignore[attr-defined]
@@ -110,7 +116,7 @@ class SendStreamingFn(beam.DoFn):
         max_state_bytes: int,
     ) -> None:
         self.rules = settings.rules
-        self._settings = settings
+        self.settings = settings
         self._new_runtime = new_runtime
         self.max_state_bytes = max_state_bytes
 
@@ -133,14 +139,14 @@ class SendStreamingFn(beam.DoFn):
         store: ShardStore,
     ) -> Iterator[Records]:
         shard, blob = element
-        if store.read_fill().piles and store.is_full:
+        if store.read_fill().backlog and store.is_full:
             yield from self._make_room(shard, store, flush)
         now, state = self._now(), store.state
         state.since = state.since or now
         items = [item for item, _ in decode_entries(blob)]
         parts = [item.part for item in items]
+        operations = [store.operation(part) for part in parts]
         store.add(blob, len(items), min(item.message.publish_time for item in items))
-        operations = [self.rules.by_part[part] for part in parts]
         full = any(state.count >= each.max_items or state.size >= each.max_bytes for each in operations)
         closes = now if full else state.since + self.rules.max_age_seconds
         # Not sooner than Iterable asked for: reading all the state to find that nothing may leave is dear.
@@ -183,13 +189,13 @@ class SendStreamingFn(beam.DoFn):
     def _patience(self, scheduler: Scheduler) -> float:
         """Seconds; from slot to slot where only a slot is missing, or a timer that is late might miss every one."""
         now = self._now()
-        times = ((rate, scheduler.next_time(part, now, flush=False)) for part, rate in self._settings.rates.items())
+        times = ((rate, scheduler.next_time(part, now, flush=False)) for part, rate in self.settings.rates.items())
         slots = (STREAMING_SHARDS / rate for rate, time in times if time is not None and time <= now)
         return min(LONGEST_SECONDS - 1, max([PATIENCE_SECONDS, *slots]))
 
     def _early_seconds(self) -> float:
         """How long before a slot the timer is set; long before, where one that is late would wait for another."""
-        slowest = STREAMING_SHARDS / min(self._settings.rates.values())
+        slowest = STREAMING_SHARDS / min(self.settings.rates.values())
         return (PATIENCE_SECONDS if slowest <= LONGEST_SECONDS else LONGEST_SECONDS) / 2
 
     def _send(self, scheduler: Scheduler, driver: Driver, patience: float) -> Iterator[Records]:
@@ -199,7 +205,7 @@ class SendStreamingFn(beam.DoFn):
 
     def _keep(self, scheduler: Scheduler, driver: Driver, store: ShardStore, flush: Any) -> Iterator[Records]:
         now = self._now()
-        given_up = store.keep(scheduler, now, is_changed=driver.requests > 0)
+        given_up = store.keep(scheduler, now, has_sent=driver.requests > 0)
         next_start = min(driver.next_start(scheduler, now, flush=False), store.next_due(scheduler))
         due = max(now, next_start - self._early_seconds())
         store.state.due = due if due < math.inf else None
@@ -229,18 +235,18 @@ class SendStreamingFn(beam.DoFn):
         scheduler.wake_waiting()
         driver = self._driver(shard)
         outcomes = driver.run(scheduler, flush=True)
-        while store.load_pile(scheduler):
+        while store.load_segment(scheduler):
             outcomes += driver.run(scheduler, flush=True)
         store.clear()
         yield Records(outcomes + scheduler.expire_waiting())
 
     def _load(self, store: ShardStore, now: float) -> Scheduler:
-        scheduler = Scheduler(self.rules, sent_values(self._settings))
+        scheduler = Scheduler(self.rules, store.memory)
         store.load(scheduler, now + self._early_seconds())
         return scheduler
 
     def _driver(self, shard: int) -> Driver:
-        driver = shard_driver(self._settings, shard, STREAMING_SHARDS, self._runtime)
+        driver = shard_driver(self.settings, shard, STREAMING_SHARDS, self._runtime)
         driver.instrumentation = self._metrics
         return driver
 

@@ -20,7 +20,7 @@ from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.elements import Records
 from transforms.iterable.client import IterableClient
 from transforms.iterable.operations import BULK_UPDATE, configured
-from transforms.model.errors import OutageError
+from transforms.model.errors import OutageError, StateError
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
 from transforms.send_streaming import FLUSH_SECONDS, SendStreaming, SendStreamingFn
@@ -623,3 +623,31 @@ def test_state_is_read_and_written_as_needed(
     came, bytes_moved = (sum(column) for column in zip(*moved, strict=True))
     assert bytes_moved <= 3 * (came + len(waiting))
     assert Counter(outcome.kind for outcome in OUTCOMES)[DELIVERED] >= 1_900
+
+
+def test_an_element_of_a_later_version_is_not_taken(new_shard: NewShard, new_track: NewItem) -> None:
+    """After a rollback: it stays with Dataflow, which gives it again, and what came before is as it was."""
+    shard = new_shard()
+    seconds_of(shard.process, encode_items([new_track("u1", time=START)]), START)
+    written = shard.state_bytes
+
+    with pytest.raises(StateError, match="an item of 'purchase', which this version"):
+        shard.process(encode_items([new_track("u1", time=START)._replace(part="purchase")]), START)
+
+    assert shard.state_bytes == written
+
+
+def test_an_older_value_does_not_overwrite_a_newer_one_on_another_worker(
+    iterable: SimulatedIterable, new_shard: NewShard, new_update: NewItem
+) -> None:
+    """It is told by state what was sent: what its own process knew went with the one before."""
+    shard = new_shard()
+
+    for time, fields in ((20, {"plan": "pro"}), (10, {"plan": "free", "age": 3})):
+        seconds_of(shard.process, encode_items([new_update("u1", fields, time=time)]), START)
+        FakeTime.time = max(FakeTime.time, shard.fires_at("flush"))
+        seconds_of(shard.fire, "flush")
+        sent_values.cache_clear()
+
+    (user,) = iterable.dump(settle=True)["users"]
+    assert {name: user["dataFields"].get(name) for name in ("plan", "age")} == {"plan": "pro", "age": 3}

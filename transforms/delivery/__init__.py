@@ -11,8 +11,9 @@ retries, failures, endpoint   what goes again, when, and how often
 waiting, bounded_waiting      events whose user is not known yet
 outcomes, entries             what is told of a record, and what is kept of one
 pacing, runtime               when a request may leave; the clock, and doing things beside each other
+sent_memory                   what a streaming job's state knows of the values that were sent
 codec, shard_state            what a streaming job keeps, as versioned bytes
-shard_store, shelves          where it lies: what is ready, what lies behind, what waits by the time it is due
+shard_store, due_buckets      where it lies: what is ready, what lies behind, what waits by the time it is due
 
 At most one request with updates of one user is under way; an event goes after the updates of its user that came before
 it; an item is in exactly one place of the scheduler until its outcome is told.

@@ -7,7 +7,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -19,10 +19,40 @@ _MERGES = re.compile(rb'"mergeNestedObjects":\s*true')
 _USER_ID: Leaf = ()  # the userId that goes along with an email
 
 
-class SentValues:
-    """When the values that were sent last were made: a bounded memory that keeps an older one from overwriting them.
+class Sent(NamedTuple):
+    """An update that Iterable accepted, without its values. The order is that of a streaming job's state."""
 
-    Best effort: it lives in one process and forgets the users it has not seen for longest. Safe for several threads.
+    keys: tuple[str, ...]  # of its user
+    time: float  # of the event, Unix seconds
+    sent_at: float
+    leaves: tuple[Leaf, ...]
+
+    @classmethod
+    def of(cls, item: Item, two_ids: bool, now: float) -> "Sent":
+        body = orjson.loads(item.body)
+        leaves = [leaf for leaf, _ in _leaves(body)]
+        if _moves_user_id(body):
+            leaves.append(_USER_ID)
+        return cls(tuple(sorted(user_keys(item, two_ids))), item.event_time, now, tuple(leaves))
+
+
+class Memory(Protocol):
+    """When the values that were sent last were made: keeps an older one from overwriting them."""
+
+    def newer_than(self, item: Item) -> frozenset[Leaf]:
+        """The leaves that were already sent with a value newer than this item's."""
+
+    def remember(self, item: Item, now: float) -> None:
+        """Iterable accepted this update at `now`, Unix seconds."""
+
+    def last_update(self, identity: str) -> float:
+        """When an update of this user was last accepted, Unix seconds; 0 if none is remembered."""
+
+
+class SentValues:
+    """The memory of one process. It is bounded: it forgets the users it has not seen for longest.
+
+    Safe for several threads.
 
     Args:
       two_ids: see DeliveryRules.
@@ -32,7 +62,7 @@ class SentValues:
 
     def __init__(self, two_ids: bool = False, max_users: int = 50_000, max_leaves: int = 500_000) -> None:
         self._lock = threading.Lock()
-        self._two_ids = two_ids
+        self.two_ids = two_ids
         self._max_users = max_users
         self._max_leaves = max_leaves
         self._times: OrderedDict[str, dict[Leaf, float]] = OrderedDict()  # by each key of a user
@@ -40,25 +70,25 @@ class SentValues:
         self._sent_at: dict[str, float] = {}
 
     def newer_than(self, item: Item) -> frozenset[Leaf]:
-        """The leaves that were already sent with a value newer than this item's."""
+        """See Memory."""
         with self._lock:
-            sent = (self._times.get(key, {}) for key in user_keys(item, self._two_ids))
+            sent = (self._times.get(key, {}) for key in user_keys(item, self.two_ids))
             return frozenset(leaf for times in sent for leaf, time in times.items() if time > item.event_time)
 
     def remember(self, item: Item, now: float) -> None:
-        """Iterable accepted this update at `now`, Unix seconds."""
-        body = orjson.loads(item.body)
-        leaves = [leaf for leaf, _ in _leaves(body)]
-        if _moves_user_id(body):
-            leaves.append(_USER_ID)
+        """See Memory."""
+        self.recall(Sent.of(item, self.two_ids, now))
+
+    def recall(self, sent: Sent) -> None:
+        """As `remember`; told twice it is as told once."""
         with self._lock:
-            for key in user_keys(item, self._two_ids):
+            for key in sent.keys:
                 times = self._times.setdefault(key, {})
                 self._times.move_to_end(key)
-                self._sent_at[key] = now
+                self._sent_at[key] = max(sent.sent_at, self._sent_at.get(key, 0.0))
                 self._leaves -= len(times)
-                for leaf in leaves:
-                    times[leaf] = max(item.event_time, times.get(leaf, item.event_time))
+                for leaf in sent.leaves:
+                    times[leaf] = max(sent.time, times.get(leaf, sent.time))
                 self._leaves += len(times)
             while len(self._times) > self._max_users or self._leaves > self._max_leaves:
                 forgotten, times = self._times.popitem(last=False)
@@ -66,7 +96,7 @@ class SentValues:
                 del self._sent_at[forgotten]
 
     def last_update(self, identity: str) -> float:
-        """When an update of this user was last accepted, Unix seconds; 0 if none is remembered."""
+        """See Memory."""
         return self._sent_at.get(identity, 0.0)
 
 
@@ -92,7 +122,7 @@ def coalescible(items: Sequence[Item]) -> int:
     return len(items)
 
 
-def coalesce(items: Sequence[Item], sent: SentValues) -> bytes:
+def coalesce(items: Sequence[Item], sent: Memory) -> bytes:
     """One `users[]` element of all the updates of one user: per property the value with the latest event time.
 
     Items must be in the order they came; it decides between equal times.

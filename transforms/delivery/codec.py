@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from transforms.model.errors import StateError
 from transforms.model.items import Item, Message, Resumed
 
 VERSION = 1
@@ -69,12 +70,12 @@ def join_entries(entries: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def decode_entries(blob: bytes) -> Iterator[tuple[Item, History]]:
-    """Raises ValueError for a version that this code does not know."""
+    """Raises StateError for a version that this code does not know."""
     at = 0
     while at < len(blob):
         version, header_size, body_size, data_size = _FRAME.unpack_from(blob, at)
         if version != VERSION:
-            raise ValueError(f"items of version {version}; this code reads version {VERSION}")
+            raise StateError(f"items of version {version}; this code reads version {VERSION}")
         header_at = at + _FRAME.size
         body_at = header_at + header_size
         data_at = body_at + body_size

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from transforms.delivery.batch import Pending, Record
-from transforms.delivery.coalescing import SentValues, coalesce, coalescible
+from transforms.delivery.coalescing import Memory, coalesce, coalescible
 from transforms.delivery.queue import Queue
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.user_order import UserOrder
@@ -17,7 +17,7 @@ class LatestPerUser(Queue):
 
     waits_for_users = False
 
-    def __init__(self, operation: Operation, rules: DeliveryRules, users: UserOrder, sent: SentValues) -> None:
+    def __init__(self, operation: Operation, rules: DeliveryRules, users: UserOrder, sent: Memory) -> None:
         super().__init__(operation, rules, users)
         self._sent = sent
         # Identity → its updates, in the order in which they came; those that are to go apart first, by event time.

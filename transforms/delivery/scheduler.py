@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from transforms.delivery.attribution import attribute, halves
 from transforms.delivery.batch import Batch, Pending, Record
-from transforms.delivery.coalescing import SentValues
+from transforms.delivery.coalescing import Memory
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.failures import Patience, is_bad, is_beside_others, note_failure
@@ -41,7 +41,7 @@ class Scheduler:
       probe_seconds: the longest that an endpoint which fails is left alone, unless Iterable itself asks for more.
     """
 
-    def __init__(self, rules: DeliveryRules, sent: SentValues, probe_seconds: float = math.inf) -> None:
+    def __init__(self, rules: DeliveryRules, sent: Memory, probe_seconds: float = math.inf) -> None:
         self._rules = rules
         self._sent = sent
         self._patience = Patience(rules, probe_seconds)
@@ -58,7 +58,7 @@ class Scheduler:
 
     def __bool__(self) -> bool:
         """Whether anything is left but what waits for its user."""
-        return bool(self._retries or self._users) or any(True for _ in self._queued())
+        return bool(self._retries or self._users) or any(True for _ in self.queued())
 
     def add(self, item: Item, now: float) -> None:
         pending = Pending.of(item, now)
@@ -176,13 +176,16 @@ class Scheduler:
 
     def entries(self) -> Iterator[Entry]:
         """All that is not settled, to be kept elsewhere and restored; no request may be under way."""
-        for retry in self._retries:
-            for pending in retry.pending:
-                yield Retried(pending, retry.not_before, retry.order)
-        for due, pending in self._waiting.entries():
-            yield WaitsForUser(pending, due)
-        for pending in self._queued():
-            yield Queued(pending)
+        waiting = (WaitsForUser(pending, due) for due, pending in self._waiting.entries())
+        return itertools.chain(self.retried(), waiting, self.queued())
+
+    def retried(self) -> Iterator[Retried]:
+        """Of the entries those that were in a request, and go again."""
+        return (Retried(each, retry.not_before, retry.order) for retry in self._retries for each in retry.pending)
+
+    def queued(self) -> Iterator[Queued]:
+        """Of the entries those that are to go."""
+        return map(Queued, itertools.chain(*self._queues.values()))
 
     def restore(self, entries: Iterable[Entry]) -> None:
         retries: defaultdict[int, list[Retried]] = defaultdict(list)
@@ -203,9 +206,6 @@ class Scheduler:
 
     def _queue(self, pending: Pending) -> None:
         self._queues[pending.item.part].add(pending)
-
-    def _queued(self) -> Iterator[Pending]:
-        return itertools.chain(*self._queues.values())
 
     def _take(self, part: str, now: float, flush: bool) -> tuple[Record, ...]:
         closes = self._queues[part].closes_at(now, flush)

@@ -1,24 +1,30 @@
 """A shard's state as versioned bytes, so that a running job can be updated. Knows no Beam and no rule."""
 
 import math
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import astuple, dataclass, field
 
 import orjson
 
 from transforms.delivery.batch import Pending
-from transforms.delivery.codec import History, decode_entries, encode_entry, join_entries
+from transforms.delivery.codec import History, decode_entries, encode_entry
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
-from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.sent_memory import InUse
+from transforms.model.errors import StateError
 from transforms.model.items import Item
+from transforms.model.release import RELEASE
 
-VERSION = 4
+VERSION = 5
 
 
 @dataclass
-class Pile:
-    """A cell with items that came while a shard held all it reads at once. The order of its fields is that of state."""
+class Segment:
+    """Of the backlog: a cell with items that came while a shard held all it reads at once.
+
+    The order of its fields is that of state.
+    """
 
     cell: int
     count: int
@@ -40,19 +46,25 @@ class Fill:
     held: int = 0  # bytes that the last flush left, without what waits for its user
     due: float | None = None  # when the timer fires, Unix seconds
     oldest: float = math.inf  # least publish time of what lies there, without what waits for its user
-    piles: list[Pile] = field(default_factory=list)  # in the order in which they came
+    backlog: list[Segment] = field(default_factory=list)  # in the order in which they came
+    sent: InUse = field(default_factory=InUse)
+    writer: str = RELEASE  # the newest version of the program that wrote any of this shard's state
 
     @classmethod
     def decode(cls, state: bytes | None) -> "Fill":
         if not state:
             return cls(0, 0, 0.0, {})
         version, *fields = orjson.loads(state)
-        if version != VERSION:
-            raise ValueError(f"state of version {version}; this code reads version {VERSION}")
-        count, size, since, endpoints, held, due, oldest, piles = fields
+        writer = str(fields.pop(0)) if version > 4 and fields else ""  # of a later version, too
+        if not 4 <= version <= VERSION:
+            by = f", written by {writer} of the program" if writer else ""
+            raise StateError(f"state of version {version}{by}; this code ({RELEASE}) reads versions 4 and 5")
+        count, size, since, endpoints, held, due, oldest, backlog, *sent = fields  # version 4 had none
         endpoints = {part: Endpoint(*left) for part, left in endpoints.items()}
         oldest = math.inf if oldest is None else oldest
-        return cls(count, size, since, endpoints, held, due, oldest, [Pile(*pile) for pile in piles])
+        backlog = [Segment(*segment) for segment in backlog]
+        newest = max(writer, RELEASE, key=_numbers)
+        return cls(count, size, since, endpoints, held, due, oldest, backlog, InUse(*(sent[0] if sent else ())), newest)
 
     def opens_at(self, parts: Collection[str]) -> float:
         """From when on one of these parts may be sent, Unix seconds."""
@@ -64,8 +76,14 @@ class Fill:
             for part, endpoint in self.endpoints.items()
         }
         oldest = self.oldest if self.oldest < math.inf else None
-        piles = [astuple(pile) for pile in self.piles]
-        return orjson.dumps((VERSION, self.count, self.size, self.since, endpoints, self.held, self.due, oldest, piles))
+        backlog = [astuple(segment) for segment in self.backlog]
+        sent = astuple(self.sent)
+        fields = (self.count, self.size, self.since, endpoints, self.held, self.due, oldest, backlog, sent)
+        return orjson.dumps((VERSION, self.writer, *fields))
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 # What is known of an item that was tried, in the order in which it lies in state: an interface to running jobs.
@@ -83,11 +101,6 @@ _HISTORY = (
 )
 
 
-def encode_scheduler(scheduler: Scheduler) -> Iterator[bytes]:
-    """Everything that is not settled, as blobs (see codec.py)."""
-    return join_entries(map(encode_kept, scheduler.entries()))
-
-
 def encode_kept(entry: Entry) -> bytes:
     return encode_entry(entry.pending.item, _history(entry))
 
@@ -95,11 +108,6 @@ def encode_kept(entry: Entry) -> bytes:
 def decode_kept(blob: bytes, since: float) -> Iterator[Entry]:
     """What `encode_kept` wrote, and entries never tried, queued at `since`."""
     return (_entry(item, history, since) for item, history in decode_entries(blob))
-
-
-def decode_scheduler(scheduler: Scheduler, blob: bytes, since: float) -> None:
-    """Fill a scheduler with what `encode_scheduler` wrote, and with entries never tried, queued at `since`."""
-    scheduler.restore(decode_kept(blob, since))
 
 
 def _history(entry: Entry) -> History:

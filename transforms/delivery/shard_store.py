@@ -2,72 +2,65 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from transforms.delivery.batch import Pending
 from transforms.delivery.bounded_waiting import MAX_WAITING, MAX_WAITING_BYTES
+from transforms.delivery.cells import Bag, Value
 from transforms.delivery.codec import join_entries
+from transforms.delivery.due_buckets import DueBuckets
+from transforms.delivery.entries import Entry, Queued
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.sent_memory import SentMemory
 from transforms.delivery.settings import DeliveryRules
-from transforms.delivery.shard_state import Fill, Pile, decode_kept, decode_scheduler, encode_kept, encode_scheduler
-from transforms.delivery.shelves import Shelves
-from transforms.iterable.operations import Order
+from transforms.delivery.shard_state import Fill, Segment, decode_kept, encode_kept
+from transforms.iterable.operations import Operation, Order
+from transforms.model.errors import StateError
 from transforms.model.instrumentation import InFlight
 from transforms.model.outcomes import Outcome
-
-
-class Bag(Protocol):
-    """Beam's BagState of bytes; no blob is over 1 MB, but of one item."""
-
-    def read(self) -> Iterable[bytes]: ...
-
-    def add(self, blob: bytes) -> None: ...
-
-    def clear(self) -> None: ...
-
-
-class Value(Protocol):
-    """Beam's ReadModifyWriteState of bytes."""
-
-    def read(self) -> bytes | None: ...
-
-    def write(self, value: bytes) -> None: ...
-
-    def clear(self) -> None: ...
+from transforms.model.release import RELEASE
 
 
 class ShardStore:
     """Of one shard, while one element is processed or one timer fires.
 
     Args:
-      items: what is ready.
+      items: what is ready, and was in no request since it was put down.
+      retried: what was, and goes again: so that a probe in an outage rewrites no more than itself.
       fill: what has to be known of it without reading it.
-      index: of the shelves in use.
-      shelves: what waits for its user.
-      piles: what came while as much was ready as is read at once; it is read in the order in which it came.
+      index: of the buckets in use.
+      buckets: what waits for its user.
+      backlog: what came while as much was ready as is read at once; it is read in the order in which it came.
+      memory: of the values that were sent.
       max_bytes: so much is read at once, about.
-      max_waiting: events, and `max_waiting_bytes`: beyond them the shelf that was begun first is given up.
+      max_waiting: events, and `max_waiting_bytes`: beyond them the bucket that was begun first is given up.
     """
 
     def __init__(
         self,
         rules: DeliveryRules,
         items: Bag,
+        retried: Bag,
         fill: Value,
         index: Value,
-        shelves: Sequence[Bag],
-        piles: Sequence[Bag],
+        buckets: Sequence[Bag],
+        backlog: Sequence[Bag],
+        memory: SentMemory,
         max_bytes: int,
         max_waiting: int = MAX_WAITING,
         max_waiting_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
         self._delays = rules.unknown_user_delays
+        self._by_part = rules.by_part
         self._parts_that_wait = [part for part, each in rules.by_part.items() if each.order is Order.AFTER_USER]
         self._items = items
+        self._retried = retried
         self._fill = fill
         self._index = index
-        self._cells = shelves
-        self._piles = piles
+        self._cells = buckets
+        self._backlog = backlog
+        self.memory = memory
         self._max_bytes = max_bytes
         self._max_waiting = max_waiting
         self._max_waiting_bytes = max_waiting_bytes
@@ -83,106 +76,144 @@ class ShardStore:
     def add(self, blob: bytes, count: int, oldest: float) -> None:
         """New items, to what is ready or behind it: while Iterable is away what comes lies there unread."""
         state = self.state
-        if not state.piles and state.held + state.size + len(blob) <= self._max_bytes:
+        if not state.backlog and state.held + state.size + len(blob) <= self._max_bytes:
             self._items.add(blob)
             state.count += count
             state.size += len(blob)
             state.oldest = min(state.oldest, oldest)
             return
-        if not self.is_full and (not state.piles or self._is_high(state.piles[-1])):
-            used = {pile.cell for pile in state.piles}
-            free = next(cell for cell in range(len(self._piles)) if cell not in used)
-            state.piles.append(Pile(free, 0, 0, oldest))
-        pile = state.piles[-1]
-        self._piles[pile.cell].add(blob)
-        pile.count += count
-        pile.size += len(blob)
-        pile.oldest = min(pile.oldest, oldest)
+        if not self.is_full and (not state.backlog or self._is_long(state.backlog[-1])):
+            used = {segment.cell for segment in state.backlog}
+            free = next(cell for cell in range(len(self._backlog)) if cell not in used)
+            state.backlog.append(Segment(free, 0, 0, oldest))
+        segment = state.backlog[-1]
+        self._backlog[segment.cell].add(blob)
+        segment.count += count
+        segment.size += len(blob)
+        segment.oldest = min(segment.oldest, oldest)
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no room but on a pile that is high."""
-        piles = self.state.piles
-        return len(piles) == len(self._piles) and self._is_high(piles[-1])
+        """Whether there is no room but in a segment that is long enough."""
+        backlog = self.state.backlog
+        return len(backlog) == len(self._backlog) and self._is_long(backlog[-1])
 
     def load(self, scheduler: Scheduler, now: float) -> None:
         """Fill a scheduler with what is ready, and with what has waited long enough at `now`, Unix seconds."""
         state = self.read_fill()
-        self._shelves = Shelves.decode(self._index.read())
-        scheduler.endpoints.update(state.endpoints)
+        self._buckets = DueBuckets.decode(self._index.read())
+        known = {part: endpoint for part, endpoint in state.endpoints.items() if part in scheduler.endpoints}
+        scheduler.endpoints.update(known)
         may_go = now >= state.opens_at(self._parts_that_wait)
-        blobs = _take(self._cells, self._shelves.take_due(now) if may_go else [])
-        self._took_shelves = self._is_changed = bool(blobs)
-        decode_scheduler(scheduler, b"".join((*self._items.read(), *blobs)), state.since)
+        blobs = _take(self._cells, self._buckets.take_due(now) if may_go else [])
+        self._took_buckets = bool(blobs)
+        ready = list(self._entries(self._items.read(), state.since))
+        was_apart = all(isinstance(entry, Queued) for entry in ready)  # an earlier version had all of it in one cell
+        retried = list(self._retried.read())
+        self._retried_size = sum(map(len, retried))
+        scheduler.restore([*self._entries(retried, state.since), *ready])
+        self._lying = _tries(scheduler.queued()) if was_apart and not blobs else None
+        scheduler.restore(self._entries(blobs, state.since))
         size = state.held + state.size
-        while size < self._max_bytes and (loaded := self.load_pile(scheduler)):
+        while size < self._max_bytes and (loaded := self.load_segment(scheduler)):
             size += loaded
 
-    def load_pile(self, scheduler: Scheduler) -> int:
+    def load_segment(self, scheduler: Scheduler) -> int:
         """The next of what lies behind what is ready: how many bytes, 0 if nothing does."""
-        if not self.state.piles:
+        if not self.state.backlog:
             return 0
-        pile = self.state.piles.pop(0)
-        decode_scheduler(scheduler, b"".join(_take(self._piles, [pile.cell])), self.state.since)
-        self._is_changed = True
-        return pile.size
+        segment = self.state.backlog.pop(0)
+        scheduler.restore(self._entries(_take(self._backlog, [segment.cell]), self.state.since))
+        self._lying = None
+        return segment.size
 
-    def keep(self, scheduler: Scheduler, now: float, is_changed: bool) -> list[Outcome]:
+    def keep(self, scheduler: Scheduler, now: float, has_sent: bool) -> list[Outcome]:
         """Put down what is not settled, but for `fill`; returns what is given up, for too much waits.
 
-        `is_changed`: a request was sent since `load`; else what is ready lies there as it is.
+        What is ready stays where it lies, if all of it is as it was. `has_sent`: a request, since `load`.
         """
         by_cell: defaultdict[int, list[bytes]] = defaultdict(list)
         for waits in scheduler.set_aside():
             delay = self._delays[min(waits.pending.waits, len(self._delays)) - 1]
             entry = encode_kept(waits)
-            by_cell[self._shelves.place(len(entry), waits.due, delay, now)].append(entry)
+            by_cell[self._buckets.place(len(entry), waits.due, delay, now)].append(entry)
         for cell, entries in by_cell.items():
             for blob in join_entries(entries):
                 self._cells[cell].add(blob)
-        crowded = _take(self._cells, self._shelves.take_crowded(self._max_waiting, self._max_waiting_bytes))
-        if by_cell or crowded or self._took_shelves:
-            self._index.write(self._shelves.encode())
-        if is_changed or self._is_changed:
-            self._items.clear()
-            held = 0
-            for blob in encode_scheduler(scheduler):
-                self._items.add(blob)
-                held += len(blob)
-            self.state = Fill(0, 0, 0.0, scheduler.endpoints, held, None, _oldest(scheduler), self.state.piles)
-        return scheduler.crowd_out(decode_kept(b"".join(crowded), now))
+        self.state.sent = self.memory.keep(self.state.sent, now)
+        crowded = _take(self._cells, self._buckets.take_crowded(self._max_waiting, self._max_waiting_bytes))
+        if by_cell or crowded or self._took_buckets:
+            self._index.write(self._buckets.encode())
+        is_changed = self._lying is None or self._lying != _tries(scheduler.queued())
+        if has_sent or is_changed:
+            retried = self._write(self._retried, scheduler.retried())
+            held = self.state.held + retried - self._retried_size
+            self.state = replace(self.state, endpoints=scheduler.endpoints, held=held, oldest=_oldest(scheduler))
+        if is_changed:
+            held = retried + self._write(self._items, scheduler.queued())
+            self.state = replace(self.state, count=0, size=0, since=0.0, held=held, due=None)
+        return scheduler.crowd_out(self._entries(crowded, now))
+
+    def _write(self, cell: Bag, entries: Iterable[Entry]) -> int:
+        """In the place of what lies there: how many bytes."""
+        size = 0
+        cell.clear()
+        for blob in join_entries(map(encode_kept, entries)):
+            cell.add(blob)
+            size += len(blob)
+        return size
 
     def next_due(self, scheduler: Scheduler) -> float:
         """When some of what was not loaded may go, Unix seconds; infinite if nothing of it is there."""
         opens = {part: endpoint.closed_until for part, endpoint in scheduler.endpoints.items()}
-        waiting = max(self._shelves.next_due, min(opens[part] for part in self._parts_that_wait))
-        has_room = self.state.piles and self.state.held < self._max_bytes / 2
+        waiting = max(self._buckets.next_due, min(opens[part] for part in self._parts_that_wait))
+        has_room = self.state.backlog and self.state.held < self._max_bytes / 2
         return min(waiting, min(opens.values()) if has_room else math.inf)
 
     @property
     def oldest(self) -> float:
         """Least publish time of all but what waits, Unix seconds; infinite if nothing is there."""
-        return min([self.state.oldest, *(pile.oldest for pile in self.state.piles)])
+        return min([self.state.oldest, *(segment.oldest for segment in self.state.backlog)])
 
     def in_flight(self, scheduler: Scheduler, now: float) -> InFlight:
         """What is there, after `keep`; the oldest is that of what does not wait."""
-        waiting = self._shelves.count
-        ready = sum(1 for _ in scheduler.entries()) + sum(pile.count for pile in self.state.piles)
+        waiting = self._buckets.count
+        ready = sum(1 for _ in scheduler.entries()) + sum(segment.count for segment in self.state.backlog)
         return InFlight(ready + waiting, waiting, max(0.0, now - self.oldest))
 
     def clear(self) -> None:
-        cells: list[Bag | Value] = [self._items, self._fill, self._index, *self._cells, *self._piles]
+        cells: list[Bag | Value] = [self._items, self._retried, self._fill, self._index, *self._cells, *self._backlog]
         for cell in cells:
             cell.clear()
+        self.memory.clear()
 
-    def _is_high(self, pile: Pile) -> bool:
-        return pile.size >= self._max_bytes / 2
+    def operation(self, part: str) -> Operation:
+        """Of an item; raises StateError, which keeps all where it is, if this version has none for it."""
+        if part not in self._by_part:
+            raise StateError(
+                f"an item of {part!r}, which this version of the program ({RELEASE}) does not know; the newest "
+                f"that wrote here is {self.state.writer}. Nothing is lost: update the job to one that knows it."
+            )
+        return self._by_part[part]
+
+    def _entries(self, blobs: Iterable[bytes], since: float) -> Iterator[Entry]:
+        for entry in decode_kept(b"".join(blobs), since):
+            self.operation(entry.pending.item.part)
+            yield entry
+
+    def _is_long(self, segment: Segment) -> bool:
+        return segment.size >= self._max_bytes / 2
 
 
 def _oldest(scheduler: Scheduler) -> float:
     """Least publish time, Unix seconds. What waited was late by design: it tells nothing of how fast others go."""
     pending = (entry.pending for entry in scheduler.entries())
     return min((each.item.message.publish_time for each in pending if not each.waits), default=math.inf)
+
+
+def _tries(entries: Iterable[Entry]) -> list[tuple[Pending, int]]:
+    """Equal as long as none of them comes, goes, or is in a request. Pendings are equal if they are one."""
+    return [(entry.pending, entry.pending.attempts) for entry in entries]
 
 
 def _take(cells: Sequence[Bag], numbers: Iterable[int]) -> list[bytes]:

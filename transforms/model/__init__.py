@@ -6,5 +6,5 @@ reasons      of dead letters, drops and notes: their codes, what they mean, and 
 user_keys    which items are of one user
 errors       how a record leaves its way early
 instrumentation   what is told of a run, to whoever counts
-times, time_range, json_bounds
+times, time_range, json_bounds, release
 """

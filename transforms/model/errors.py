@@ -4,7 +4,8 @@
     ├── DroppedError    filtered on purpose: counted by reason, never sent
     ├── RejectedError   this record is bad: it becomes a dead letter
     ├── FatalError      the set-up is bad: sending stops, nothing is settled
-    └── OutageError     the world is bad for long: nothing is settled, it goes again later
+    ├── OutageError     the world is bad for long: nothing is settled, it goes again later
+    └── StateError      a newer version of the program wrote it: it stays in state until one reads it
 
 A world that is bad for a while (retryable) is no exception: the delivery core waits.
 """
@@ -38,3 +39,7 @@ class FatalError(Exception):
 
 class OutageError(Exception):
     """Iterable did not take anything for long: nothing is settled, and the chunk runs again later. One string, too."""
+
+
+class StateError(ValueError):
+    """State holds what this version of the program does not know. It tells no value of it."""

@@ -103,7 +103,11 @@ def outage(folder: Path, seconds: float = 90.0, megabytes: float = 30.0) -> Figu
             workers.wait_until_quiet(5.0, MOST_SECONDS)
             measures = workers.measures
     yield f"longest bundle in an outage of {seconds:.0f} s with {size / 1e6:.0f} MB for one shard", _longest(measures)
-    yield "bytes of state per byte that came", _times(measures)
+    times = (
+        f"{moved / measures.arrived_bytes:.1f} {what}"
+        for what, moved in (("read", measures.read_bytes), ("written", measures.written_bytes))
+    )
+    yield "bytes of state per byte that came", ", ".join(times)
 
 
 def _longest(measures: Any) -> str:

@@ -40,6 +40,7 @@ class Workers:
 
     Args:
       threads: bundles at once.
+      keys: of a job that this one replaces, as it left them: with state, timers, and what they have not taken.
       harness: where bundles run: on these threads, which share what is kept per process as those of a worker do, or
         in processes.
     """
@@ -50,6 +51,7 @@ class Workers:
         faults: FaultSettings | None = None,
         threads: int = 12,
         harness: MakeHarness = ThreadHarness,
+        keys: dict[Any, Key] | None = None,
     ) -> None:
         self.measures = Measures()
         first, keyed = cut(pipeline)
@@ -58,7 +60,7 @@ class Workers:
         self._lock = threading.Condition()
         self._source: deque[list[bytes]] = deque()
         self._in_first_stage = 0
-        self._keys: dict[Any, Key] = {}
+        self.keys: dict[Any, Key] = {} if keys is None else keys
         self._is_draining = False
         self._stops = False
         self._published = 0
@@ -122,7 +124,7 @@ class Workers:
         """Any that is there, in no order."""
         now = time.time()
         is_over = self._is_draining and self._is_idle
-        keys = [key for key in self._keys.values() if key.has_work(now, is_over) or key.again_at <= now]
+        keys = [key for key in self.keys.values() if key.has_work(now, is_over) or key.again_at <= now]
         choices: list[Key | None] = [*keys, *([None] if self._source else [])]
         if not choices:
             return None
@@ -149,11 +151,11 @@ class Workers:
     def _deliver(self, element: Any) -> None:
         """To its key, at least once."""
         value, _ = element.value
-        if value not in self._keys:
-            self._keys[value] = Key(Timers(self._keyed.stage.watermark_timers))
+        if value not in self.keys:
+            self.keys[value] = Key(Timers(self._keyed.stage.watermark_timers))
         encoded = self._keyed.stage.in_coder.encode_nested(element)
         copies = self._faults.copies()
-        self._keys[value].queue.extend([encoded] * copies)
+        self.keys[value].queue.extend([encoded] * copies)
         self.measures.faults["repeated elements"] += copies - 1
         self.measures.arrived_bytes += copies * len(encoded)
 
@@ -199,10 +201,10 @@ class Workers:
         return done, seconds
 
     def _is_quiet(self, until: float) -> bool:
-        return self._is_idle and all(key.is_quiet(until) for key in self._keys.values())
+        return self._is_idle and all(key.is_quiet(until) for key in self.keys.values())
 
     def _is_done(self) -> bool:
-        return self._is_idle and all(key.is_done for key in self._keys.values())
+        return self._is_idle and all(key.is_done for key in self.keys.values())
 
     @property
     def _is_idle(self) -> bool:

@@ -7,7 +7,8 @@ def test_an_outage_is_endured_within_the_bound_of_state() -> None:
 
     endured = endure(outage)
 
-    assert endured.most_read_bytes < outage.max_state_bytes * 1.6 < endured.largest_state_bytes / 10
+    # Half as much again from the backlog; and what was read once is put down with what was tried.
+    assert endured.most_read_bytes < outage.max_state_bytes * 1.65 < endured.largest_state_bytes / 10
     assert endured.delivered == endured.came > 300 * 15
     assert endured.answers_429 == 0
     assert endured.rate_used > 0.95

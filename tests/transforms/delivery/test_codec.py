@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.delivery.codec import VERSION, History, decode_entries, encode_entry, encode_items
+from transforms.model.errors import StateError
 from transforms.model.items import TRACK, USER, Item, Message, Resumed
 
 DATA = pathlib.Path(__file__).parents[2] / "data"
@@ -108,5 +109,5 @@ def test_an_unknown_version_is_refused(version: int) -> None:
     """Bytes of a later program are not guessed at: the error names both versions."""
     known, later = encode_entry(UPDATE), bytes([version]) + encode_entry(EVENT)[1:]
 
-    with pytest.raises(ValueError, match=f"items of version {version}; this code reads version {VERSION}"):
+    with pytest.raises(StateError, match=f"items of version {version}; this code reads version {VERSION}"):
         list(decode_entries(known + later))

@@ -1,5 +1,6 @@
 import pathlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -8,12 +9,15 @@ from transforms.delivery.codec import decode_entries, encode_items
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.scheduler import Scheduler
+from transforms.delivery.sent_memory import InUse
 from transforms.delivery.settings import DeliveryRules
-from transforms.delivery.shard_state import Fill, Pile, decode_scheduler, encode_scheduler
+from transforms.delivery.shard_state import Fill, Segment, decode_kept, encode_kept
 from transforms.iterable.operations import configured
 from transforms.iterable.responses import Accepted, Refused, Throttled
 from transforms.model import reasons
+from transforms.model.errors import StateError
 from transforms.model.items import TRACK, USER, Item
+from transforms.model.release import RELEASE
 
 NewItem = Callable[..., Item]
 DATA = pathlib.Path(__file__).parents[2] / "data"
@@ -29,7 +33,8 @@ FILL = Fill(
     held=789,
     due=1790000060.5,
     oldest=1789999990.5,
-    piles=[Pile(7, 90, 8_000_000, 1789999991.5), Pile(0, 1, 10, 1789999992.5)],
+    sent=InUse(1, 1789999000.5, 4_200),
+    backlog=[Segment(7, 90, 8_000_000, 1789999991.5), Segment(0, 1, 10, 1789999992.5)],
 )
 
 
@@ -47,11 +52,20 @@ def test_no_state_is_an_empty_fill(state: bytes | None) -> None:
     assert expected == Fill.decode(state)
 
 
-def test_yesterdays_fill_still_loads() -> None:
+@pytest.mark.parametrize("name", ["fill_v4.json", "fill_v5.json"])
+def test_yesterdays_fill_still_loads(name: str) -> None:
     """Running jobs hold such bytes in their state: the file may get a sister, it must never change."""
-    state = (DATA / "fill_v4.json").read_bytes()
+    sent = InUse() if name == "fill_v4.json" else FILL.sent
 
-    assert Fill.decode(state) == FILL
+    assert Fill.decode((DATA / name).read_bytes()) == replace(FILL, sent=sent)
+
+
+@pytest.mark.parametrize(("writer", "newest"), [("0.0.9", RELEASE), ("10.0.0", "10.0.0")])
+def test_the_newest_version_that_wrote_is_kept(writer: str, newest: str) -> None:
+    """An older one that comes after it, by a rollback, does not hide it; versions are numbers, no text."""
+    fill = Fill.decode(replace(FILL, writer=writer).encode())
+
+    assert fill.writer == Fill.decode(fill.encode()).writer == newest
 
 
 @pytest.mark.parametrize(
@@ -62,15 +76,26 @@ def test_when_one_of_some_parts_may_be_sent(parts: list[str], expected: float) -
     assert expected == FILL.opens_at(parts)
 
 
-@pytest.mark.parametrize("state", [b"[3,12,3456,0.0,{},0,null]", b"[5]", b'[5,12,3456,0.0,{},0,null,null,"more"]'])
-def test_a_fill_of_an_unknown_version_is_refused(state: bytes) -> None:
-    """Another layout is told apart by its number, whatever its fields."""
-    with pytest.raises(ValueError, match=r"state of version [35]; this code reads version 4"):
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (b"[3,12,3456,0.0,{},0,null]", r"state of version 3; this code \(.*\) reads versions 4 and 5"),
+        (b'[6,"9.9","other",12]', r"state of version 6, written by 9\.9 of the program; this code"),
+        (b"[6]", "state of version 6; this code"),
+    ],
+)
+def test_a_fill_of_an_unknown_version_is_refused(state: bytes, told: str) -> None:
+    """Another layout is told apart by its number, whatever its fields; and who wrote it is said."""
+    with pytest.raises(StateError, match=told):
         Fill.decode(state)
 
 
 def new_scheduler() -> Scheduler:
     return Scheduler(DeliveryRules(configured(max_items=4)), SentValues())
+
+
+def encoded(scheduler: Scheduler) -> bytes:
+    return b"".join(map(encode_kept, scheduler.entries()))
 
 
 def kept(scheduler: Scheduler) -> list[tuple[object, ...]]:
@@ -118,7 +143,7 @@ def test_scheduler_round_trip(new_update: NewItem, new_track: NewItem) -> None:
     scheduler.settle(batch, Refused("", suspects=(1,)), 1003.0)
 
     restored = new_scheduler()
-    decode_scheduler(restored, b"".join(encode_scheduler(scheduler)), since=5000.0)
+    restored.restore(decode_kept(encoded(scheduler), since=5000.0))
 
     assert kept(scheduler) == kept(restored)
     assert {1003.0, 1011.0, 1061.0, 0.0} == {due(entry) for entry in restored.entries()}
@@ -131,7 +156,7 @@ def test_untried_items_join_what_was_kept(new_track: NewItem) -> None:
     old, new = new_track("u1"), new_track("u2")
     scheduler.add(old, 1000.0)
 
-    decode_scheduler(restored, b"".join((*encode_scheduler(scheduler), encode_items([new]))), since=5000.0)
+    restored.restore(decode_kept(encoded(scheduler) + encode_items([new]), since=5000.0))
 
     assert [(old, 1000.0), (new, 5000.0)] == [
         (entry.pending.item, entry.pending.queued) for entry in restored.entries()
@@ -143,7 +168,7 @@ def test_yesterdays_entries_fill_a_scheduler() -> None:
     scheduler = new_scheduler()
     blob = (DATA / "entries_v1.bin").read_bytes()
 
-    decode_scheduler(scheduler, blob, since=5000.0)
+    scheduler.restore(decode_kept(blob, since=5000.0))
 
     entries = {entry.pending.item.part: (due(entry), vars(entry.pending)) for entry in scheduler.entries()}
     untried = {"attempts": 0, "waits": 0, "first_tried": 0.0, "last_failure": 0.0, "failing_seconds": 0.0}
