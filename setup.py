@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 
 setup(
     name="amplitude-to-iterable",
-    version=runpy.run_path(str(Path(__file__).with_name("pipeline") / "version.py"))["VERSION"],
+    version=runpy.run_path(str(Path(__file__).parent / "transforms" / "model" / "release.py"))["RELEASE"],
     description="Self-hosted Amplitude to Iterable event streaming, as an Apache Beam pipeline",
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",

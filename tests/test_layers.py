@@ -19,7 +19,6 @@ ROOMS = (
     "transforms.mapping",
     "transforms.delivery",
     "transforms",  # its own files: the steps
-    "pipeline.version",
     "pipeline.graph",
     "pipeline.run_options",
     "pipeline.config",

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from pipeline.cli.app import EXIT_PIPE, run_command
 from pipeline.cli.errors import UsageError
 from pipeline.reports.screen import tell
-from pipeline.version import VERSION
+from transforms.model.release import RELEASE
 
 PROGRAM = "a2i"
 BEFORE, RUN, AFTERWARDS, TOOLS = "Before", "Run", "Afterwards", "Tools"
@@ -96,7 +96,7 @@ class Verbs(click.Group):
 
 
 @click.group(name=PROGRAM, cls=Verbs, context_settings=SETTINGS, epilog=EPILOG, subcommand_metavar="VERB [OPTION ...]")
-@click.version_option(VERSION, message="%(prog)s %(version)s")
+@click.version_option(RELEASE, message="%(prog)s %(version)s")
 def a2i() -> None:
     """Amplitude events to Iterable: see what will happen, make it happen, see what happened."""
 

@@ -1,3 +1,3 @@
-"""The version of the program, as setup.py has it: workers have the code, and no package that could be asked."""
+"""The version of the program, which setup.py reads: workers have the code, and no package that could be asked."""
 
 RELEASE = "0.1.0"

@@ -10,7 +10,7 @@ import pytest
 from click.shell_completion import BashComplete
 
 from pipeline.cli.a2i import PROGRAM, VERBS, Verbs, a2i, main
-from pipeline.version import VERSION
+from transforms.model.release import RELEASE
 
 ROOT = Path(__file__).parents[3]
 HELP = """\
@@ -85,7 +85,7 @@ def test_help_and_suggestions_need_no_beam() -> None:
 
     ended = run("-c", code, NO_COLOR="1")
 
-    assert ended.stdout == f"{HELP}a2i {VERSION}\n(0, 0, 2) False\n"
+    assert ended.stdout == f"{HELP}a2i {RELEASE}\n(0, 0, 2) False\n"
     assert ended.stderr == "No such command 'rum'. Did you mean 'run'?\n"
 
 

@@ -84,11 +84,11 @@ def test_one_event_in_detail_with_values(rows: str, capsys: pytest.CaptureFixtur
     assert read(capsys) == EVENT
 
 
-def test_a_misspelt_event_is_exit_code_2(rows: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_misspelt_event_is_exit_code_2(rows: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With what was meant."""
     assert main(["profile", rows, "--event", "Order Complted"]) == 2
     told = "--event is 'Order Complted': none of 14 rows has it. Did you mean 'Order Completed'?"
-    assert [record.message for record in caplog.records] == [told]
+    assert capsys.readouterr().err == f"{told}\n"
 
 
 def test_all_events_fit_80_columns(rows: str, capsys: pytest.CaptureFixture[str]) -> None:
