@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.dataflow.launch import REMEDIES
 from pipeline.dataflow.options import AT_LEAST_ONCE, DEFAULTS
 from pipeline.run_options import JOB_PARAMETERS
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
@@ -68,6 +69,11 @@ def test_every_option_of_ours_exists() -> None:
 
     assert {"sdk_container_image", "input_subscription", "max_num_workers"} <= used
     assert used - known == set()
+
+
+def test_the_page_tells_what_to_do_about_every_refusal() -> None:
+    """Of Dataflow's API, by its HTTP status."""
+    assert {status for status in REMEDIES if f"| HTTP {status}" not in PAGE} == set()
 
 
 def test_the_page_tells_every_default() -> None:
