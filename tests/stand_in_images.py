@@ -41,9 +41,7 @@ def why_not() -> str:
 
 
 class Buildah:
-    """Args:
-    folder: for its storage and what is mounted.
-    """
+    """Its commands; its storage and what is mounted lie in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -75,7 +73,8 @@ class Buildah:
     def build(self, target: str, *options: str) -> str:
         """A container of the Dockerfile's `target`."""
         image = f"localhost/{target}"
-        given = ("--pull-never", "--layers", "--build-arg", f"LAUNCHER={LAUNCHER_IMAGE}", *options)
+        layers = str(not IS_FULL).lower()  # each would be a copy of everything, a gigabyte
+        given = ("--pull-never", f"--layers={layers}", "--build-arg", f"LAUNCHER={LAUNCHER_IMAGE}", *options)
         self("bud", *given, *self._isolation, *self._mounts, "--target", target, "--tag", image, ".")
         return self("from", "--pull-never", image)
 
