@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 ARG PYTHON_VERSION=3.11
 ARG BEAM_VERSION=2.77.0
-ARG LAUNCHER=gcr.io/dataflow-templates-base/python311-template-launcher-base:latest
+# Google's release 20260720_RC00 of it; docs/dataflow.md says how to take another one.
+ARG LAUNCHER=gcr.io/dataflow-templates-base/python311-template-launcher-base@sha256:35e7280471e19e0dfa4399944978569f5f4adee51d6d10191d613295cae8b75d
 
 FROM apache/beam_python${PYTHON_VERSION}_sdk:${BEAM_VERSION} AS worker
 FROM ${LAUNCHER} AS launcher
@@ -30,7 +31,7 @@ COPY --from=launcher /opt/google/dataflow/python_template_launcher /opt/google/d
 COPY configs/flex_template/main.py /template/
 # Without the second, a worker's boot program makes a virtual environment that has to be filled first.
 ENV FLEX_TEMPLATE_PYTHON_PY_FILE=/template/main.py RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
-# Dataflow mounts folders of root's, to which the launcher and boot write; `app` is for who tries without.
+# The launcher's log and what Dataflow mounts for boot are root's, see docs/dataflow.md; `app` is for who tries without.
 ARG RUN_AS=root
 USER ${RUN_AS}
 WORKDIR /template

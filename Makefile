@@ -70,6 +70,9 @@ image: needs-IMAGE ## Build and push the image of launcher and workers
 	docker build --target dataflow --tag $(IMAGE) .
 	docker push $(IMAGE)
 
+image-test: setup ## Build the image on a new Debian, pip install and all, and launch from inside: minutes, as root
+	@IMAGE_TEST=full $(BIN)/python -m pytest -q tests/end_to_end/test_image.py
+
 template: setup needs-IMAGE needs-BUCKET ## Put the flex template into the bucket
 	@$(BIN)/python -m pipeline.dataflow template $(IMAGE) | gcloud storage cp - $(TEMPLATE)
 
@@ -102,5 +105,5 @@ clean: ## Remove .venv, caches and what `make run` left
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.PHONY: setup run bench soak test check format format-check lint types schema docs metadata graph-lock image template launch update drain \
-	lock clean help
+.PHONY: setup run bench soak test check format format-check lint types schema docs metadata graph-lock image image-test template launch update \
+	drain lock clean help

@@ -109,6 +109,18 @@ def test_the_job_has_the_parameters_of_the_template() -> None:
     assert job["name"] == RESOURCES["google_pubsub_subscription.events"]["name"] == "${var.name}"  # the alerts' name
 
 
+def test_the_template_of_the_page_is_where_make_puts_it() -> None:
+    """In the bucket that is made here, of the names on the page."""
+    page = (ROOT / "docs" / "terraform.md").read_text()
+    (place,) = re.findall(r"^TEMPLATE = (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    (bucket,) = re.findall(r"make image template BUCKET=(\S+)", page)
+    project, name = (re.findall(rf'^{key} += "(.*)"', page, re.MULTILINE)[0] for key in ("project", "name"))
+    made = RESOURCES["google_storage_bucket.job"]["name"]
+
+    assert re.findall(r'^template = "(.*)"', page, re.MULTILINE) == [place.replace("$(BUCKET)", bucket)]
+    assert made.replace("${var.project}", project).replace("${var.name}", name) == bucket
+
+
 def test_no_account_has_a_role_that_is_more_than_it_needs() -> None:
     """A new role is a new line here. All but two are of one resource: those two know no smaller one."""
     roles: dict[tuple[str, str], set[str]] = {}

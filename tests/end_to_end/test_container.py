@@ -115,6 +115,21 @@ def test_the_image_for_dataflow_is_of_our_beam() -> None:
     assert entry in {f"{target}{Path(source).name}" for source, target in copied}
 
 
+def test_every_base_image_is_pinned() -> None:
+    """By a version, or by a digest where Google moves the tags; so that the same code makes the same image."""
+    values = dict(re.findall(r"^ARG (\w+)=(\S+)$", DOCKERFILE, re.MULTILINE))
+    bases = [
+        re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], base)
+        for base in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    ]
+    stages = set(re.findall(r" AS (\w+)$", DOCKERFILE, re.MULTILINE))
+
+    foreign = [base for base in bases if base not in stages]
+    assert len(foreign) == 3
+    assert [base for base in foreign if not re.search(r"@sha256:[0-9a-f]{64}$|:[0-9]+(\.[0-9]+)+(-slim)?$", base)] == []
+    assert "@sha256:" in values["LAUNCHER"]
+
+
 def test_no_user_of_debian_is_made_again() -> None:
     """`useradd` fails for one that the base image has, such as sync."""
     debian = {

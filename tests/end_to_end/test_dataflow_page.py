@@ -4,12 +4,18 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import uuid
+from pathlib import Path
 
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.dataflow.launch import REMEDIES
 from pipeline.dataflow.options import AT_LEAST_ONCE, DEFAULTS
 from pipeline.run_options import JOB_PARAMETERS
+from pipeline.sandbox.pubsub.emulator import PubsubEmulator
+from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, pull
 from tests.dataflow_jobs import ROOT
 
 PAGE = (ROOT / "docs" / "dataflow.md").read_text()
@@ -65,6 +71,11 @@ def test_every_option_of_ours_exists() -> None:
     assert used - known == set()
 
 
+def test_the_page_tells_what_to_do_about_every_refusal() -> None:
+    """Of Dataflow's API, by its HTTP status."""
+    assert {status for status in REMEDIES if f"| HTTP {status}" not in PAGE} == set()
+
+
 def test_the_page_tells_every_default() -> None:
     """With its value."""
     for default in (*DEFAULTS, AT_LEAST_ONCE):
@@ -78,6 +89,30 @@ def test_the_rights_on_the_page_are_those_that_are_granted() -> None:
     of_the_job = PAGE.partition("### Rights")[2].partition("| who launches")[0]
 
     assert set(re.findall(r"roles/[A-Za-z.]+", of_the_job)) == set(re.findall(r"roles/[A-Za-z.]+", GRANT))
+
+
+@pytest.mark.slow
+def test_the_traffic_of_the_afternoon_is_published(
+    tmp_path: Path, pubsub_emulator: PubsubEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line of a file, whole, into the topic of the page's variables."""
+    (script,) = re.findall(r"python - events.jsonl <<'END'\n(.*?)\nEND\n", PAGE, re.DOTALL)
+    topic = create_topic(pubsub_emulator.host, f"page-{uuid.uuid4().hex[:8]}")
+    subscription = create_subscription(pubsub_emulator.host, topic, topic.rpartition("/")[2])
+    _, project, _, name = topic.split("/")
+    for variable, value in {
+        "PUBSUB_EMULATOR_HOST": pubsub_emulator.host,
+        "PROJECT": project,
+        "AMPLITUDE_TOPIC": name,
+    }.items():
+        monkeypatch.setenv(variable, value)
+    events = tmp_path / "events.jsonl"
+    events.write_bytes(b'{"a": 1}\n{"a": 2}\n')
+
+    subprocess.run([sys.executable, "-", events], input=script, text=True, check=True)
+
+    pulled = [data for data, _ in pull(pubsub_emulator.host, subscription)]
+    assert sorted(pulled) == [b'{"a": 1}', b'{"a": 2}']
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,10 +55,11 @@ class Cloud(NamedTuple):
             "sdk_container_image": IMAGE,
         }
 
-    def make(self, target: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        """`make TARGET` as an operator types it; nothing is set up for it."""
+    @property
+    def variables(self) -> dict[str, str]:
+        """Those of docs/dataflow.md."""
         parameters = self.parameters
-        all_variables = {
+        return {
             "PROJECT": "my-project-1",
             "REGION": "europe-west1",
             "BUCKET": self.bucket.name,
@@ -66,8 +68,11 @@ class Cloud(NamedTuple):
             "SUBSCRIPTION": parameters["input_subscription"],
             "DEAD_LETTER_TOPIC": parameters["dead_letter_topic"],
             "SERVICE_ACCOUNT": "worker@my-project-1.iam.gserviceaccount.com",
-            "BIN": str(Path(sys.executable).parent),
-        } | variables
+        }
+
+    def make(self, target: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """`make TARGET` as an operator types it; nothing is set up for it."""
+        all_variables = {**self.variables, "BIN": str(Path(sys.executable).parent), **variables}
         words = [f"{name}={value}" for name, value in all_variables.items()]
         return subprocess.run(
             ["make", "--old-file=setup", target, *words],
@@ -114,6 +119,27 @@ def cloud(tmp_path: Path, bucket: storage.Bucket, monkeypatch: pytest.MonkeyPatc
             "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
         }
         yield Cloud(api, launcher, bucket, {**os.environ, **gcloud})
+
+
+def test_the_command_of_the_page_launches_without_a_template(cloud: Cloud) -> None:
+    """As it stands in docs/dataflow.md, with the page's variables; only the sandbox's own options are added."""
+    page = (ROOT / "docs" / "dataflow.md").read_text()
+    (command,) = re.findall(r"```bash\n(python -m pipeline\.main .*?)\n```", page, re.DOTALL)
+    names = {**cloud.variables, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    added = f"--no_auth --dataflow_endpoint={cloud.api.url}"
+
+    ended = subprocess.run(
+        ["bash", "-c", f"{command} {added}"],
+        cwd=ROOT,
+        env={**cloud.environ, **names},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("Launched amplitude-to-iterable, job ")
+    assert [job["environment"]["serviceAccountEmail"] for job in cloud.api.jobs] == [cloud.variables["SERVICE_ACCOUNT"]]
 
 
 @NEEDS_GCLOUD
