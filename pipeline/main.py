@@ -4,9 +4,9 @@ import sys
 
 from pipeline.cli.app import exit_now, load_sync, run_command
 from pipeline.cli.arguments import PROGRAM, parse_options
+from pipeline.cli.ending import Ending, Findings
 from pipeline.dataflow.options import refuse_disabled
 from pipeline.reports.screen import show
-from pipeline.reports.summary import summarize
 from pipeline.run_options import Files, Stream
 from pipeline.runs.forecast import forecast
 from pipeline.runs.local import run_chunks
@@ -16,10 +16,13 @@ from transforms.iterable.api_key import check_any_machine_reads, read_api_key
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code; see run_command."""
-    return run_command(PROGRAM, lambda: _run(sys.argv[1:] if arguments is None else arguments))
+    findings = Findings()
+    return (
+        run_command(PROGRAM, lambda: _run(sys.argv[1:] if arguments is None else arguments, findings)) or findings.code
+    )
 
 
-def _run(arguments: list[str]) -> None:
+def _run(arguments: list[str], findings: Findings) -> None:
     options = parse_options(arguments)
     loaded = load_sync(options.config, read_api_key if options.runs_here else check_any_machine_reads)
     if not loaded:
@@ -36,8 +39,7 @@ def _run(arguments: list[str]) -> None:
         return
     if isinstance(options.input, Files):
         show(f"{forecast(options, loaded)}\n")
-    ran = run_chunks(options, loaded)
-    show(summarize(ran.tally, ran.comes_again))
+    run_chunks(options, loaded, on_end=Ending(options, loaded, findings))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ ROOMS = (
     "pipeline.run_options",
     "pipeline.config",
     "pipeline.sources",
+    "pipeline.records",
     "pipeline.reports",
     "pipeline.runs",
     "pipeline.dataflow",
@@ -51,6 +52,7 @@ COMMANDS = {
 # Which files or rooms know a library; all else is plain Python.
 IMPORTERS = {
     "click": {"pipeline.cli"},
+    "prometheus_client": {"pipeline.cli"},
     "apache_beam": {
         "transforms",
         "pipeline.graph",

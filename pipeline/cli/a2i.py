@@ -14,6 +14,8 @@ from pipeline.cli.parsing import UsageError
 PROGRAM = "a2i"
 VERBS = {
     "dead": "pipeline.cli.dead",
+    "report": "pipeline.cli.report",
+    "runs": "pipeline.cli.runs",
 }
 # `--state_dir` is `--state-dir`: Beam's options and older commands are written with underscores.
 SETTINGS = {

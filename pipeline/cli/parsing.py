@@ -10,6 +10,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.cli.resource_names import Kind, broken_rule_of
 from pipeline.config.durations import parse_duration, parse_moment
+from pipeline.reports.conditions import parse_fail_on
 from pipeline.run_options import JOB_PARAMETERS
 from transforms.model.time_range import TimeRange
 
@@ -143,6 +144,11 @@ def _parse_share(text: str) -> float:
     return float(text[:-1]) / 100
 
 
+def _check_fail_on(text: str) -> str:
+    parse_fail_on(text)
+    return text
+
+
 _CONVERSIONS: dict[str, Callable[[str], Any]] = {
     "max_wait": parse_duration,
     "grace_period": parse_duration,
@@ -151,4 +157,5 @@ _CONVERSIONS: dict[str, Callable[[str], Any]] = {
     "start_time": parse_moment,
     "end_time": parse_moment,
     "input_files": tuple,
+    "fail_on": _check_fail_on,
 }

@@ -5,15 +5,16 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from pipeline.cli.app import load_sync, run_command
+from pipeline.cli.ending import Ending, Findings
 from pipeline.cli.letter_search import nothing_asked_for
 from pipeline.cli.parsing import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, ReplayOptions, parse_replay_options
 from pipeline.config.loader import LoadedConfig
 from pipeline.reports.redaction import redact_name
 from pipeline.reports.screen import show
-from pipeline.reports.summary import summarize
 from pipeline.run_options import Subscription
 from pipeline.runs.local import Ran, drive, run_chunks
 from pipeline.runs.open import Opening, open_source, state_of
@@ -34,10 +35,12 @@ log = logging.getLogger(__name__)
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code; see run_command."""
-    return run_command(PROGRAM, lambda: _replay(sys.argv[1:] if arguments is None else arguments))
+    findings = Findings()
+    work = partial(_replay, sys.argv[1:] if arguments is None else arguments, findings)
+    return run_command(PROGRAM, work) or findings.code
 
 
-def _replay(arguments: list[str]) -> None:
+def _replay(arguments: list[str], findings: Findings) -> None:
     options = parse_replay_options(arguments)
     loaded = load_sync(options.run.config)
     if not loaded:
@@ -55,10 +58,13 @@ def _replay(arguments: list[str]) -> None:
         show(_describe(letters, "Dead letters taken"))
         show(_summarize_published(ran, options.to_topic))
         return
-    ran = run_chunks(options.run, loaded, letters.take)
-    _check_asked_for(options, letters)
-    show(f"{_describe(letters, 'Dead letters replayed')}\n")
-    show(summarize(ran.tally, ran.comes_again))
+
+    def before(ran: Ran) -> str:
+        if not ran.failed:
+            _check_asked_for(options, letters)
+        return _describe(letters, "Dead letters replayed")
+
+    run_chunks(options.run, loaded, letters.take, Ending(options.run, loaded, findings, before))
 
 
 def _summarize_published(ran: Ran, topic: str) -> str:

@@ -1,7 +1,9 @@
 """The config of a sync, from its YAML file: all problems in one message. Knows no Beam and no HTTP."""
 
+import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -41,6 +43,7 @@ class LoadedConfig:
     config: Config
     warnings: list[str]
     hash: str  # 12 hex digits of all it says, api_key apart: equal for two files that do the same
+    lines: Mapping[Keys, int] = dataclasses.field(default_factory=dict)  # of the file, by where the value lives
 
 
 def load_config(path: str, open_file: Opener = open_local) -> LoadedConfig:
@@ -57,7 +60,7 @@ def load_config(path: str, open_file: Opener = open_local) -> LoadedConfig:
         raise ConfigError([*problems, *_schema_problems(error, document)]) from None
     if problems:
         raise ConfigError(problems)
-    return LoadedConfig(path, config, warnings_of(config, document), _hash(config))
+    return LoadedConfig(path, config, warnings_of(config, document), _hash(config), document.lines)
 
 
 def config_schema() -> dict[str, Any]:
