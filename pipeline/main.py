@@ -11,9 +11,10 @@ PROGRAM = "python -m pipeline.main"
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code; see run_command."""
 
-    def run() -> None:
+    def run() -> int:
         # Here, for Beam takes seconds, in which Ctrl-C must end calmly, too.
-        importlib.import_module("pipeline.cli.run").run(sys.argv[1:] if arguments is None else arguments)
+        code: int = importlib.import_module("pipeline.cli.run").run(sys.argv[1:] if arguments is None else arguments)
+        return code
 
     return run_command(PROGRAM, run)
 

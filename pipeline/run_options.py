@@ -70,12 +70,17 @@ Input = TypeVar("Input", bound=Stream | Subscription | Files)
 
 @dataclass(frozen=True)
 class LocalOptions:
-    """How a run on this machine goes. Durations in seconds; `state_dir` holds a folder for each sync."""
+    """How a run on this machine goes. Durations in seconds; `state_dir` holds a folder for each sync.
+
+    `fail_on`: what it must not come to, see reports/conditions.py; `metrics_file`: "" for none.
+    """
 
     chunk_size: int  # messages
     max_wait: float
     grace_period: float
     state_dir: str
+    fail_on: str = ""
+    metrics_file: str = ""
 
 
 @dataclass(frozen=True)

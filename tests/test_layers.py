@@ -23,6 +23,7 @@ ROOMS = (
     "pipeline.run_options",
     "pipeline.config",
     "pipeline.sources",
+    "pipeline.records",
     "pipeline.reports",
     "pipeline.preview",
     "pipeline.runs",
@@ -53,6 +54,7 @@ COMMANDS = {
 IMPORTERS = {
     "click": {"pipeline.cli"},
     "jinja2": {"pipeline.cli"},
+    "prometheus_client": {"pipeline.cli"},
     "apache_beam": {
         "transforms",
         "pipeline.graph",

@@ -33,6 +33,8 @@ VERBS = {
     "preview": Verb(BEFORE, "pipeline.cli.preview", "Show what a config makes of rows, and send nothing."),
     "run": Verb(RUN, "pipeline.cli.run", "Send the events of a subscription or of files to Iterable."),
     "replay": Verb(RUN, "pipeline.cli.replay", "Send the dead letters of a sync again."),
+    "runs": Verb(AFTERWARDS, "pipeline.cli.runs", "List the runs on this machine, and how each ended."),
+    "report": Verb(AFTERWARDS, "pipeline.cli.report", "Tell what was delivered, what was not and why."),
     "dead": Verb(AFTERWARDS, "pipeline.cli.dead", "Show dead letters with the remedy of each reason."),
     "deploy": Verb(TOOLS, "pipeline.cli.deploy", "Write the files of a deployment, and print its commands."),
     "sandbox": Verb(TOOLS, "pipeline.cli.sandbox", "Try it: a simulated Iterable, events, a Pub/Sub emulator."),

@@ -35,6 +35,7 @@ from pipeline.run_options import (
     Stream,
     Subscription,
 )
+from pipeline.sources.buckets import BUCKETS
 from pipeline.sources.own_files import waiting_file_among
 from pipeline.sources.state_folder import default_parent
 from transforms.dead_letters.sinks import SINKS
@@ -121,6 +122,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--max_wait", default="2m", metavar="DURATION", help="at the end, for what waits and is due soon (%(default)s)")
     add("--grace_period", default="20s", metavar="DURATION", help="after SIGTERM, for what is under way (%(default)s)")
     add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
+    add = parser.add_argument_group("Afterwards").add_argument
+    add("--fail_on", default="", metavar="C[,C]", help="exit 1 if the run comes to it: delivery_rate<99%%,unsettled>0")
+    add("--metrics_file", default="", metavar="F", help="what the run came to, for Prometheus' textfile collector")
     add = parser.add_argument_group("State").add_argument
     add("--state_dir", default=default_parent(), metavar="DIR", help="what each sync must remember (%(default)s)")
     add("--waiting_file", default="", metavar="F", help="what waits when files end (in the state folder)")
@@ -135,7 +139,14 @@ def run_options(values: dict[str, Any], read: Stream | Subscription | Files) -> 
         dead_letters=next(kept, ""),
         iterable_url=values["iterable_url"],
         share=values["share"],
-        local=LocalOptions(values["chunk_size"], values["max_wait"], values["grace_period"], values["state_dir"]),
+        local=LocalOptions(
+            values["chunk_size"],
+            values["max_wait"],
+            values["grace_period"],
+            values["state_dir"],
+            values["fail_on"],
+            values["metrics_file"],
+        ),
         beam=values["beam"],
     )
 
@@ -148,6 +159,11 @@ def run_problems(ours: argparse.Namespace, files: FileSet, sends: bool = True) -
         yield "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there."
     yield from resource_problem("dead_letter_topic", ours.dead_letter_topic, "topics")
     yield from file_problems(files)
+    if ours.state_dir.startswith(BUCKETS):
+        yield (
+            f"--state_dir is {ours.state_dir!r}; it must be a folder: what a run remembers is locked and appended to,"
+            " and an object in Cloud Storage is neither. In a container, mount a disk that stays."
+        )
     if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
         yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
 

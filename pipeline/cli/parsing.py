@@ -12,6 +12,7 @@ from pipeline.cli.errors import UsageError
 from pipeline.cli.resource_names import Kind, broken_rule_of
 from pipeline.config.durations import parse_duration, parse_moment
 from pipeline.config.suggestions import closest
+from pipeline.reports.conditions import parse_fail_on
 from pipeline.run_options import JOB_PARAMETERS
 from transforms.model.time_range import TimeRange
 
@@ -169,6 +170,11 @@ def _parse_share(text: str) -> float:
     return float(text[:-1]) / 100
 
 
+def _check_fail_on(text: str) -> str:
+    parse_fail_on(text)
+    return text
+
+
 _CONVERSIONS: dict[str, Callable[[str], Any]] = {
     "max_wait": parse_duration,
     "grace_period": parse_duration,
@@ -177,4 +183,5 @@ _CONVERSIONS: dict[str, Callable[[str], Any]] = {
     "start_time": parse_moment,
     "end_time": parse_moment,
     "input_files": tuple,
+    "fail_on": _check_fail_on,
 }

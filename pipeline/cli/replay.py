@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from pipeline.cli.beam_command import BeamCommand
+from pipeline.cli.ending import Ending
 from pipeline.cli.errors import UsageError
 from pipeline.cli.letter_search import nothing_asked_for
 from pipeline.cli.load_sync import load_sync
@@ -14,7 +15,6 @@ from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sync_tag_of
 from pipeline.reports.redaction import redact_name
 from pipeline.reports.screen import show
-from pipeline.reports.summary import summarize
 from pipeline.run_options import Subscription
 from pipeline.runs.local import Ran, drive, run_chunks
 from pipeline.runs.open import Opening, open_source, state_of
@@ -34,12 +34,12 @@ NO_ROOM = "more than a topic takes"  # dl_detail of what could not be published
 log = logging.getLogger(__name__)
 
 
-def replay(arguments: list[str]) -> None:
-    """Raises what run_command tells."""
+def replay(arguments: list[str]) -> int:
+    """The exit code. Raises what run_command tells."""
     options = parse_replay_options(arguments)
     loaded = load_sync(options.run.config)
     if not loaded:
-        return
+        return 0
     letters = LetterFilter(options.wanted(sync_tag_of(loaded)), time.time())
 
     if options.dry_run:
@@ -47,17 +47,20 @@ def replay(arguments: list[str]) -> None:
         _look(open_source(Opening(options.run, loaded, select=outlook.take)))
         _check_asked_for(options, letters)
         show(f"{_describe(letters, 'Dead letters to replay')}\n{outlook.describe()}")
-        return
+        return 0
     if options.to_topic:
         ran = _publish(options, loaded, letters)
         _check_asked_for(options, letters)
         show(_describe(letters, "Dead letters taken"))
         show(_summarize_published(ran, options.to_topic))
-        return
-    ran = run_chunks(options.run, loaded, letters.take)
-    _check_asked_for(options, letters)
-    show(f"{_describe(letters, 'Dead letters replayed')}\n")
-    show(summarize(ran.tally, ran.comes_again))
+        return 0
+
+    def before(ran: Ran) -> str:
+        if not ran.failed:
+            _check_asked_for(options, letters)
+        return _describe(letters, "Dead letters replayed")
+
+    return run_chunks(options.run, loaded, letters.take, Ending(options.run, loaded, before)).code
 
 
 def _summarize_published(ran: Ran, topic: str) -> str:

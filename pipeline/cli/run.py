@@ -2,10 +2,10 @@
 
 from pipeline.cli.arguments import PROGRAM, parse_options, run_parser
 from pipeline.cli.beam_command import BeamCommand
+from pipeline.cli.ending import Ending
 from pipeline.cli.load_sync import load_sync
 from pipeline.dataflow.options import refuse_disabled
 from pipeline.reports.screen import show
-from pipeline.reports.summary import summarize
 from pipeline.run_options import Files, Stream
 from pipeline.runs.forecast import forecast
 from pipeline.runs.local import run_chunks
@@ -25,26 +25,25 @@ What is interrupted goes on where it was: give the same command again.
 """
 
 
-def run(arguments: list[str], program: str = PROGRAM) -> None:
-    """Raises what run_command tells."""
+def run(arguments: list[str], program: str = PROGRAM) -> int:
+    """The exit code. Raises what run_command tells."""
     options = parse_options(arguments, program)
     loaded = load_sync(options.config, read_api_key if options.runs_here else check_any_machine_reads)
     if not loaded:
         refuse_disabled(options)
-        return
+        return 0
     if options.is_for_dataflow:
         # A sixth of a second to import, and runs on this machine need it not.
         from pipeline.dataflow.launch import launch
 
         show(launch(options, loaded))
-        return
+        return 0
     if isinstance(options.input, Stream):
         run_streaming(options, loaded)
-        return
+        return 0
     if isinstance(options.input, Files):
         show(f"{forecast(options, loaded)}\n")
-    ran = run_chunks(options, loaded)
-    show(summarize(ran.tally, ran.comes_again))
+    return run_chunks(options, loaded, on_end=Ending(options, loaded)).code
 
 
 command = BeamCommand("run", run_parser, run, HELP)

@@ -1,6 +1,7 @@
 """What people see. All of it is redacted. Knows no source and no sink.
 
 tally, summary, progress       of a run
+report_text, conditions        of runs that are over: a screen, JSON; what a run must not come to
 letter_groups                  of dead letters
 reasons_page                   docs/reasons.md
 screen, redaction              the one way to the screen; bounded_counter for names that others give

@@ -18,8 +18,8 @@ class BoundedCounter(Counter[Name]):
         self._size = size
         self.others = 0  # counts of names that came when it was full
 
-    def add(self, name: Name) -> None:
+    def add(self, name: Name, count: int = 1) -> None:
         if name in self or len(self) < self._size:
-            self[name] += 1
+            self[name] += count
         else:
-            self.others += 1
+            self.others += count

@@ -22,12 +22,20 @@ class Progress:
     Args:
       title: what each line begins with.
       done: the share of the input that is done, 0 to 1; None where its end is not known.
+      read_before: messages of earlier processes of this run.
       line_seconds: between lines where there is no terminal.
     """
 
-    def __init__(self, title: str, done: Callable[[], float] | None = None, line_seconds: float = LINE_SECONDS) -> None:
+    def __init__(
+        self,
+        title: str,
+        done: Callable[[], float] | None = None,
+        read_before: int = 0,
+        line_seconds: float = LINE_SECONDS,
+    ) -> None:
         self._title = redact_text(title)
         self._done = done
+        self._read_before = read_before
         self._began_at = time.monotonic()
         self._began_done = done() if done else 0.0
         self._line_seconds = line_seconds
@@ -58,7 +66,7 @@ class Progress:
 
     def _counts(self, tally: Tally) -> str:
         delivered, dropped, dead = map(tally.total, (DELIVERED, DROPPED, DEAD_LETTERED))
-        rate = tally.read / max(0.001, time.monotonic() - self._began_at)
+        rate = (tally.read - self._read_before) / max(0.001, time.monotonic() - self._began_at)
         waiting = f" · {tally.in_flight:,} in flight" if tally.in_flight else ""
         return (
             f"{self._title}: {tally.read:,} messages read ({rate:,.0f}/s) · {delivered:,} delivered"

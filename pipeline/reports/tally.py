@@ -1,17 +1,12 @@
 """Counts what became of the items of a run, and its requests. Knows no source, no sink and no screen."""
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from pipeline.records.counts import Counts, Histogram
 from pipeline.reports.bounded_counter import BoundedCounter
 from transforms.model.instrumentation import Request
-from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT, Outcome
-
-# Upper bounds in seconds, 10 % apart: wide enough for a dead letter two years old, fine enough for a p95.
-_BOUNDS = [0.01 * 1.1**step for step in range(240)]
-
-MAX_DETAIL_CHARACTERS = 200  # a field's name that Iterable gave may be of any length
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT, WAITING, Outcome
 
 
 class Tally:
@@ -28,19 +23,35 @@ class Tally:
         self.first_attempt = 0
         self.after_retry = 0
         self.requests: Counter[tuple[str, int]] = Counter()  # (operation, HTTP status; 0: no answer)
-        self._latencies = [0] * (len(_BOUNDS) + 1)
+        self._latency = Histogram()
+
+    @classmethod
+    def going_on(cls, before: Counts) -> "Tally":
+        """Of a run of which that is counted already; what waited then is taken, and read, once more."""
+        tally = cls()
+        tally.merge(before)
+        tally.read = before.settled - before.total(SPLIT)
+        return tally
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
-        """Count outcomes that are settled; what waits is none of them."""
-        for outcome in outcomes:
-            self.counts[outcome[:3]] += 1
-            if outcome.detail and outcome.kind != DEAD_LETTERED:
-                self.details[outcome.reason].add(outcome.detail[:MAX_DETAIL_CHARACTERS])
-            if outcome.kind == DELIVERED:
-                self.first_attempt += outcome.attempts == 1
-                self.after_retry += outcome.attempts > 1
-                latency = max(0.0, outcome.time - outcome.message.publish_time)
-                self._latencies[bisect_left(_BOUNDS, latency)] += 1
+        """Count outcomes that are settled."""
+        counts = Counts()
+        counts.add(outcomes)
+        self.merge(counts)
+
+    def merge(self, counts: Counts) -> None:
+        """Count what is settled; `read` is counted when it is taken, and what waits is not at its end."""
+        for (kind, part, _, reason), count in counts.outcomes.items():
+            if kind != WAITING:
+                self.counts[kind, part, reason] += count
+        for reason, names in counts.details.items():
+            for name, count in names.items():
+                self.details[reason].add(name, count)
+        self.first_attempt += counts.first_attempt
+        self.after_retry += counts.after_retry
+        self.requests.update(counts.requests)
+        for latency in counts.latency.values():
+            self._latency.merge(latency)
 
     def request(self, request: Request) -> None:
         self.requests[request.operation, request.status] += 1
@@ -76,10 +87,4 @@ class Tally:
     @property
     def p95_latency(self) -> float | None:
         """Seconds from publishing to Iterable's acceptance, within 10 %. Amplitude's latencyInSeconds."""
-        rank = sum(self._latencies) * 0.95
-        seen = 0
-        for bound, count in zip((*_BOUNDS, float("inf")), self._latencies, strict=True):
-            seen += count
-            if count and seen >= rank:
-                return bound
-        return None
+        return self._latency.quantile(0.95)

@@ -9,9 +9,11 @@ from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple
 
+from pipeline.records.recorder import Recorder
 from pipeline.reports.tally import Tally
 from pipeline.runs.conservation import check_sum
 from pipeline.runs.narrowing import Narrowing, Piece
+from pipeline.runs.recording import Recording
 from pipeline.runs.settlement import crowded_out, settlement_of
 from pipeline.sources.source import Source
 from transforms.dead_letters.letter import dead_letter
@@ -57,6 +59,7 @@ class ChunkLoop:
       grace: seconds from `stop` or a FatalError on for what is under way; what is not done then is not settled.
       tally: counts what is settled; `report` is called with it after each chunk.
       chunks_at_once: how many may be under way.
+      recorder: told what is settled before the source is.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class ChunkLoop:
         tally: Tally | None = None,
         report: Callable[[Tally], None] = lambda _: None,
         chunks_at_once: int = 1,
+        recorder: Recorder | None = None,
     ) -> None:
         self._source = source
         self._begin_chunk = begin_chunk
@@ -88,6 +92,7 @@ class ChunkLoop:
         self._under_way: list[UnderWay] = []  # in the order in which they began
         self._finishing: Future[None] | None = None
         self._again = Narrowing()
+        self._recording = Recording(source, recorder)
         self._idle_since: float | None = None
         self._stopped_at: float | None = None
         self.gave_up = False  # what was under way, when the grace was over
@@ -105,6 +110,7 @@ class ChunkLoop:
 
     def step(self, stop: threading.Event) -> bool:
         """Does what is next; returns whether there is more to do. Raises FatalError, as `run` does."""
+        self._recording.tick(self.tally.in_flight)
         if self._finishing:
             return self._is_finishing(self._finishing, stop)
         if self._may_take(stop) and (messages := self._take()):
@@ -239,10 +245,13 @@ class ChunkLoop:
             self._waiting.put(outcome.message, outcome.time)
         if too_many := self._waiting.crowd_out():
             self._start_keeping(Piece(too_many), list(map(crowded_out, too_many)))
-        self.tally.add(outcome for outcome in outcomes if outcome.kind != WAITING)
+        still_wait = [outcome.message for outcome in waiting]
         elsewhere = itertools.chain(self._waiting, *(piece.messages for piece in self._pieces()))
-        message_ids, done = settlement_of(messages, [outcome.message for outcome in waiting], elsewhere)
+        message_ids, done = settlement_of(messages, still_wait, elsewhere)
+        counts = self._recording.settle(messages, outcomes, still_wait)
         self._source.settle(message_ids, list(self._waiting), done)
+        self._recording.kept()
+        self.tally.merge(counts)
 
     def _pieces(self) -> list[Piece]:
         return [*self._again, *(under_way.piece for under_way in self._under_way)]

@@ -3,12 +3,13 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
 from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
+from pipeline.records.recorder import Recorder
 from pipeline.reports.progress import Progress
 from pipeline.reports.tally import Tally
 from pipeline.run_options import Files, RunOptions, Subscription
@@ -16,6 +17,7 @@ from pipeline.runs.chunk_loop import ChunkLoop
 from pipeline.runs.chunk_runner import ChunkRunner
 from pipeline.runs.open import Opening, checkpoint_of, open_source, state_of
 from pipeline.runs.process import tune_process
+from pipeline.runs.record_start import open_record
 from pipeline.runs.run_lock import only_run, try_lock
 from pipeline.sources.source import Source
 from pipeline.sources.waiting_file import WaitingFile
@@ -33,10 +35,21 @@ CHUNKS_AT_ONCE = 3  # one is mapped while another is sent and the last answers o
 
 
 class Ran(NamedTuple):
-    """What a run on this machine came to. `comes_again`: how what is in flight will."""
+    """What a run on this machine came to, over all its processes. `comes_again`: how what is in flight will.
+
+    `run`: the name of its record, "" without one; `rows`: settled by each earlier process of it.
+    `code`: what the process is to exit with.
+    """
 
     tally: Tally
     comes_again: str
+    run: str = ""
+    rows: Sequence[int] = ()
+    failed: bool = False
+    code: int = 0
+
+
+OnEnd = Callable[[Ran], int]  # → 1 if the run came to what it must not come to, else 0
 
 
 @contextlib.contextmanager
@@ -50,7 +63,9 @@ def _only_run_of_files(options: RunOptions, loaded: LoadedConfig) -> Iterator[No
         yield
 
 
-def run_chunks(options: RunOptions, loaded: LoadedConfig, select: Select | None = None) -> Ran:
+def run_chunks(
+    options: RunOptions, loaded: LoadedConfig, select: Select | None = None, on_end: OnEnd = lambda _: 0
+) -> Ran:
     """Drain the subscription, or read the files, to the end or until SIGTERM or Ctrl-C; first goes what waits.
 
     Nothing is opened before no other run can be under way.
@@ -59,6 +74,7 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig, select: Select | None 
       options: not of a streaming job.
       loaded: the config.
       select: which messages are for this run; without one, those that it has not written itself.
+      on_end: told what the run came to, however it ended, before anything is raised.
 
     Raises:
       FatalError: the set-up is bad; nothing of the chunk in hand is settled.
@@ -77,9 +93,11 @@ def run_chunks(options: RunOptions, loaded: LoadedConfig, select: Select | None 
         if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
             source = WaitingFirst(source, WaitingFile(state.waiting), options.local.chunk_size, sync_tag_of(loaded))
         stack.enter_context(tune_process())
-        tally = Tally()
-        watch(settings, tally)
-        return drive(source, run_chunk, sink, options, loaded, tally)
+        recorder = open_record(options, loaded, state, source, is_replay=select is not None)
+        stack.enter_context(contextlib.closing(recorder))
+        tally = Tally.going_on(recorder.before)
+        watch(settings, recorder.watch(tally))
+        return drive(source, run_chunk, sink, options, loaded, tally, recorder, on_end)
 
 
 RunChunk = Callable[[list[Message], bool, Callable[[], None]], list[Outcome]]  # as BeginChunk, but it blocks
@@ -92,15 +110,19 @@ def drive(
     options: RunOptions,
     loaded: LoadedConfig,
     tally: Tally | None = None,
+    recorder: Recorder | None = None,
+    on_end: OnEnd = lambda _: 0,
 ) -> Ran:
     """The chunk loop over a source, with its progress on the screen, until it ends or is told to by a signal."""
+    tally = tally or Tally()
     done = None if source.share_settled is None else lambda: source.share_settled or 0.0
     threads = Threads(CHUNKS_AT_ONCE + 1, "chunk")  # and one to keep dead letters
 
     def begin_chunk(messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> Future[list[Outcome]]:
         return threads.submit(lambda: run_chunk(messages, flush, handed_over))
 
-    with contextlib.closing(threads), Progress(loaded.config.name, done) as progress:
+    failed: Exception | None = None
+    with contextlib.closing(threads), Progress(loaded.config.name, done, tally.read) as progress:
         loop = ChunkLoop(
             source,
             begin_chunk,
@@ -113,6 +135,7 @@ def drive(
             chunks_at_once=CHUNKS_AT_ONCE,
             tally=tally,
             report=progress,
+            recorder=recorder,
         )
 
         def hurry() -> None:
@@ -122,11 +145,31 @@ def drive(
         with _stop_on_signal(hurry) as stop:
             try:
                 loop.run(stop)
-            except FatalError as error:
-                raise FatalError(f"{error}. {NOTHING_LOST}") from error
+            except Exception as error:
+                failed = error
         if loop.gave_up:  # there is no time left to wait for anything
             source.hurry()
-        return Ran(loop.tally, source.comes_again)
+    run, rows = (recorder.run, recorder.rows) if recorder else ("", ())
+    ran = Ran(tally, source.comes_again, run, rows, failed is not None)
+    how, code = _ended(failed, stop.is_set())
+    try:
+        findings = on_end(ran)
+        code = code or findings
+    finally:
+        if recorder:
+            recorder.end(how, code, tally.in_flight)
+    if isinstance(failed, FatalError):
+        raise FatalError(f"{failed}. {NOTHING_LOST}") from failed
+    if failed:
+        raise failed
+    return ran._replace(code=code)
+
+
+def _ended(failed: Exception | None, was_stopped: bool) -> tuple[str, int]:
+    """How, as the record tells it, and the exit code of that."""
+    if failed:
+        return ("fatal", 3) if isinstance(failed, FatalError) else ("fault", 1)
+    return ("stopped" if was_stopped else "done"), 0
 
 
 @contextlib.contextmanager

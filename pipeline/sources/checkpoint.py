@@ -13,6 +13,7 @@ import orjson
 
 from pipeline.sources.archives import BEGIN, InputFile, Position
 from pipeline.sources.atomic_write import write_whole
+from pipeline.sources.source import Noted
 from transforms.dead_letters.letter import DeadLetter, from_line, to_line
 from transforms.model.errors import FatalError
 from transforms.model.items import Message
@@ -23,15 +24,17 @@ _NEW_IN_2 = frozenset({"destination"})
 
 
 class Checkpoint(NamedTuple):
-    """`done_bytes`: of the files, as stored; `waiting`: the messages that waited; `content`: see ReadLines.digest.
+    """`done_bytes`: of the files, as stored; `waiting`: the messages before `position` that waited.
 
-    "" if nothing is known of it, as in a checkpoint of version 1.
+    `content`: see ReadLines.digest; "" if nothing is known of it, as in a checkpoint of version 1. `noted`: for whoever
+    counts what was settled.
     """
 
     position: Position
     done_bytes: int
     waiting: list[Message]
     content: str = ""
+    noted: Noted | None = None
 
 
 class CheckpointFile:
@@ -63,7 +66,8 @@ class CheckpointFile:
                 raise FatalError(problem)
             waiting = [message for line in lines if (message := from_line(line))]
             content = read["content"] if version == VERSION else ""
-            checkpoint = Checkpoint(Position(**read["position"]), read["done_bytes"], waiting, content)
+            noted = Noted(*read["noted"]) if read.get("noted") else None
+            checkpoint = Checkpoint(Position(**read["position"]), read["done_bytes"], waiting, content, noted)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -94,7 +98,14 @@ class CheckpointFile:
         """Where this run sends to."""
         return str(self._run.get("destination", {}).get("host", "the place where this run sends to"))
 
-    def write(self, position: Position, done_bytes: int, waiting: Iterable[DeadLetter], content: str = "") -> None:
+    def write(
+        self,
+        position: Position,
+        done_bytes: int,
+        waiting: Iterable[DeadLetter],
+        content: str = "",
+        noted: Noted | None = None,
+    ) -> None:
         """Raises FatalError if it cannot be kept."""
         head = {
             "version": VERSION,
@@ -103,6 +114,7 @@ class CheckpointFile:
             "position": position._asdict(),
             "done_bytes": done_bytes,
             "content": content,
+            "noted": noted and list(noted),
         }
         try:
             write_whole(self.path, [orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE), *map(to_line, waiting)])

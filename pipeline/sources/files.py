@@ -4,13 +4,13 @@ import logging
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.sources.archives import BEGIN, HEAD_BYTES, MAX_LINE_BYTES, InputFile, Position, Reader
 from pipeline.sources.checkpoint import Checkpoint, CheckpointFile
 from pipeline.sources.in_order import InOrder
 from pipeline.sources.read_lines import ReadLines, read_again
-from pipeline.sources.source import Key, Source, key_of
+from pipeline.sources.source import Key, Noted, Source, key_of
 from pipeline.sources.waiting_file import WaitingFile
 from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, DeadLetter, from_line, waiting_letter
 from transforms.model import reasons
@@ -72,6 +72,9 @@ class FilesSource(Source):
         # All before its mark is settled, but what waits:
         self._in_order = InOrder(_Mark(begin.position, begin.done_bytes, begin.content))
         self._waiting = {key_of(message): message for message in begin.waiting}
+        self._chunk_of_waiting = dict.fromkeys((message.message_id for message in begin.waiting), 0)
+        self._noted = begin.noted
+        self._note: Any = None
         self._reads_waiting_file = os.path.realpath(waiting_file) in {os.path.realpath(file.path) for file in files}
         if self._reads_waiting_file:
             self._waiting_file.mark()
@@ -126,15 +129,46 @@ class FilesSource(Source):
         """See Source.settle: the checkpoint holds them."""
         # What has waited and is under way once more is not in `waiting`: until it is settled it must come again.
         self._waiting |= {key_of(message): message for message in waiting}
+        for message_id, _ in self._waiting:
+            if message_id not in self._chunk_of_waiting:
+                self._chunk_of_waiting[message_id] = self._in_order.number_of(message_id) or 0
         self._in_order.close((*message_ids, *(message_id for message_id, _ in self._waiting)))
         settled, gone = set(message_ids), set(done)
         self._waiting = {
             key: message for key, message in self._waiting.items() if key not in gone and key[0] not in settled
         }
+        for message_id in settled & self._chunk_of_waiting.keys():
+            del self._chunk_of_waiting[message_id]
         if self._checkpoint:
             position, done_bytes, content = self._in_order.mark
-            self._checkpoint.write(position, done_bytes, self._letters(self._waiting.values()), content)
+            # Behind the mark all lines are read again: what is known of one there would be known twice.
+            waits = [
+                one for key, one in self._waiting.items() if self._chunk_of_waiting[key[0]] <= self._in_order.number
+            ]
+            noted = self._note and Noted(self._note, self._in_order.number)
+            self._checkpoint.write(position, done_bytes, self._letters(waits), content, noted)
             self._is_noted = True
+
+    def chunk_of(self, message: Message) -> int | None:
+        """See Source.chunk_of."""
+        if not self._checkpoint:
+            return None
+        waited_since = self._chunk_of_waiting.get(message.message_id)
+        return self._in_order.number_of(message.message_id) if waited_since is None else waited_since
+
+    @property
+    def settled_to(self) -> int | None:
+        """See Source.settled_to."""
+        return self._in_order.number if self._checkpoint else None
+
+    def note(self, value: Any) -> None:
+        """See Source.note: in the checkpoint."""
+        self._note = value
+
+    @property
+    def noted(self) -> Noted | None:
+        """See Source.noted."""
+        return self._noted
 
     def finish(self, waiting: Collection[Message]) -> None:
         """See Source.finish: they are in the waiting file. If that was an input of this run, all of it was read."""

@@ -14,6 +14,7 @@ class _Taken(Generic[Mark]):
 
     open: int
     end: Mark
+    number: int
 
 
 class InOrder(Generic[Mark]):
@@ -21,18 +22,27 @@ class InOrder(Generic[Mark]):
 
     Attributes:
       mark: before it nothing is open.
+      number: of the chunk that ends there, counted from 1; 0 for none.
     """
 
     def __init__(self, begin: Mark) -> None:
         self.mark = begin
+        self.number = 0
+        self._taken = 0
         self._chunks: deque[_Taken[Mark]] = deque()
         self._chunk_of: dict[str, _Taken[Mark]] = {}  # by message id
 
     def take(self, message_ids: Collection[str], end: Mark) -> None:
         """The next chunk, which ends at `end`."""
-        chunk = _Taken(len(message_ids), end)
+        self._taken += 1
+        chunk = _Taken(len(message_ids), end, self._taken)
         self._chunks.append(chunk)
         self._chunk_of |= dict.fromkeys(message_ids, chunk)
+
+    def number_of(self, message_id: str) -> int | None:
+        """Of the chunk in which it was taken, while it is open."""
+        chunk = self._chunk_of.get(message_id)
+        return chunk.number if chunk else None
 
     def close(self, message_ids: Iterable[str]) -> None:
         """They need not be taken again; those that are not open are passed over."""
@@ -40,4 +50,5 @@ class InOrder(Generic[Mark]):
             if chunk := self._chunk_of.pop(message_id, None):
                 chunk.open -= 1
         while self._chunks and not self._chunks[0].open:
-            self.mark = self._chunks.popleft().end
+            chunk = self._chunks.popleft()
+            self.mark, self.number = chunk.end, chunk.number

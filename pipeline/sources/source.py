@@ -1,7 +1,7 @@
 """What a run on this machine asks of its source. Knows none; runs/open.py has them all."""
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from transforms.model.items import Message
 
@@ -10,6 +10,13 @@ Key = tuple[str, str]  # message id and part: of one message both parts may wait
 
 def key_of(message: Message) -> Key:
     return message.message_id, message.resumed.part if message.resumed else ""
+
+
+class Noted(NamedTuple):
+    """What was to be noted, when all was settled up to that chunk."""
+
+    value: Any
+    chunk: int
 
 
 class Source(Protocol):
@@ -38,6 +45,28 @@ class Source(Protocol):
 
         Raises FatalError if that cannot be made sure of.
         """
+
+    def chunk_of(self, message: Message) -> int | None:  # noqa: ARG002
+        """The number of the chunk in which it was taken, of a source that goes on from a mark after a kill.
+
+        What is settled of it counts only once `settled_to` is that far, and the message comes again until then; 0: a
+        process before this one has taken it. None: it counts at once.
+        """
+        return None
+
+    @property
+    def settled_to(self) -> int | None:
+        """The number of the chunk up to which all is settled, 0 for none; None if it keeps no mark."""
+        return None
+
+    def note(self, value: Any) -> None:  # noqa: ARG002
+        """To be kept with what is settled next: a JSON value, `noted` by the source that goes on."""
+        return
+
+    @property
+    def noted(self) -> "Noted | None":
+        """Of the interrupted run that this goes on with; None if there is none, or it had nothing to note."""
+        return None
 
     @property
     def share_settled(self) -> float | None:

@@ -34,8 +34,12 @@ def default_parent(environ: Mapping[str, str] = os.environ) -> str:
 
 def files_under(parent: str) -> list[str]:
     """All that lies in the folders of syncs now."""
-    folders = map(os.path.dirname, glob.glob(os.path.join(glob.escape(parent), "*", _IDENTITY)))
-    return [os.path.join(folder, name) for folder in folders for name in os.listdir(folder)]
+    return [os.path.join(folder, name) for folder in folders_under(parent) for name in os.listdir(folder)]
+
+
+def folders_under(parent: str) -> list[str]:
+    """Those of syncs."""
+    return [os.path.dirname(path) for path in glob.glob(os.path.join(glob.escape(parent), "*", _IDENTITY))]
 
 
 def host_of(url: str) -> str:
@@ -73,6 +77,11 @@ class StateFolder:
     def letters(self) -> str:
         """Dead letters that no topic takes."""
         return self._place("dead_letters.jsonl")
+
+    @property
+    def runs(self) -> str:
+        """Folder of the records of its runs."""
+        return self._place("runs")
 
     def lock(self, share: float) -> str:
         """Of a run that takes all of the limits, or of one that takes but a share of them."""

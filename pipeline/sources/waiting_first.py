@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable
+from typing import Any
 
-from pipeline.sources.source import Key, Source
+from pipeline.sources.source import Key, Noted, Source
 from pipeline.sources.waiting_file import WaitingFile
 from transforms.dead_letters.letter import DL_ATTEMPTS, only_part, waiting_letter
 from transforms.model.items import Message, Resumed
@@ -58,6 +59,24 @@ class WaitingFirst(Source):
         """See Source.comes_again."""
         more = f"; {len(self._left):,} of an earlier run are in {self._file.path}" if self._left else ""
         return f"{self._source.comes_again}{more}"
+
+    def chunk_of(self, message: Message) -> int | None:
+        """See Source.chunk_of."""
+        return None if message.message_id in self._ids else self._source.chunk_of(message)
+
+    @property
+    def settled_to(self) -> int | None:
+        """See Source.settled_to."""
+        return self._source.settled_to
+
+    def note(self, value: Any) -> None:
+        """See Source.note."""
+        self._source.note(value)
+
+    @property
+    def noted(self) -> Noted | None:
+        """See Source.noted."""
+        return self._source.noted
 
     def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
         """See Source.settle."""

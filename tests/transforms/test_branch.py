@@ -173,8 +173,8 @@ def test_the_step(check_step: Callable[..., None]) -> None:
         users=[identify, change],
         tracks=[event, change],
         outcomes=[
-            Outcome(SPLIT, TRACK, "", change.message),
-            Outcome(DROPPED, USER, "other_sync", foreign_identify.message),
-            Outcome(DROPPED, TRACK, "other_sync", foreign_event.message),
+            Outcome(SPLIT, TRACK, "", change.message, event="Order Completed"),
+            Outcome(DROPPED, USER, "other_sync", foreign_identify.message, event="$identify"),
+            Outcome(DROPPED, TRACK, "other_sync", foreign_event.message, event="Order Completed"),
         ],
     )

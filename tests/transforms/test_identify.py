@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from tests.builders import PUBLISHED, event_of
+from transforms.amplitude.parse import IDENTIFY
 from transforms.amplitude.paths import parse_path
 from transforms.delivery.coalescing import SentValues, coalesce
 from transforms.identify import IdentifyUsers
@@ -111,7 +112,7 @@ def test_the_item_says_whose_it_is() -> None:
     row = identify({"plan": "pro", "email": "Ada@Example.com"}, event_time=TIME)
     event = event_of(row)
     body = b'{"userId":"user-42","dataFields":{"plan":"pro","email":"Ada@Example.com"}}'
-    expected = Item(event.message, USER, "userId:user-42", "Ada@Example.com", "user-42", "", SECONDS, body)
+    expected = Item(event.message, USER, "userId:user-42", "Ada@Example.com", "user-42", "", SECONDS, body, IDENTIFY)
 
     actual, _ = item_of(rules(), row)
 
@@ -452,15 +453,16 @@ def test_the_step(check_step: Callable[..., None]) -> None:
     noted = event_of(identify({"plan": "pro", "$add": {"plan": 1}, "$prepend": {"plan": 1}}, user_id="u-2"))
     dropped = event_of(identify({"plan": "pro"}, user_id=None))
     bad = event_of(identify({"$set": []}, user_id="u-4"))
+    detail = "user_properties.$set must be an object"
 
     check_step(
         IdentifyUsers(rules()),
         [[good, noted], [dropped, bad]],
         records=[item_of(rules(), good.row)[0], item_of(rules(), noted.row)[0]],
         outcomes=[
-            Outcome(NOTED, USER, "not_expressible_add", noted.message),
-            Outcome(NOTED, USER, "not_expressible_prepend", noted.message),
-            Outcome(DROPPED, USER, "no_identity", dropped.message),
-            Outcome(DEAD_LETTERED, USER, "wrong_type", bad.message, "user_properties.$set must be an object"),
+            Outcome(NOTED, USER, "not_expressible_add", noted.message, event=IDENTIFY),
+            Outcome(NOTED, USER, "not_expressible_prepend", noted.message, event=IDENTIFY),
+            Outcome(DROPPED, USER, "no_identity", dropped.message, event=IDENTIFY),
+            Outcome(DEAD_LETTERED, USER, "wrong_type", bad.message, detail, event=IDENTIFY),
         ],
     )

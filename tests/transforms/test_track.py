@@ -104,7 +104,15 @@ def test_the_item() -> None:
     event = event_of(ORDER)
     body = {"userId": "user-42", "eventName": "Order Completed", "id": UUID, "createdAt": 1751387694, "dataFields": {}}
     expected = Item(
-        event.message, TRACK, "userId:user-42", "", "user-42", "Order Completed", SECONDS, orjson.dumps(body)
+        event.message,
+        TRACK,
+        "userId:user-42",
+        "",
+        "user-42",
+        "Order Completed",
+        SECONDS,
+        orjson.dumps(body),
+        "Order Completed",
     )
 
     actual, _ = item_of(rules(), event)
@@ -526,9 +534,9 @@ def test_the_step(check_step: Callable[..., None]) -> None:
         [[good, noted, unselected], [anonymous, bad]],
         records=[item_of(track_rules, good)[0], item_of(track_rules, noted)[0]],
         outcomes=[
-            Outcome(NOTED, TRACK, "shadowed_user_property", noted.message),
-            Outcome(DROPPED, TRACK, "event_not_selected", unselected.message),
-            Outcome(DROPPED, TRACK, "no_identity", anonymous.message),
-            Outcome(DEAD_LETTERED, TRACK, "invalid_user_id", bad.message, detail),
+            Outcome(NOTED, TRACK, "shadowed_user_property", noted.message, event="Order Completed"),
+            Outcome(DROPPED, TRACK, "event_not_selected", unselected.message, event="Song Played"),
+            Outcome(DROPPED, TRACK, "no_identity", anonymous.message, event="Order Completed"),
+            Outcome(DEAD_LETTERED, TRACK, "invalid_user_id", bad.message, detail, event="Order Completed"),
         ],
     )

@@ -20,7 +20,7 @@ VERSION = 1
 MAX_BLOB_BYTES = 1_000_000  # what a runner takes as one element, or one value of state, is bounded and not documented
 _FRAME = struct.Struct(">BIII")
 
-_ITEM_FIELDS = len(Item._fields) - len(("message", "body"))
+_ITEM_FIELDS = Item._fields.index("body") - len(("message",))
 
 History = tuple[Any, ...]  # what the scheduler knows of an item; () for one that was never tried
 
@@ -84,4 +84,6 @@ def decode_entries(blob: bytes) -> Iterator[tuple[Item, History]]:
         message_id, publish_time, attributes, resumed, history = header[_ITEM_FIELDS:]
         resumed = Resumed(*resumed) if resumed else None
         message = Message(blob[data_at:at], attributes, message_id, publish_time, resumed)
-        yield Item._make((message, *header[:_ITEM_FIELDS], blob[body_at:data_at])), tuple(history)
+        part, identity, email, user_id, event_name, event_time = header[:_ITEM_FIELDS]
+        body = blob[body_at:data_at]
+        yield Item(message, part, identity, email, user_id, event_name, event_time, body), tuple(history)

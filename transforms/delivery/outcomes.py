@@ -13,13 +13,17 @@ from transforms.model.reasons import Reason
 def delivered(record: Record, now: float) -> Iterator[Outcome]:
     for pending in record.pending:
         item = pending.item
-        yield Outcome(DELIVERED, item.part, "", item.message, attempts=pending.attempts, time=now)
+        yield Outcome(
+            DELIVERED, item.part, "", item.message, attempts=pending.attempts, time=now, event=item.event_type
+        )
 
 
 def dead_lettered(record: Record, reason: Reason, detail: str) -> Iterator[Outcome]:
     for pending in record.pending:
         item = pending.item
-        yield Outcome(DEAD_LETTERED, item.part, reason.code, item.message, detail, pending.attempts)
+        yield Outcome(
+            DEAD_LETTERED, item.part, reason.code, item.message, detail, pending.attempts, event=item.event_type
+        )
 
 
 def handed_over(pending: Pending, due: float, reason: Reason) -> Outcome:

@@ -24,8 +24,13 @@ def apply_rule(
     try:
         result = rule(record, notes.append)
     except DroppedError as dropped:
-        outcomes.append(Outcome(DROPPED, part, dropped.reason, message))
+        outcomes.append(Outcome(DROPPED, part, dropped.reason, message, event=_type_of(record)))
     except RejectedError as rejected:
-        outcomes.append(Outcome(DEAD_LETTERED, part, rejected.reason, message, rejected.detail))
-    outcomes.extend(Outcome(NOTED, part, note.code, message) for note in notes)
+        outcomes.append(Outcome(DEAD_LETTERED, part, rejected.reason, message, rejected.detail, event=_type_of(record)))
+    outcomes.extend(Outcome(NOTED, part, note.code, message, event=_type_of(record)) for note in notes)
     return result
+
+
+def _type_of(record: object) -> str:
+    """Of an event, selected or not; "" of a message that is none yet."""
+    return getattr(record, "event_type", "")

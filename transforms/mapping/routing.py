@@ -34,9 +34,9 @@ def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[st
         parts = parts_of(rules, event)
     except DroppedError as dropped:
         part = USER if event.event_type == "$identify" else TRACK
-        outcomes.append(Outcome(DROPPED, part, dropped.reason, event.message))
+        outcomes.append(Outcome(DROPPED, part, dropped.reason, event.message, event=event.event_type))
         return ()
-    outcomes.extend(Outcome(SPLIT, part, "", event.message) for part in parts[1:])
+    outcomes.extend(Outcome(SPLIT, part, "", event.message, event=event.event_type) for part in parts[1:])
     return parts
 
 

@@ -52,6 +52,10 @@ class SelectedEvent(NamedTuple):
     def message(self) -> Message:
         return self.event.message
 
+    @property
+    def event_type(self) -> str:
+        return self.event.event_type
+
 
 def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEvent:
     """The event with its operators applied: HTTP V2 takes them in `user_properties` of any event."""
@@ -106,6 +110,7 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
         event_name=selected.event_name,
         event_time=event.event_time,
         body=encode_body(body, rules.max_bytes),
+        event_type=event.event_type,
     )
 
 

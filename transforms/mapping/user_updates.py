@@ -75,6 +75,7 @@ def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
         event_name="",
         event_time=_order_time(event, note),
         body=encode_body(body, rules.max_bytes),
+        event_type=event.event_type,
     )
 
 

@@ -53,3 +53,4 @@ class Item(NamedTuple):
     event_name: str  # "" for a user update
     event_time: float  # Unix seconds; orders the updates of one user
     body: bytes  # the element as JSON
+    event_type: str = ""  # in Amplitude; no part of a job's state

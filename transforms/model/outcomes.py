@@ -34,3 +34,4 @@ class Outcome(NamedTuple):
     detail: str = ""
     attempts: int = 0  # requests that held the item
     time: float = 0.0  # delivered: when Iterable accepted it; waiting: when it is due again. Unix seconds
+    event: str = ""  # its type in Amplitude, where who made the outcome knew it

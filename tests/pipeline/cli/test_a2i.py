@@ -32,7 +32,9 @@ Run:
   replay  Send the dead letters of a sync again.
 
 Afterwards:
-  dead  Show dead letters with the remedy of each reason.
+  runs    List the runs on this machine, and how each ended.
+  report  Tell what was delivered, what was not and why.
+  dead    Show dead letters with the remedy of each reason.
 
 Tools:
   deploy   Write the files of a deployment, and print its commands.

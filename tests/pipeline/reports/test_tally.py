@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.records.counts import MAX_DETAIL_CHARACTERS
 from pipeline.reports.bounded_counter import MAX_NAMES
-from pipeline.reports.tally import MAX_DETAIL_CHARACTERS, Tally
+from pipeline.reports.tally import Tally
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, Outcome
 

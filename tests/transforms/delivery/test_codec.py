@@ -86,6 +86,7 @@ ITEMS: Any = st.builds(
     event_name=TEXT,
     event_time=st.floats(allow_nan=False, allow_infinity=False),
     body=st.binary(),
+    event_type=st.just(""),  # is not kept
 )
 
 

@@ -23,6 +23,6 @@ def test_the_kinds_have_names() -> None:
 def test_an_outcome_survives_the_way_to_another_worker() -> None:
     """Beam pickles what steps pass on; what is not said is nothing yet."""
     outcome = Outcome(DROPPED, TRACK, "no_identity", MESSAGE)
-    expected = (DROPPED, TRACK, "no_identity", MESSAGE, "", 0, 0.0)
+    expected = (DROPPED, TRACK, "no_identity", MESSAGE, "", 0, 0.0, "")
 
     assert expected == pickle.loads(pickle.dumps(outcome))

@@ -1,0 +1,232 @@
+"""A report as a screen of text, and as JSON. Knows no file and no record."""
+
+import math
+import shlex
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from http.client import OK
+from typing import Any
+
+from pipeline.config.durations import format_duration
+from pipeline.records.counts import Counts
+from pipeline.records.report import HOUR, Report, RunOf
+from transforms.iterable.operations import OPERATIONS
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
+
+_BARS = "▁▂▃▄▅▆▇█"
+_SHOWN = 8  # rows of a table
+_EVENT_WIDTH = 30
+_COLUMNS = 60  # of a line over time
+
+
+def describe(report: Report) -> str:
+    """Lines for a person, right at 80 columns."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield _head(report)
+    yield report.verdict
+    if not report.runs:
+        return
+    figures, counts = report.figures, report.counts
+    rate = "" if figures.rate is None else f"{figures.rate:.2%} · "
+    parts = counts.by("part", DELIVERED)
+    of_each = " · ".join(f"{parts[each.part]:,} {each.items}" for each in OPERATIONS)
+    yield ""
+    yield _row("read", report.read, f"messages that make {report.items:,} items")
+    yield _row("delivered", figures.delivered, f"{rate}{of_each}")
+    yield _row("dropped", figures.dropped, _reasons(counts, DROPPED))
+    yield _row("dead", figures.dead, _reasons(counts, DEAD_LETTERED))
+    if report.in_flight:
+        yield _row("not settled", report.in_flight, "comes again with the next run")
+    if report.repeated:
+        yield _row("repeated", report.repeated, "settled again after a kill; counted once")
+    if report.before:
+        delivered, dropped, dead, _, _ = report.before
+        title = "day before" if report.is_a_day else "before"
+        yield _row(title, delivered, f"delivered, {dropped:,} dropped, {dead:,} dead")
+    if figures.delivered:
+        yield f"{'latency':<11} {_latency(counts)}"
+    for line in _requests(counts):
+        yield f"{'requests':<11} {line}"
+    if len(report.buckets) > 1:
+        over = "by hour" if report.bucket_seconds == HOUR else "over time"
+        yield f"{over:<11} {sparkline([one.delivered for one in report.buckets[-_COLUMNS:]])}"
+    for outage in report.outages[-3:]:
+        answer = f"HTTP {outage.answer}" if outage.answer else "no answer"
+        yield f"{'outage':<11} {_clock(outage.began)} – {_clock(outage.ended)[11:]} UTC, {answer}"
+    yield from _event_lines(report)
+    yield from _drop_lines(report)
+    yield from _letter_lines(report)
+
+
+def _row(title: str, count: int, rest: str) -> str:
+    return f"{title:<11} {count:>11,}   {rest}".rstrip()
+
+
+def _event_lines(report: Report) -> Iterator[str]:
+    if report.events:
+        yield ""
+        yield f"{'Event':<{_EVENT_WIDTH}} {'Delivered':>11} {'Dropped':>9} {'Dead':>7}   Sent as"
+    for row in report.events[:_SHOWN]:
+        figures = f"{row.delivered:>11,} {row.dropped:>9,} {row.dead:>7,}"
+        yield f"{_short(row.event):<{_EVENT_WIDTH}} {figures}   {row.sent_as}".rstrip()
+    if len(report.events) > _SHOWN:
+        yield f"and {len(report.events) - _SHOWN:,} more (--json has all)"
+
+
+def _drop_lines(report: Report) -> Iterator[str]:
+    if report.drops:
+        yield ""
+        yield "Dropped by event and rule"
+    for rule in report.drops[:_SHOWN]:
+        lines = f"   line {', '.join(map(str, rule.lines[:3]))}" if rule.lines else ""
+        yield f"{_short(rule.event):<{_EVENT_WIDTH}} {rule.items:>11,}   {rule.reason}{lines}"
+    if len(report.drops) > _SHOWN:
+        yield f"and {len(report.drops) - _SHOWN:,} more (--json has all)"
+
+
+def _letter_lines(report: Report) -> Iterator[str]:
+    if not report.letters:
+        return
+    yield ""
+    yield "Dead letters"
+    for letters in report.letters[:_SHOWN]:
+        yield f"{_short(letters.event):<{_EVENT_WIDTH}} {letters.items:>11,}   {letters.reason}"
+    if len(report.letters) > _SHOWN:
+        yield f"and {len(report.letters) - _SHOWN:,} more (--json has all)"
+    remedies = {letters.reason: letters.remedy for letters in report.letters[:_SHOWN]}
+    for reason, remedy in remedies.items():
+        yield from textwrap.wrap(f"{reason}: {remedy}", 78, initial_indent="  ", subsequent_indent="    ")
+    yield from (f"  $ {command}" for command in commands(report))
+
+
+def commands(report: Report) -> list[str]:
+    """To look at the dead letters and to replay them, as far as the record knows where they are."""
+    scheme, _, place = str(report.start.get("dead_letters", "")).partition(":")
+    config = shlex.quote(str(report.start.get("config", "CONFIG")))
+    if not place or len(report.syncs) > 1:
+        return []
+    where = shlex.quote(place) if scheme == "file" else "SUBSCRIPTION"  # of the topic, which the record does not know
+    option = f"--dead_letter_{scheme} {shlex.quote(place if scheme == 'topic' else f'{place}.again')}"
+    return [f"a2i dead {where}", f"a2i replay --config {config} --dead_letters {where} {option}"]
+
+
+def _head(report: Report) -> str:
+    syncs = ", ".join(report.syncs[:3]) or "No sync"
+    if len(report.runs) == 1 and not report.window.title:
+        (run,) = report.runs
+        took = format_duration(max(0.0, run.last - run.began))
+        return f"{syncs} · run {run.run} · {_clock(run.began)} UTC · {took} · {ended(run)}"
+    bad = Counter(run.how for run in report.ended_badly)
+    how = ", ".join(f"{count} {how}" for how, count in bad.items()) or "all ended well"
+    running = sum(run.how == "running" for run in report.runs)
+    now = f", {running} running" if running else ""
+    runs = "1 run" if len(report.runs) == 1 else f"{len(report.runs):,} runs"
+    return f"{syncs} · {report.window.title} (UTC) · {runs}, {how}{now}"
+
+
+def ended(run: RunOf) -> str:
+    """How it ended, and of how many processes it is."""
+    resumed = len(run.rows) - 1
+    times = {1: "once", 2: "twice"}.get(resumed, f"{resumed} times")
+    rows = f", resumed {times}: {' + '.join(f'{row:,}' for row in run.rows[-4:])} rows" if resumed > 0 else ""
+    code = f" (exit {run.exit})" if run.exit else ""
+    return f"{run.how}{code}{rows}"
+
+
+def _reasons(counts: Counts, kind: str) -> str:
+    reasons = counts.by("reason", kind).most_common()
+    shown = " · ".join(f"{reason} {count:,}" for reason, count in reasons[:3])
+    return f"{shown} · {len(reasons) - 3} more" if len(reasons) > 3 else shown
+
+
+def _latency(counts: Counts) -> str:
+    latency = counts.latency_of_all()
+    return " · ".join(f"p{share} {_seconds(latency.quantile(share / 100))}" for share in (50, 95, 99))
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None or math.isinf(seconds):
+        return "–"
+    return f"{seconds:.2f} s" if seconds < 10 else format_duration(seconds)
+
+
+def _requests(counts: Counts) -> Iterator[str]:
+    """A line for each operation."""
+    for name in sorted({operation for operation, _ in counts.requests}):
+        of = {status: count for (operation, status), count in sorted(counts.requests.items()) if operation == name}
+        full = counts.fullness[name] / sum(of.values()) / 10
+        p95 = _seconds(counts.request_seconds[name].quantile(0.95))
+        others = {f"HTTP {status}" if status else "no answer": count for status, count in of.items() if status != OK}
+        bad = "".join(f" · {count:,} {answer}" for answer, count in others.items())
+        yield f"{sum(of.values()):>11,}   {name}, {full:.0f}% full, p95 {p95}{bad}"
+
+
+def sparkline(values: Sequence[int]) -> str:
+    most = max(values, default=0)
+    return "".join(_BARS[math.ceil(value / most * (len(_BARS) - 1))] if most else _BARS[0] for value in values)
+
+
+def _short(text: str) -> str:
+    return (text if len(text) <= _EVENT_WIDTH else f"{text[: _EVENT_WIDTH - 1]}…") or "no event"
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(at))
+
+
+def list_runs(runs: Sequence[RunOf]) -> str:
+    """A line each, the latest last."""
+    if not runs:
+        return "No run is recorded."
+    lines = [f"{'Run':<21} {'Sync':<18} {'What':<8} {'Delivered':>9} {'Dropped':>9} {'Dead':>6}  Ended"]
+    for run in runs:
+        counts = run.counts
+        figures = f"{counts.total(DELIVERED):>9,} {counts.total(DROPPED):>9,} {counts.total(DEAD_LETTERED):>6,}"
+        sync = run.sync if len(run.sync) <= 18 else f"{run.sync[:17]}…"
+        lines.append(f"{run.run:<21} {sync:<18} {run.kind:<8} {figures}  {ended(run)}")
+    return "\n".join(lines)
+
+
+def run_to_json(run: RunOf) -> dict[str, Any]:
+    values = run._asdict() | {"counts": run.counts.to_json(), "source": list(run.source), "rows": list(run.rows)}
+    return values | {name: round(values[name], 3) for name in ("began", "last")}
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    counts = report.counts
+    latency = counts.latency_of_all()
+    return {
+        "version": 1,
+        "window": {"began": report.window.began, "ended": report.window.ended, "title": report.window.title},
+        "syncs": report.syncs,
+        "verdict": report.verdict,
+        "read": report.read,
+        "split": counts.total(SPLIT),
+        "delivered": report.figures.delivered,
+        "dropped": report.figures.dropped,
+        "dead_lettered": report.figures.dead,
+        "in_flight": report.in_flight,
+        "repeated": report.repeated,
+        "delivery_rate": counts.delivery_rate,
+        "latency_seconds": {f"p{share}": latency.quantile(share / 100) for share in (50, 95, 99)},
+        "before": report.before._asdict() if report.before else None,
+        "events": [row._asdict() for row in report.events],
+        "drops": [rule._asdict() for rule in report.drops],
+        "dead_letters": [letters._asdict() for letters in report.letters],
+        "requests": [
+            {"operation": name, "status": status, "count": count}
+            for (name, status), count in sorted(counts.requests.items())
+        ],
+        "throttled_seconds": round(counts.throttled, 3),
+        "outages": [outage._asdict() for outage in report.outages],
+        "new_fields": [{"field": name, "count": count} for name, count in report.new_fields],
+        "bucket_seconds": report.bucket_seconds,
+        "buckets": [bucket._asdict() for bucket in report.buckets],
+        "runs": [run_to_json(run) for run in report.runs],
+        "commands": commands(report),
+    }

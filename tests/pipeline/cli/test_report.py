@@ -1,0 +1,152 @@
+"""The verbs that tell what happened, over records as runs leave them; every screen as a whole."""
+
+import time
+from pathlib import Path
+
+import jsonschema
+import orjson
+import pytest
+
+from pipeline.cli.a2i import main
+from pipeline.cli.report import as_window
+from pipeline.records.counts import Counts
+from pipeline.records.recorder import Recorder
+from pipeline.reports.redaction import redact_name
+from pipeline.sources.state_folder import StateFolder
+from transforms.model.instrumentation import Nobody, Request
+from transforms.model.items import Message
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, Outcome
+
+SCHEMAS = Path(__file__).parents[3] / "configs" / "schemas"
+YESTERDAY = 1_767_780_000.0  # 2026-01-07 10:00:00 UTC
+MESSAGE = Message(b"{}", {}, "1", publish_time=YESTERDAY - 1.0)
+START = {
+    "sync": "Shop EU",
+    "kind": "drain",
+    "source": ["projects/shop/subscriptions/amplitude"],
+    "config": "shop.yaml",
+    "config_lines": {"rows": [["Order Completed", "purchase", 16], ["Song Played", "", 19]], "mappings": 30},
+    "dead_letters": "file:dead.jsonl",
+}
+
+
+def outcomes(delivered: int) -> list[Outcome]:
+    return [
+        *[Outcome(DELIVERED, "track", "", MESSAGE, attempts=1, time=YESTERDAY, event="Order Completed")] * delivered,
+        *[Outcome(DELIVERED, "user", "", MESSAGE, attempts=2, time=YESTERDAY, event="$identify")] * 2,
+        *[Outcome(DROPPED, "track", "where_not_met", MESSAGE, event="Order Completed")] * 3,
+        Outcome(DROPPED, "track", "no_identity", MESSAGE, event="mail ada@example.com"),
+        Outcome(DEAD_LETTERED, "track", "field_type_mismatch", MESSAGE, "total", 1, event="Order Completed"),
+        Outcome(NOTED, "track", "created_field", MESSAGE, "coupon", event="Order Completed"),
+    ]
+
+
+def record(folder: str, run: str, at: float, delivered: int, ends: bool = True) -> None:
+    """A run that began then and took a minute."""
+    times = iter([at] * 4)
+    recorder = Recorder(f"{folder}/{run}.jsonl", {"run": run, **START}, redact_name, now=lambda: next(times, at + 60))
+    watched = recorder.watch(Nobody())
+    watched.request(Request("track_bulk", 200, 0.3, 0.5))
+    watched.request(Request("track_bulk", 503, 0.2, 0.5))
+    counts = Counts(read=delivered + 7)
+    counts.add(outcomes(delivered))
+    recorder.settled([(None, counts)])
+    if ends:
+        recorder.end("done", 0, 0)
+    recorder.close()
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Three short drains of two days, of which one was killed; where the program looks for them."""
+    state = StateFolder(str(tmp_path), "Shop EU", "https://api.eu.iterable.com", "env:KEY")
+    state.make()
+    record(state.runs, "20260106-100000-aaaa", YESTERDAY - 86_400, 5)
+    record(state.runs, "20260107-100000-bbbb", YESTERDAY, 10)
+    record(state.runs, "20260107-110000-cccc", YESTERDAY + 3600, 20, ends=False)
+    monkeypatch.setattr(time, "time", lambda: YESTERDAY + 86_400)
+    return str(tmp_path)
+
+
+def test_yesterday_in_one_screen(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Many drains add up; beside them is the day before; what a config's line dropped is told with it."""
+    assert main(["report", "--since", "yesterday", "--state_dir", runs]) == 0
+    assert capsys.readouterr().out == YESTERDAYS_SCREEN
+
+
+YESTERDAYS_SCREEN = """\
+Shop EU · Wed 07 Jan 2026 (UTC) · 2 runs, 1 killed
+1 run ended badly; what was not settled comes again with the next run.
+
+read                 44   messages that make 44 items
+delivered            34   94.44% · 4 user updates · 30 events
+dropped               8   where_not_met 6 · no_identity 2
+dead                  2   field_type_mismatch 2
+day before            7   delivered, 4 dropped, 1 dead
+latency     p50 1.07 s · p95 1.07 s · p99 1.07 s
+requests              2   track_bulk, 50% full, p95 0.31 s · 1 HTTP 503
+by hour     ▁▁▁▁▁▁▁▁▁▁▅█▁▁▁▁▁▁▁▁▁▁▁▁
+
+Event                            Delivered   Dropped    Dead   Sent as
+Order Completed                         30         6       2   purchase
+$identify                                4         0       0
+name of 20                               0         2       0
+
+Dropped by event and rule
+Order Completed                          6   where_not_met   line 16
+name of 20                               2   no_identity   line 30
+
+Dead letters
+Order Completed                          2   field_type_mismatch
+  field_type_mismatch: Give the property that `type` in the config, or another
+    name with `as`; then replay them.
+  $ a2i dead dead.jsonl
+  $ a2i replay --config shop.yaml --dead_letters dead.jsonl --dead_letter_file dead.jsonl.again
+"""
+
+
+def test_runs_are_listed_with_how_they_ended(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A record without an end that nobody writes to is of a process that was killed."""
+    assert main(["runs", "--state-dir", runs]) == 0
+    assert capsys.readouterr().out == (
+        "Run                   Sync               What     Delivered   Dropped   Dead  Ended\n"
+        "20260106-100000-aaaa  Shop EU            drain            7         4      1  done\n"
+        "20260107-100000-bbbb  Shop EU            drain           12         4      1  done\n"
+        "20260107-110000-cccc  Shop EU            drain           22         4      1  killed\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [["report"], ["report", "--since", "yesterday"], ["runs"]])
+def test_what_a_program_reads_is_as_its_schema_says(
+    runs: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And holds no email, though an event was called like one."""
+    assert main([*arguments, "--json", "--state_dir", runs]) == 0
+    text = capsys.readouterr().out
+
+    jsonschema.validate(orjson.loads(text), orjson.loads((SCHEMAS / f"{arguments[0]}.schema.json").read_bytes()))
+    assert "ada@" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["report", "2025"], "'2025': no run is called so. `a2i runs` lists them."),
+        (["report", "20260107"], "'20260107': more than one run is called so. `a2i runs` lists them."),
+        (["report", "x", "--since", "2d"], "Give either RUN or --since."),
+        (["runs", "--since", "2030-01-01"], "--since 2030-01-01: that is yet to come."),
+    ],
+)
+def test_what_cannot_be_told(runs: str, arguments: list[str], problem: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A line, and exit code 2."""
+    assert main([*arguments, "--state_dir", runs]) == 2
+    assert [one.message for one in caplog.records] == [problem]
+
+
+def test_since_is_a_day_a_duration_or_a_date() -> None:
+    """Days are of UTC; a duration and a date go on to now."""
+    now = YESTERDAY + 86_400
+
+    assert as_window("yesterday", now) == (YESTERDAY - 36_000, YESTERDAY + 50_400, "Wed 07 Jan 2026")
+    assert as_window("2d", now)[:2] == (now - 2 * 86_400, now)
+    assert as_window("2026-01-07", now) == (YESTERDAY - 36_000, now, "since 07 Jan 2026 00:00")
