@@ -137,10 +137,10 @@ def test_what_a_program_reads_is_as_its_schema_says(
         (["runs", "--since", "2030-01-01"], "--since 2030-01-01: that is yet to come."),
     ],
 )
-def test_what_cannot_be_told(runs: str, arguments: list[str], problem: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_told(runs: str, arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A line, and exit code 2."""
     assert main([*arguments, "--state_dir", runs]) == 2
-    assert [one.message for one in caplog.records] == [problem]
+    assert capsys.readouterr().err == f"{problem}\n"
 
 
 def test_since_is_a_day_a_duration_or_a_date() -> None:
