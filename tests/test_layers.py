@@ -25,6 +25,7 @@ ROOMS = (
     "pipeline.config",
     "pipeline.sources",
     "pipeline.reports",
+    "pipeline.readiness",
     "pipeline.runs",
     "pipeline.dataflow",
     "pipeline.cli",
@@ -65,7 +66,13 @@ IMPORTERS = {
     "yaml": {"pipeline.config"},
     "pydantic": {"pipeline.config"},
     "rich": {"pipeline.reports"},
-    "google": {"transforms.dead_letters", "transforms.iterable", "pipeline.sources", "pipeline.dataflow"},
+    "google": {
+        "transforms.dead_letters",
+        "transforms.iterable",
+        "pipeline.sources",
+        "pipeline.readiness",
+        "pipeline.dataflow",
+    },
 }
 
 

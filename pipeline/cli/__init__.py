@@ -3,7 +3,7 @@
 a2i                          the table of verbs
 app, load_sync, errors       exit codes, lines instead of tracebacks, the config
 beam_command                 a verb that takes Beam's options, too
-arguments, replay_arguments  options, and what is wrong with them; parsing, file_checks, resource_names
-run, replay, dead, deploy, sandbox, schema, validate
+arguments, replay_arguments  options, and what is wrong with them; parsing, file_checks, resource_names, urls
+run, replay, dead, check, deploy, sandbox, schema, validate
 letter_search                what to say of a search that found nothing
 """

@@ -29,6 +29,7 @@ class Verb(NamedTuple):
 
 
 VERBS = {
+    "check": Verb(BEFORE, "pipeline.cli.check", "Say whether everything is ready for a run."),
     "run": Verb(RUN, "pipeline.cli.run", "Send the events of a subscription or of files to Iterable."),
     "replay": Verb(RUN, "pipeline.cli.replay", "Send the dead letters of a sync again."),
     "dead": Verb(AFTERWARDS, "pipeline.cli.dead", "Show dead letters with the remedy of each reason."),
@@ -44,7 +45,7 @@ SETTINGS = {
 }
 EXIT_CODES = [
     ("0", "done, or stopped by a signal: what is not settled comes again"),
-    ("1", "a fault that nobody thought of"),
+    ("1", "findings of `check`, or a fault that nobody thought of"),
     ("2", "a wrong command line or config"),
     ("3", "the set-up stopped it: a refused key, a subscription out of reach, another run of the sync"),
     ("130", "Ctrl-C before anything had begun"),

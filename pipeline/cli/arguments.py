@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +23,7 @@ from pipeline.cli.parsing import (
     with_underscores,
 )
 from pipeline.cli.resource_names import beam_rule_of, is_subscription
+from pipeline.cli.urls import is_scheme_and_host
 from pipeline.dataflow.options import job_defaults, launch_problems
 from pipeline.run_options import (
     DATAFLOW_RUNNER,
@@ -148,7 +148,7 @@ def run_problems(ours: argparse.Namespace, files: FileSet, sends: bool = True) -
         yield "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there."
     yield from resource_problem("dead_letter_topic", ours.dead_letter_topic, "topics")
     yield from file_problems(files)
-    if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
+    if ours.iterable_url and not is_scheme_and_host(ours.iterable_url):
         yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
 
 
@@ -202,11 +202,3 @@ def _unfit_problems(ours: argparse.Namespace) -> Iterator[str]:
     for option in ("start_time", "end_time", "events_only"):
         if getattr(ours, option) and not ours.input_files:
             yield f"--{option} needs --input_files: from a subscription nothing comes a second time."
-
-
-def _is_scheme_and_host(text: str) -> bool:
-    try:
-        url = urllib.parse.urlsplit(text)
-        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.path.strip("/")
-    except ValueError:  # a port that is no number, half an IPv6 address
-        return False

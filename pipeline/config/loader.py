@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -41,6 +42,7 @@ class LoadedConfig:
     config: Config
     warnings: list[str]
     hash: str  # 12 hex digits of all it says, api_key apart: equal for two files that do the same
+    lines: Mapping[Keys, int]  # on which line of the file a key is
 
 
 def load_config(path: str, open_file: Opener = open_local) -> LoadedConfig:
@@ -57,7 +59,7 @@ def load_config(path: str, open_file: Opener = open_local) -> LoadedConfig:
         raise ConfigError([*problems, *_schema_problems(error, document)]) from None
     if problems:
         raise ConfigError(problems)
-    return LoadedConfig(path, config, warnings_of(config, document), _hash(config))
+    return LoadedConfig(path, config, warnings_of(config, document), _hash(config), document.lines)
 
 
 def config_schema() -> dict[str, Any]:

@@ -23,6 +23,9 @@ Options:
   --version   Show the version and exit.
   -h, --help  Show this message and exit.
 
+Before:
+  check  Say whether everything is ready for a run.
+
 Run:
   run     Send the events of a subscription or of files to Iterable.
   replay  Send the dead letters of a sync again.
@@ -37,7 +40,7 @@ Tools:
 
 Exit codes:
   0    done, or stopped by a signal: what is not settled comes again
-  1    a fault that nobody thought of
+  1    findings of `check`, or a fault that nobody thought of
   2    a wrong command line or config
   3    the set-up stopped it: a refused key, a subscription out of reach,
        another run of the sync
