@@ -26,6 +26,7 @@ ROOMS = (
     "pipeline.records",
     "pipeline.reports",
     "pipeline.preview",
+    "pipeline.readiness",
     "pipeline.runs",
     "pipeline.dataflow",
     "pipeline.cli",
@@ -67,7 +68,13 @@ IMPORTERS = {
     "yaml": {"pipeline.config"},
     "pydantic": {"pipeline.config"},
     "rich": {"pipeline.reports"},
-    "google": {"transforms.dead_letters", "transforms.iterable", "pipeline.sources", "pipeline.dataflow"},
+    "google": {
+        "transforms.dead_letters",
+        "transforms.iterable",
+        "pipeline.sources",
+        "pipeline.readiness",
+        "pipeline.dataflow",
+    },
 }
 
 

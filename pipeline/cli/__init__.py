@@ -3,9 +3,9 @@
 a2i                          the table of verbs
 app, load_sync, errors       exit codes, lines instead of tracebacks, the config
 beam_command                 a verb that takes Beam's options, too
-arguments, replay_arguments  options, and what is wrong with them; parsing, file_checks, resource_names
-run, replay, dead, deploy, sandbox, schema, validate
-report, runs, ending         what happened; what a run does at its end
+arguments, replay_arguments  options, and what is wrong with them; parsing, file_checks, resource_names, urls
+check, profile, preview      before; row_inputs, other_config
+run, replay, deploy, sandbox, schema, validate
+dead, report, runs, ending   what happened; what a run does at its end
 letter_search                what to say of a search that found nothing
-preview, profile             verbs that look at rows: row_inputs, other_config
 """

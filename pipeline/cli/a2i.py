@@ -29,6 +29,7 @@ class Verb(NamedTuple):
 
 
 VERBS = {
+    "check": Verb(BEFORE, "pipeline.cli.check", "Say whether everything is ready for a run."),
     "profile": Verb(BEFORE, "pipeline.cli.profile", "Show which events, properties, types and identities are in rows."),
     "preview": Verb(BEFORE, "pipeline.cli.preview", "Show what a config makes of rows, and send nothing."),
     "run": Verb(RUN, "pipeline.cli.run", "Send the events of a subscription or of files to Iterable."),
@@ -48,7 +49,7 @@ SETTINGS = {
 }
 EXIT_CODES = [
     ("0", "done, or stopped by a signal: what is not settled comes again"),
-    ("1", "a fault that nobody thought of"),
+    ("1", "findings of `check`, or a fault that nobody thought of"),
     ("2", "a wrong command line or config"),
     ("3", "the set-up stopped it: a refused key, a subscription out of reach, another run of the sync"),
     ("130", "Ctrl-C before anything had begun"),

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +23,7 @@ from pipeline.cli.parsing import (
     with_underscores,
 )
 from pipeline.cli.resource_names import beam_rule_of, is_subscription
+from pipeline.cli.urls import is_scheme_and_host
 from pipeline.dataflow.options import job_defaults, launch_problems
 from pipeline.run_options import (
     DATAFLOW_RUNNER,
@@ -164,7 +164,7 @@ def run_problems(ours: argparse.Namespace, files: FileSet, sends: bool = True) -
             f"--state_dir is {ours.state_dir!r}; it must be a folder: what a run remembers is locked and appended to,"
             " and an object in Cloud Storage is neither. In a container, mount a disk that stays."
         )
-    if ours.iterable_url and not _is_scheme_and_host(ours.iterable_url):
+    if ours.iterable_url and not is_scheme_and_host(ours.iterable_url):
         yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
 
 
@@ -218,11 +218,3 @@ def _unfit_problems(ours: argparse.Namespace) -> Iterator[str]:
     for option in ("start_time", "end_time", "events_only"):
         if getattr(ours, option) and not ours.input_files:
             yield f"--{option} needs --input_files: from a subscription nothing comes a second time."
-
-
-def _is_scheme_and_host(text: str) -> bool:
-    try:
-        url = urllib.parse.urlsplit(text)
-        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and not url.path.strip("/")
-    except ValueError:  # a port that is no number, half an IPv6 address
-        return False

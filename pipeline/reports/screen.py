@@ -20,6 +20,15 @@ def show_values(text: str) -> None:
     print("".join(map(_escaped, text)), flush=True)  # noqa: T201
 
 
+def can_show(text: str) -> bool:
+    """Whether stdout's encoding has these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def tell(text: str) -> None:
     """Lines to stderr, of a command that runs nothing."""
     print(redact_text(text), file=sys.stderr, flush=True)  # noqa: T201

@@ -6,6 +6,8 @@ import grpc  # type: ignore[import-untyped]  # publishes no types
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.pubsub_v1 import SubscriberClient
+from google.pubsub_v1.services.publisher import PublisherClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from transforms.model.errors import FatalError
@@ -28,6 +30,13 @@ def new_client() -> SubscriberClient:
     # As for Pub/Sub itself, answers may be of any size: gRPC's own limit is below that of a pull.
     channel = grpc.insecure_channel(emulator(), options=[("grpc.max_receive_message_length", -1)])
     return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+
+
+def new_publisher() -> PublisherClient:
+    """To look at topics. Raises GoogleAuthError if there are no credentials."""
+    if not emulator():
+        return PublisherClient()
+    return PublisherClient(transport=PublisherGrpcTransport(channel=grpc.insecure_channel(emulator())))
 
 
 def refuse_loop(subscription: str, topic: str) -> None:

@@ -4,7 +4,7 @@ from http.client import OK
 
 import orjson
 
-from transforms.iterable.client import IterableClient
+from transforms.iterable.client import IterableClient, Response
 from transforms.model.errors import FatalError
 
 GET_FIELDS = "/api/users/getFields"
@@ -16,6 +16,11 @@ def field_types(client: IterableClient) -> dict[str, str]:
     if response.status != OK:
         why = f"HTTP {response.status}" if response.status > 0 else response.body.decode(errors="replace")
         raise FatalError(f"Iterable does not tell the types of its fields: {why}")
+    return read_field_types(response)
+
+
+def read_field_types(response: Response) -> dict[str, str]:
+    """Of a 200. Raises FatalError if it is not Iterable's."""
     try:
         return {str(name): str(of) for name, of in orjson.loads(response.body)["fields"].items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:

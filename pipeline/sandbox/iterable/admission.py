@@ -8,7 +8,7 @@ from pipeline.sandbox.iterable.simulation import Call, Simulation, WriteCall
 
 
 def check_key(simulation: Simulation, call: Call) -> Response | None:
-    """401, unless the key is known, enabled and of a kind that may."""
+    """401 (or what is switched on), unless the key is known, enabled and of a kind that may."""
     params = {"ip": call.remote, "endpoint": call.path}
     text = call.headers.get("Api-Key") or call.headers.get("Api_Key") or ""
     key = simulation.settings.keys.get(text)
@@ -16,8 +16,11 @@ def check_key(simulation: Simulation, call: Call) -> Response | None:
         return envelope(401, "BadApiKey", "Invalid API key", params)
     if key.enabled and key.type in call.endpoint.keys:
         return None
-    identifier = hashlib.sha256(text.encode()).hexdigest()[:8]
-    params |= {"apiKeyIdentifier": identifier, "apiKeyType": key.type}
+    if simulation.settings.key_type_in_refusal:
+        identifier = hashlib.sha256(text.encode()).hexdigest()[:8]
+        params |= {"apiKeyIdentifier": identifier, "apiKeyType": key.type}
+    if key.enabled and simulation.settings.wrong_key_type_status == 403:
+        return envelope(403, "Forbidden", "Insufficient privileges", params)
     return envelope(401, "BadApiKey", "Disabled API key or insufficient privileges", params)
 
 

@@ -118,6 +118,8 @@ class Settings:
     retry_after_header: bool = False
     rate_limit_params: frozenset[EndpointName] = frozenset({"bulkUpdate", "update"})  # whose 429 says when to retry
     rate_limit_params_as_strings: bool = False
+    key_type_in_refusal: bool = True  # whether one of a key that is known, but may not, says of what type it is
+    wrong_key_type_status: Literal[401, 403] = 401  # both are documented
 
     chaos: ChaosSettings = field(default_factory=ChaosSettings)
 

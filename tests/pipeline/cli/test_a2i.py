@@ -24,6 +24,7 @@ Options:
   -h, --help  Show this message and exit.
 
 Before:
+  check    Say whether everything is ready for a run.
   profile  Show which events, properties, types and identities are in rows.
   preview  Show what a config makes of rows, and send nothing.
 
@@ -43,7 +44,7 @@ Tools:
 
 Exit codes:
   0    done, or stopped by a signal: what is not settled comes again
-  1    a fault that nobody thought of
+  1    findings of `check`, or a fault that nobody thought of
   2    a wrong command line or config
   3    the set-up stopped it: a refused key, a subscription out of reach,
        another run of the sync

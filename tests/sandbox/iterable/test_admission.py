@@ -74,6 +74,27 @@ def test_what_each_kind_of_key_opens(iterable: SimulatedIterable, key_type: str,
     assert [response.status_code for response in responses] == expected
 
 
+@pytest.mark.parametrize(
+    ("switches", "status", "code", "tells"),
+    [
+        ({}, 401, "BadApiKey", True),
+        ({"key_type_in_refusal": False}, 401, "BadApiKey", False),
+        ({"wrong_key_type_status": 403}, 403, "Forbidden", True),
+    ],
+)
+def test_how_a_key_of_a_wrong_type_is_refused_is_a_switch(
+    iterable: SimulatedIterable, switches: dict[str, Any], status: int, code: str, tells: bool
+) -> None:
+    """401 or 403, with its type or without; a disabled one is a 401 always."""
+    iterable.configure(keys={DEFAULT_API_KEY: {"type": "ReadOnly"}, "old": {"enabled": False}}, **switches)
+    wrong = post(iterable, BULK_UPDATE, {"users": []})
+    disabled = post(iterable, BULK_UPDATE, {"users": []}, **{"Api-Key": "old"})
+
+    answer = wrong.json()
+    assert (wrong.status_code, answer["code"], "apiKeyType" in answer["params"]) == (status, code, tells)
+    assert disabled.status_code == 401
+
+
 def test_too_many_user_requests_are_told_when_to_retry(iterable: SimulatedIterable, clock: Clock) -> None:
     """The users endpoints' 429 holds the size of the bucket and the seconds until a token."""
     iterable.configure(rate={"bulkUpdate": 0.4}, burst={"bulkUpdate": 2})
