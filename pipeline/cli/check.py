@@ -1,7 +1,8 @@
 """Is everything ready for a run? Asks, and changes nothing. Knows no answer: pipeline/readiness does."""
 
+import contextlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import click
 
@@ -19,9 +20,12 @@ from pipeline.readiness.iterable_project import ask_iterable
 from pipeline.readiness.layout import MARKS, as_json, describe, in_ascii
 from pipeline.readiness.pubsub import ask_pubsub
 from pipeline.readiness.report import Report
+from pipeline.readiness.sample import look_at_sample
+from pipeline.reports.reading import show_reading
 from pipeline.reports.screen import can_show, show
-from pipeline.sources.archives import find_files
+from pipeline.sources.archives import Reader, find_files
 from pipeline.sources.buckets import BUCKETS, open_stored
+from pipeline.sources.files import messages_of
 from pipeline.sources.state_folder import StateFolder, default_parent
 from transforms.iterable.client import HOSTS
 from transforms.model.errors import FatalError
@@ -52,6 +56,7 @@ problems.
 @click.option("--input-files", multiple=True, metavar="F", help="A file, a pattern or gs://bucket/pattern.")
 @click.option("--dead-letter-topic", default="", metavar="T", help="projects/P/topics/T: there, ours, no loop?")
 @click.option("--dead-letter-file", default="", metavar="F", help="Or a file: can it be written?")
+@click.option("--sample", multiple=True, metavar="F", help="Rows: is all there that the config names?")
 @click.option("--state-dir", default=default_parent, metavar="DIR", help="What each sync must remember.")
 @click.option("--iterable-url", default="", metavar="URL", help="Instead of the host of the config's region.")
 @click.option("--offline", is_flag=True, help="Ask nobody over the network, and read no key.")
@@ -64,6 +69,7 @@ def command(
     input_files: tuple[str, ...],
     dead_letter_topic: str,
     dead_letter_file: str,
+    sample: tuple[str, ...],
     state_dir: str,
     iterable_url: str,
     offline: bool,
@@ -75,12 +81,12 @@ def command(
     loaded = load_config(config, open_local if offline else open_stored)
     report = Report()
     _tell_config(report, loaded)
+    seen = _look_at_sample(report, loaded, _reachable(sample, offline)) if sample else {}
     if not offline:
-        _look_at_iterable(report, loaded, iterable_url, {})
+        _look_at_iterable(report, loaded, iterable_url, seen)
         ask_pubsub(report, input_subscription, dead_letter_topic)
-    read = [pattern for pattern in input_files if not (offline and pattern.startswith(BUCKETS))]
     appended = {"dead_letter_file": dead_letter_file} if dead_letter_file else {}
-    _look_at_files(report, FileSet("input-files", read, config, state_dir, appended, {}))
+    _look_at_files(report, FileSet("input-files", _reachable(input_files, offline), config, state_dir, appended, {}))
     url = sender_settings_of(loaded.config, iterable_url).url
     report.findings += look_at_state(StateFolder(state_dir, loaded.config.name, url, loaded.config.destination.api_key))
     if is_json:
@@ -129,6 +135,18 @@ def _tell_config(report: Report, loaded: LoadedConfig) -> None:
 
 def _number(properties: PropertyList) -> str:
     return "all" if properties.everything else f"{len(properties.rows)}"
+
+
+def _reachable(patterns: Sequence[str], offline: bool) -> list[str]:
+    """Those that can be looked at."""
+    return [pattern for pattern in patterns if not (offline and pattern.startswith(BUCKETS))]
+
+
+def _look_at_sample(report: Report, loaded: LoadedConfig, patterns: Sequence[str]) -> Mapping[str, Collection[str]]:
+    if not (files := find_files(patterns)):
+        raise UsageError(f"--sample {' '.join(patterns)!r} matches no file.")
+    with contextlib.closing(Reader(files)) as reader:
+        return look_at_sample(report, loaded, show_reading(messages_of(reader)))
 
 
 def _look_at_iterable(

@@ -214,6 +214,37 @@ def test_as_json_it_says_the_same(iterable: SimulatedIterable, capsys: pytest.Ca
     assert len(told["requests"]) == 3
 
 
+def test_a_sample_tells_the_types_that_a_config_does_not(
+    iterable: SimulatedIterable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And what of the config is not in the data, with its line."""
+    bulk_update(iterable, {"userId": "1", "dataFields": {"plan": 1}})
+    fixed = {"user_id": "u1", "event_time": "2026-01-31 10:00:00.000000"}
+    user = {"plan": "pro", "Total": 5, "Sign Up Date": "2026-01-31"}
+    rows = [
+        {**fixed, "event_type": "$identify", "user_properties": user},
+        {**fixed, "event_type": "Played", "event_properties": {"total": 1}},
+    ]
+    Path("rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    _, screen = check(capsys, "--iterable-url", iterable.url, "--sample", "*.jsonl")
+    wrong = main(["check", "shop.yaml", "--sample", "none*"])
+
+    assert (
+        """\
+Sample       ! line 12      Order Completed:"""
+        in screen
+    )
+    assert (
+        """\
+             ✘ field types  line 7: plan is long in the project, and string is
+                            sent (in the sample): such updates are refused. →
+                            type: integer, or another name with as:
+"""
+        in screen
+    )
+    assert (wrong, capsys.readouterr().err) == (2, "--sample 'none*' matches no file.\n")
+
+
 def test_a_config_or_a_command_line_that_is_wrong_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     """With every problem at once, and nobody is asked."""
     Path("shop.yaml").write_text(CONFIG.replace("hybrid", "both").replace("Shop", "''"), encoding="utf-8")
