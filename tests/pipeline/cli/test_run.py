@@ -52,6 +52,11 @@ Pace:
   --grace-period DURATION  after SIGTERM, for what is under way (20s)
   --chunk-size N           messages run and settled together (20000)
 
+Afterwards:
+  --fail-on C[,C]   exit 1 if the run comes to it:
+                    delivery_rate<99%,unsettled>0
+  --metrics-file F  what the run came to, for Prometheus' textfile collector
+
 State:
   --state-dir DIR   what each sync must remember (/state)
   --waiting-file F  what waits when files end (in the state folder)
