@@ -68,9 +68,15 @@ class Stage(NamedTuple):
 
 
 def end(process: "subprocess.Popen[str]", seconds: float = 120) -> Ended:
-    """Wait for a command that was started."""
+    """Wait for a command that was started; one that does not end is killed.
+
+    Raises subprocess.TimeoutExpired.
+    """
     with process:
-        out, err = process.communicate(timeout=seconds)
+        try:
+            out, err = process.communicate(timeout=seconds)
+        finally:
+            process.kill()
     return Ended(process.returncode, out, err)
 
 

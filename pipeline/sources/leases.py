@@ -59,7 +59,7 @@ class Leases:
         self._short_aside: set[str] = set()  # the messages among them that have no long lease yet
         self._lapsed: dict[str, None] = {}  # settled, but Pub/Sub will deliver it again; the oldest first
         self._lock = threading.Lock()  # of all four
-        self._settled: queue.SimpleQueue[Collection[str]] = queue.SimpleQueue()
+        self._settled: queue.Queue[Collection[str]] = queue.Queue()  # no SimpleQueue: see pubsub.py
         self._unconfirmed = 0  # settled, but not acknowledged
         self._confirmed = threading.Condition()
         self._hurried = False

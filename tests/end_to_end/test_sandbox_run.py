@@ -57,11 +57,14 @@ def test_ctrl_c_ends_it_calmly(pubsub_emulator: PubsubEmulator, tmp_path: pathli
     )
     assert process.stdout
     with process:
-        url = process.stdout.readline().split()[-1]
-        while not requests.get(f"{url}/__sim/dump", timeout=30).json()["users"]:
-            time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        try:
+            url = process.stdout.readline().split()[-1]
+            while not requests.get(f"{url}/__sim/dump", timeout=30).json()["users"]:
+                time.sleep(0.1)
+            os.killpg(process.pid, signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
 
     assert process.returncode == 130
     assert "Traceback" not in err

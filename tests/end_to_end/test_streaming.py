@@ -33,10 +33,13 @@ def test_the_streaming_graph_delivers_and_ends_on_ctrl_c(pubsub_emulator: Pubsub
         ]
         publish(host, events, traffic)
         with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
-            while differences(traffic.expected, iterable.dump(settle=True)) and process.poll() is None:
-                time.sleep(0.5)
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate()
+            try:
+                while differences(traffic.expected, iterable.dump(settle=True)) and process.poll() is None:
+                    time.sleep(0.5)
+                process.send_signal(signal.SIGINT)
+                _, err = process.communicate()
+            finally:
+                process.kill()
 
     assert (process.returncode, err) == (
         0,
