@@ -49,6 +49,9 @@ schema: setup ## Write the config's JSON Schema anew
 docs: setup ## Write docs/reasons.md anew
 	@$(BIN)/python -m pipeline.reports.reasons_page > docs/reasons.md
 
+pictures: setup ## Draw the README's picture anew
+	@$(BIN)/python -m tests.pictures
+
 metadata: setup ## Write the flex template's metadata.json anew
 	@$(BIN)/python -m pipeline.dataflow metadata > configs/flex_template/metadata.json
 
@@ -105,5 +108,5 @@ clean: ## Remove .venv, caches and what `make run` left
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.PHONY: setup run bench soak test check format format-check lint types schema docs metadata graph-lock image image-test template launch update \
+.PHONY: setup run bench soak test check format format-check lint types schema docs pictures metadata graph-lock image image-test template launch update \
 	drain lock clean help

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -48,13 +47,11 @@ def draw(screen: str) -> str:
     """A terminal of 80 columns in which the command was typed."""
     console = Console(width=80, record=True, file=io.StringIO(), highlight=False, force_terminal=True)
     console.print(Text(f"$ a2i {' '.join(COMMAND)}", style="bold"))
-    for line in screen.splitlines():
-        style = "yellow" if line.startswith("!") else "dim" if line.startswith(("i ", "  ")) else ""
-        console.print(Text(line, style=style), overflow="ignore", no_wrap=True, crop=False)
+    table, _, notes = screen.partition("\n\n")
+    console.print(Text(table), Text(f"\n{notes.rstrip()}", style="dim"), sep="\n")
     svg = console.export_svg(title="a2i", theme=DIMMED_MONOKAI, code_format=FORMAT, unique_id="a2i")
     return "".join(f"{line.rstrip()}\n" for line in svg.splitlines())
 
 
 if __name__ == "__main__":
     PICTURE.write_text(draw(preview_screen()), encoding="utf-8")
-    sys.exit()

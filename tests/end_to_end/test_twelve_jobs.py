@@ -28,17 +28,16 @@ from tests.readme import COMMANDS, CONFIG, REQUEST, ROOT, ROW, commands
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
-OF_SHOP = (
-    "--input-subscription projects/shop/subscriptions/amplitude --dead-letter-topic projects/shop/topics/dead-letters"
-)
+SUBSCRIPTION, TOPIC = "projects/my-shop-1/subscriptions/amplitude", "projects/my-shop-1/topics/dead-letters"
+OF_SHOP = f"--input-subscription {SUBSCRIPTION} --dead-letter-topic {TOPIC}"
 BACKFILL = (
     "a2i run --config my.yaml --input-files 'exports/*.zip' --dead-letter-file dead_letters.jsonl "
     "--events-only --share 30%"
 )
 REPLAY = "a2i replay --config my.yaml --dead-letters dead_letters.jsonl --dead-letter-file dead_letters.again.jsonl"
 DEPLOY = (
-    f"a2i deploy dataflow --config my.yaml {OF_SHOP} --region europe-west1 --bucket shop-sync "
-    "--image europe-west1-docker.pkg.dev/shop/sync/a2i:1"
+    f"a2i deploy dataflow --config my.yaml {OF_SHOP} --region europe-west1 --bucket my-shop-1-sync "
+    "--image europe-west1-docker.pkg.dev/my-shop-1/sync/a2i:1"
 )
 CUT_OVER = (ROOT / "docs/cut_over.md").read_text()
 SHOWN = {*COMMANDS, *commands(CUT_OVER)}
@@ -47,7 +46,10 @@ KEY = "sandbox-key"
 BEFORE = {"event_time": "2026-01-04 10:00:00"}
 ORDERS = [
     event(
-        "Order Completed", properties={"total": 24, "currency": "EUR", "Ordered At": "2026-01-04"}, number=1, **BEFORE
+        "Order Completed",
+        properties={"total": 24, "currency": "EUR", "Ordered At": "2026-01-04T11:00:00+02:00"},
+        number=1,
+        **BEFORE,
     ),
     event("Order Completed", properties={"total": 9.5}, number=2, **BEFORE),
     event("Order Completed", properties={"total": 30, "Ordered At": "soon"}, number=3, **BEFORE),
@@ -60,8 +62,10 @@ ORDERS = [
 class Newcomer:
     """Sits in a folder of her own and types what README shows. Her names stand for those of README."""
 
-    def __init__(self, iterable: SimulatedIterable, capsys: pytest.CaptureFixture[str]) -> None:
-        self.iterable, self._capsys = iterable, capsys
+    def __init__(
+        self, iterable: SimulatedIterable, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        self.iterable, self._capsys, self._caplog = iterable, capsys, caplog
         self.names: dict[str, str] = {}
 
     def _words(self, command: str) -> list[str]:
@@ -74,8 +78,9 @@ class Newcomer:
     def types(self, command: str, *more: str, code: int = 0) -> str:
         """All that it says."""
         self._capsys.readouterr()
+        self._caplog.clear()
         ended = main([*self._words(command), *more])
-        said = "".join(self._capsys.readouterr())
+        said = "".join([*self._capsys.readouterr(), self._caplog.text])
         assert ended == code, said
         return said
 
@@ -101,6 +106,7 @@ def iterable_settings() -> Settings:
 def newcomer(
     iterable: SimulatedIterable,
     capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Newcomer:
@@ -112,7 +118,7 @@ def newcomer(
     Path("exports").mkdir()
     export("2026-01-04", ORDERS[:3])
     export("2026-01-05", ORDERS[3:])
-    return Newcomer(iterable, capsys)
+    return Newcomer(iterable, capsys, caplog)
 
 
 @pytest.fixture
@@ -121,8 +127,8 @@ def stage(newcomer: Newcomer, pubsub_emulator: PubsubEmulator, monkeypatch: pyte
     staged = set_stage(pubsub_emulator.host, newcomer.iterable.url)
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", staged.host)
     newcomer.names = {
-        "projects/shop/subscriptions/amplitude": staged.subscription,
-        "projects/shop/topics/dead-letters": staged.dead_topic,
+        SUBSCRIPTION: staged.subscription,
+        TOPIC: staged.dead_topic,
     }
     return staged
 
@@ -154,7 +160,7 @@ def test_1_a_user_id_project_in_the_eu(newcomer: Newcomer) -> None:
     song, purchase = sorted(newcomer.holds(), key=lambda each: str(each["eventName"]))
     assert song["dataFields"] == {"song": "Blue in Green", "platform": "iOS"}
     assert purchase["eventName"] == "purchase"
-    assert purchase["dataFields"] == {"total": 24.0, "currency": "EUR", "ordered_at": "2026-01-04 00:00:00 +00:00"}
+    assert purchase["dataFields"] == {"total": 24.0, "currency": "EUR", "ordered_at": "2026-01-04 09:00:00 +00:00"}
 
 
 def test_2_what_is_in_my_data_and_what_becomes_of_it(newcomer: Newcomer) -> None:
@@ -232,20 +238,20 @@ send_events:
 MISTAKEN_LINES = {2, 4, 5, 6, 7, 13, 14, 15, 17, 19}
 
 
-def test_5_a_month_of_exports_killed_in_the_middle(newcomer: Newcomer) -> None:
+def test_5_a_month_of_exports_killed_in_the_middle(newcomer: Newcomer, state_dir: Path) -> None:
     """The same command goes on; every event is there, and the figures are those of all of it."""
     for day in range(1, 32):
         export(f"2026-01-{day:02}", [event("Song Played", number=100 * day + number) for number in range(20)])
     newcomer.iterable.configure(latency=0.3)
-    with newcomer.starts(BACKFILL, "--chunk-size=200") as process:
-        wait_for(lambda: newcomer.holds() != [])
+    with newcomer.starts(BACKFILL, "--chunk-size=100") as process:
+        wait_for(lambda: any(state_dir.glob("*/checkpoint-*.jsonl")))
         process.kill()
     newcomer.iterable.configure(latency=0)
     assert len(newcomer.holds()) < 31 * 20
     newcomer.types(BACKFILL)
 
     assert len(newcomer.holds()) == 31 * 20
-    assert re.search(r"^\S+ +Shop +files +620 ", newcomer.types("a2i runs"), re.MULTILINE)
+    assert re.search(r"^\S+ +Shop +backfill +620 ", newcomer.types("a2i runs"), re.MULTILINE)
 
 
 def test_6_a_drain_that_stays(newcomer: Newcomer, stage: Stage) -> None:
@@ -274,11 +280,11 @@ def test_7_dead_letters_are_understood_and_replayed(newcomer: Newcomer) -> None:
     view = newcomer.types("a2i dead dead_letters.jsonl")
     assert "unconvertible_property" in view
     assert "Ordered At" in view
-    mend(", type: date}", "}")
+    mend("as: ordered_at, type: date", "as: ordered")
     outlook = newcomer.types("a2i replay --config my.yaml --dead-letters dead_letters.jsonl --dry-run")
     newcomer.types(REPLAY)
 
-    assert "would be sent" in outlook
+    assert re.search("Would be sent now +1$", outlook, re.MULTILINE)
     assert sorted(each["dataFields"]["total"] for each in newcomer.holds("purchase")) == [24.0, 30.0]
     assert not Path("dead_letters.again.jsonl").exists()
 
@@ -293,7 +299,7 @@ def test_8_how_many_yesterday_and_why(newcomer: Newcomer, monkeypatch: pytest.Mo
     for line in (
         r"read +6 ",
         r"delivered +2 .* 2 events",
-        r"dropped +3   event_not_selected 1 · no_identity 1 · where_not_met 1",
+        r"dropped +3   ((event_not_selected|no_identity|where_not_met) 1( · )?){3}$",
         r"dead +1   unconvertible_property 1",
         r"latency .* p95 \S+ s",
         r"Order Completed +1   where_not_met   line 9",
@@ -307,7 +313,9 @@ def api() -> Iterator[DataflowApi]:
         yield running
 
 
-def test_9_a_job_on_dataflow(newcomer: Newcomer, tmp_path: Path, api: DataflowApi) -> None:
+def test_9_a_job_on_dataflow(
+    newcomer: Newcomer, tmp_path: Path, api: DataflowApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The files are written; with the parameters in them Dataflow takes the job."""
     mend("env:ITERABLE_API_KEY", SECRET)
     printed = newcomer.types(DEPLOY)
@@ -315,16 +323,10 @@ def test_9_a_job_on_dataflow(newcomer: Newcomer, tmp_path: Path, api: DataflowAp
     parameters = dict(each.split("=", 1) for each in ",".join(re.findall(r"--parameters=(\S+)", script)).split(","))
     assert "sh deploy/launch.sh" in printed
     parameters["config"] = "my.yaml"  # as it is in the bucket
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere"}
-    launched = subprocess.run(
-        [sys.executable, "-m", "pipeline", "run", *launch_options(tmp_path, api.url, **parameters)],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
 
-    assert (launched.returncode, launched.stderr, len(api.jobs)) == (0, "", 1)
+    assert main(["run", *launch_options(tmp_path, api.url, **parameters)]) == 0
+    assert len(api.jobs) == 1
     assert "crontab" in newcomer.types(f"a2i deploy cron --config my.yaml {OF_SHOP}")
 
 
@@ -343,9 +345,11 @@ def test_11_two_syncs_and_another_name(newcomer: Newcomer) -> None:
     newcomer.types(BACKFILL)
     mend("name: Shop", "name: Shop EU")
     newcomer.types(BACKFILL)  # the other sync: it reads all of it, and its letters are its own
-    letters = [json.loads(line)["attributes"]["dl_config"] for line in Path("dead_letters.jsonl").open()]
+    letters = [
+        json.loads(line)["attributes"]["dl_config"] for line in Path("dead_letters.jsonl").read_text().splitlines()
+    ]
     assert [each.partition("#")[0] for each in letters] == ["Shop", "Shop EU"]
-    Path("my.yaml").write_text(CONFIG.replace("name: Shop", "name: Shop EU").replace(", type: date}", "}"))
+    Path("my.yaml").write_text(Path("my.yaml").read_text().replace("as: ordered_at, type: date", "as: ordered"))
     newcomer.types(
         "a2i replay --config my.yaml --from-sync Shop --dead-letters dead_letters.jsonl "
         "--dead-letter-file dead_letters.again.jsonl"
