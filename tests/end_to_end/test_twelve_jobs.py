@@ -1,18 +1,12 @@
 """The twelve jobs of a newcomer, each done by the commands that README shows, as they stand there."""
 
-import gzip
 import json
-import os
 import re
-import shlex
 import signal
 import subprocess
-import sys
 import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,6 +17,7 @@ from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.stage import Stage, set_stage
 from tests.dataflow_jobs import SECRET, launch_options
+from tests.newcomer import CUT_OVER, ORDERS, Newcomer, export, wait_for
 from tests.pipeline.preview.shop import event
 from tests.readme import COMMANDS, CONFIG, REQUEST, ROOT, ROW, commands
 
@@ -39,60 +34,7 @@ DEPLOY = (
     f"a2i deploy dataflow --config my.yaml {OF_SHOP} --region europe-west1 --bucket my-shop-1-sync "
     "--image europe-west1-docker.pkg.dev/my-shop-1/sync/a2i:1"
 )
-CUT_OVER = (ROOT / "docs/cut_over.md").read_text()
-SHOWN = {*COMMANDS, *commands(CUT_OVER)}
-ASK = ("check", "run", "replay")  # those that would go to Iterable itself
 KEY = "sandbox-key"
-BEFORE = {"event_time": "2026-01-04 10:00:00"}
-ORDERS = [
-    event(
-        "Order Completed",
-        properties={"total": 24, "currency": "EUR", "Ordered At": "2026-01-04T11:00:00+02:00"},
-        number=1,
-        **BEFORE,
-    ),
-    event("Order Completed", properties={"total": 9.5}, number=2, **BEFORE),
-    event("Order Completed", properties={"total": 30, "Ordered At": "soon"}, number=3, **BEFORE),
-    event("Song Played", properties={"Song Name": "Blue in Green"}, number=4, platform="iOS"),
-    event("Song Played", None, number=5),
-    event("Page Viewed", number=6),
-]
-
-
-class Newcomer:
-    """Sits in a folder of her own and types what README shows. Her names stand for those of README."""
-
-    def __init__(
-        self, iterable: SimulatedIterable, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-    ) -> None:
-        self.iterable, self._capsys, self._caplog = iterable, capsys, caplog
-        self.names: dict[str, str] = {}
-
-    def _words(self, command: str) -> list[str]:
-        assert command in SHOWN, f"README does not show `{command}`"
-        words = [self.names.get(word, word) for word in shlex.split(command.removesuffix(" &"))]
-        words = words[words.index("a2i") + 1 :]
-        asks = words[0] in ASK and not {"--offline", "--iterable-url"} & set(words)
-        return [*words, f"--iterable-url={self.iterable.url}"] if asks else words
-
-    def types(self, command: str, *more: str, code: int = 0) -> str:
-        """All that it says."""
-        self._capsys.readouterr()
-        self._caplog.clear()
-        ended = main([*self._words(command), *more])
-        said = "".join([*self._capsys.readouterr(), self._caplog.text])
-        assert ended == code, said
-        return said
-
-    def starts(self, command: str, *more: str) -> "subprocess.Popen[str]":
-        words = [sys.executable, "-m", "pipeline", *self._words(command), *more]
-        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-        return subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def holds(self, *names: str) -> list[dict[str, Any]]:
-        """The events in Iterable of these names, or all."""
-        events = self.iterable.dump(settle=True)["events"].values()
-        return [each for each in events if not names or each["eventName"] in names]
 
 
 @pytest.fixture
@@ -133,23 +75,9 @@ def stage(newcomer: Newcomer, pubsub_emulator: PubsubEmulator, monkeypatch: pyte
     return staged
 
 
-def export(day: str, rows: list[dict[str, Any]]) -> None:
-    """As Amplitude's Export API gives it."""
-    packed = gzip.compress("".join(f"{json.dumps(row)}\n" for row in rows).encode())
-    with zipfile.ZipFile(f"exports/{day}.zip", "w") as archive:
-        archive.writestr(f"1/1_{day}_10#0.json.gz", packed)
-
-
 def mend(old: str, new: str, name: str = "my.yaml") -> None:
     assert old in CONFIG
     Path(name).write_text(CONFIG.replace(old, new))
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
 
 
 def test_1_a_user_id_project_in_the_eu(newcomer: Newcomer) -> None:
@@ -206,36 +134,13 @@ def test_3_is_my_key_good(
 
 def test_4_ten_mistakes_are_told_at_once(newcomer: Newcomer) -> None:
     """Each with its line and what was meant."""
-    Path("my.yaml").write_text(TEN_MISTAKES)
+    Path("my.yaml").write_text((ROOT / "tests/data/ten_mistakes.yaml").read_text())
     said = newcomer.types("a2i check my.yaml --offline", code=2)
 
-    assert {int(line) for line in re.findall(r"^my\.yaml:(\d+)", said, re.MULTILINE)} == MISTAKEN_LINES
+    lines = {int(line) for line in re.findall(r"^my\.yaml:(\d+)", said, re.MULTILINE)}
+    assert lines == {2, 4, 5, 6, 7, 13, 14, 15, 17, 19}
     assert "Did you mean 'project_type'?" in said
     assert "0123456789abcdef" not in said  # a key in the config is not shown
-
-
-TEN_MISTAKES = """\
-name: Shop
-status: true
-destination:
-  region: europe
-  api_key: 0123456789abcdef0123456789abcdef
-  projectType: user_id
-  project_type: userid
-send_events:
-  enabled: true
-  events:
-    - event: Order Completed
-      where:
-        - {property: event_properties.total, operator: at least, value: 10}
-        - {property: event_propertys.total, operator: ">=", value: 10}
-        - {property: event_properties.total, operator: ">=", value: "10"}
-  event_properties:
-    - {property: total, type: float}
-    - {property: a, as: b}
-    - {property: c, as: b}
-"""
-MISTAKEN_LINES = {2, 4, 5, 6, 7, 13, 14, 15, 17, 19}
 
 
 def test_5_a_month_of_exports_killed_in_the_middle(newcomer: Newcomer, state_dir: Path) -> None:
