@@ -1,0 +1,34 @@
+"""Names that others gave, in a YAML file: whatever they hold, it stays YAML. Knows no key of the config."""
+
+import re
+
+from pipeline.reports.redaction import is_personal
+
+MAX_CHARACTERS = 255  # a file must stay below the size that the config's loader reads
+
+_PLAIN = re.compile(r"[A-Za-z_](?:(?:[A-Za-z0-9_. -]|:(?=[A-Za-z0-9_]))*[A-Za-z0-9_])?")
+_OTHER_MEANINGS = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))  # in one YAML or another
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+
+
+def scalar(text: str) -> str:
+    """As YAML, in quotes where it needs them; it can stand inside brackets, too."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _OTHER_MEANINGS:
+        return text
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def objection(name: str) -> str:
+    """Why no config may hold it; "" if it may."""
+    if is_personal(name):
+        return "a name that holds an address or a phone number is not written here"
+    return "" if 0 < len(name) <= MAX_CHARACTERS else f"no name of 1 to {MAX_CHARACTERS} characters"
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
