@@ -140,6 +140,6 @@ def _type_told(one: PropertyProfile, type_name: str) -> Iterator[str]:
     if one.is_mixed:
         yield told_types(one)
     if type_name == "date":
-        yield "every text here is a date"
+        yield "every text looked at is a date"
     if type_name == "string" and one.texts and one.could_be["number"] == one.texts:
-        yield "number would do, too: every text here is one"
+        yield "number would do, too, for every text looked at"

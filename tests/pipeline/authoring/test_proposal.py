@@ -52,7 +52,7 @@ def test_a_property_of_two_events_has_one_type() -> None:
 
     assert told["n"].type == "number"
     assert told["as text"].type == "string"
-    assert told["as text"].why.endswith("number would do, too: every text here is one")
+    assert told["as text"].why.endswith("number would do, too, for every text looked at")
 
 
 def test_fields_with_dots_get_other_names_unless_these_are_taken() -> None:

@@ -46,7 +46,7 @@ create_and_update_users:
   on: [identify, property_changes] # property_changes: events that say that they changed a user property
   user_properties:
     - plan # in 11 % of rows
-    - {property: Signed Up, type: date} # in 5 % of rows; every text here is a date
+    - {property: Signed Up, type: date} # in 5 % of rows; every text looked at is a date
     - theme # in 5 % of rows
     # - signupDate # in 5 % of rows; Iterable keeps this field itself
 
@@ -78,7 +78,7 @@ send_events:
 mappings:
   email: user_properties.email
   user_id: user_id
-""".replace("NUMBER", "number would do, too: every text here is one")  # a line that is longer than this file's may be
+""".replace("NUMBER", "number would do, too, for every text looked at")  # a line that is longer than this file's may be
 HEAD = """\
 20 rows of 2026-01-05: 10 different events.
 Of 19 events 84 % have a user id, 79 % an email.
@@ -91,9 +91,9 @@ WROTE = """\
 Wrote my.yaml: 5 events and 8 properties are on, 4 events and 2 properties are
   comments.
 Types, where the data needs one:
-  Signed Up            date: in 5 % of rows; every text here is a date
+  Signed Up            date: in 5 % of rows; every text looked at is a date
   total                string: in 50 % of rows; long 67 %, double 17 %, string
-                       17 %; number would do, too: every text here is one
+                       17 %; number would do, too, for every text looked at
   vip                  string: in 17 % of rows; boolean 50 %, string 50 %
 Next: a2i preview my.yaml rows.jsonl
       a2i check my.yaml
@@ -212,6 +212,14 @@ def test_a_terminal_is_asked_three_questions(monkeypatch: pytest.MonkeyPatch) ->
 
     options = ["rows.jsonl", "--output=other.yaml", "--name=Shop"]
     assert "\nProject type (email, user_id, hybrid) [hybrid]: Wrote" in at_a_terminal(monkeypatch, "email\n", *options)
+
+
+def test_the_page_shows_the_real_screen() -> None:
+    """It cannot grow old."""
+    page = (ROOT / "docs/init.md").read_text()
+
+    assert HEAD in page
+    assert WROTE in page
 
 
 def record(names: list[str], values: list[Any], users: dict[str, Any]) -> dict[str, Any]:
