@@ -4,7 +4,7 @@ import re
 
 from pipeline.reports.redaction import is_personal
 
-MAX_CHARACTERS = 255  # a file must stay below the size that the config's loader reads
+MAX_CHARACTERS = 160  # whatever there is, the file must stay below the size that the config's loader reads
 
 _PLAIN = re.compile(r"[A-Za-z_](?:(?:[A-Za-z0-9_. -]|:(?=[A-Za-z0-9_]))*[A-Za-z0-9_])?")
 _OTHER_MEANINGS = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))  # in one YAML or another
@@ -19,10 +19,12 @@ def scalar(text: str) -> str:
 
 
 def objection(name: str) -> str:
-    """Why no config may hold it; "" if it may."""
+    """Why a proposed config does not hold it; "" if it may."""
     if is_personal(name):
         return "a name that holds an address or a phone number is not written here"
-    return "" if 0 < len(name) <= MAX_CHARACTERS else f"no name of 1 to {MAX_CHARACTERS} characters"
+    if len(name) > MAX_CHARACTERS:
+        return f"a name of {len(name):,} characters is not written here"
+    return "" if name else "an empty name, which no config can select"
 
 
 def _escaped(character: str) -> str:

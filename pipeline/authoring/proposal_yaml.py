@@ -7,7 +7,7 @@ from pipeline.authoring.names import objection, scalar
 from pipeline.authoring.proposal import Candidate, Proposal
 from pipeline.reports.redaction import redact_name
 
-MAX_COMMENTS = 40  # of one list
+MAX_COMMENTS = 30  # of one list
 
 _HEAD = """\
 # yaml-language-server: $schema=sync.schema.json

@@ -35,5 +35,6 @@ def test_what_needs_no_quotes_has_none() -> None:
 def test_what_a_config_may_not_hold_is_told() -> None:
     """An address least of all."""
     assert objection("Order Completed") == ""
-    assert objection("x" * 256) == objection("") == "no name of 1 to 255 characters"
+    assert objection("x" * 161) == "a name of 161 characters is not written here"
+    assert objection("") == "an empty name, which no config can select"
     assert objection("a@b.co") == objection("+49 170 1234567") != ""

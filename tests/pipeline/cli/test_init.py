@@ -98,24 +98,7 @@ Types, where the data needs one:
 Next: a2i preview my.yaml rows.jsonl
       a2i check my.yaml
 """
-HOSTILE = [
-    "*",
-    "",
-    "[Amplitude] X",
-    "a: b",
-    "- a",
-    "# a",
-    "x #1",
-    "'",
-    '"',
-    "\\",
-    "a\nb",
-    "\t",
-    "null",
-    "1",
-    "~",
-    "é€😀",
-]
+HOSTILE = ["*", "", "[Amplitude] X", "a: b", "- a", "# a", "x #1", "'", '"', "\\", "a\nb", "\t", "null", "1", "é€😀"]
 HOSTILE += ["\u2028", "\x85", "\ufeff", "\x00", "%a", "@", "!tag", "&a", "{a}", "a.b", "a_b", "$identify", "<<", " a "]
 HOSTILE += ["email", "userId", "signupDate", "user_properties.a", "products[0].name", "x" * 300]
 HOSTILE += ["+49 170 1234567", "a@b.co"]  # which are in no file
