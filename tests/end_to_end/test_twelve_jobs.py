@@ -91,6 +91,15 @@ def test_1_a_user_id_project_in_the_eu(newcomer: Newcomer) -> None:
     assert purchase["dataFields"] == {"total": 24.0, "currency": "EUR", "ordered_at": "2026-01-04 09:00:00 +00:00"}
 
 
+def test_1_a_config_is_proposed(newcomer: Newcomer) -> None:
+    """From her own rows; it is valid as it is."""
+    Path("my.yaml").unlink()
+    newcomer.types("a2i init 'exports/*.zip' --output my.yaml")
+
+    assert "Order Completed" in Path("my.yaml").read_text()
+    newcomer.types("a2i check my.yaml --offline")
+
+
 def test_2_what_is_in_my_data_and_what_becomes_of_it(newcomer: Newcomer) -> None:
     """Before anything is sent; the request is the one that README shows."""
     assert re.search(r"^Order Completed +3 ", newcomer.types("a2i profile 'exports/*.zip'"), re.MULTILINE)
