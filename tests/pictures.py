@@ -48,7 +48,7 @@ def draw(screen: str) -> str:
     console = Console(width=80, record=True, file=io.StringIO(), highlight=False, force_terminal=True)
     console.print(Text(f"$ a2i {' '.join(COMMAND)}", style="bold"))
     table, _, notes = screen.partition("\n\n")
-    console.print(Text(table), Text(f"\n{notes.rstrip()}", style="dim"), sep="\n")
+    console.print(Text(table), Text(f"\n{notes}", style="dim"), sep="\n")
     svg = console.export_svg(title="a2i", theme=DIMMED_MONOKAI, code_format=FORMAT, unique_id="a2i")
     return "".join(f"{line.rstrip()}\n" for line in svg.splitlines())
 
