@@ -2,14 +2,14 @@
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
-SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.10 python3; do \
+SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 15))
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3.10 python3; do \
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 
 setup: $(VENV)/installed ## Make .venv with the pinned requirements and the command a2i
 
 $(VENV)/installed: requirements-dev.txt setup.py
-	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed: install one, or call make PYTHON=/path/to/python"; exit 2; }
+	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.14 is needed: install one, or call make PYTHON=/path/to/python"; exit 2; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version), once: a minute or two"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
@@ -48,6 +48,9 @@ schema: setup ## Write the config's JSON Schema anew
 
 docs: setup ## Write docs/reasons.md anew
 	@$(BIN)/python -m pipeline.reports.reasons_page > docs/reasons.md
+
+pictures: setup ## Draw the README's picture anew
+	@$(BIN)/python -m tests.pictures
 
 metadata: setup ## Write the flex template's metadata.json anew
 	@$(BIN)/python -m pipeline.dataflow metadata > configs/flex_template/metadata.json
@@ -105,5 +108,5 @@ clean: ## Remove .venv, caches and what `make run` left
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.PHONY: setup run bench soak test check format format-check lint types schema docs metadata graph-lock image image-test template launch update \
+.PHONY: setup run bench soak test check format format-check lint types schema docs pictures metadata graph-lock image image-test template launch update \
 	drain lock clean help

@@ -10,7 +10,7 @@ setup(
     version=runpy.run_path(str(Path(__file__).parent / "transforms" / "model" / "release.py"))["RELEASE"],
     description="Self-hosted Amplitude to Iterable event streaming, as an Apache Beam pipeline",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.14",
+    python_requires=">=3.10,<3.15",
     packages=find_packages(include=["pipeline*", "transforms*"], exclude=["pipeline.sandbox*"]),
     package_data={"pipeline.cli": ["deployment/*"]},
     entry_points={"console_scripts": ["a2i=pipeline.__main__:run"]},

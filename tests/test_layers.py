@@ -27,6 +27,7 @@ ROOMS = (
     "pipeline.records",
     "pipeline.reports",
     "pipeline.preview",
+    "pipeline.authoring",
     "pipeline.readiness",
     "pipeline.runs",
     "pipeline.dataflow",

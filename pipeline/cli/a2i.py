@@ -29,6 +29,7 @@ class Verb(NamedTuple):
 
 
 VERBS = {
+    "init": Verb(BEFORE, "pipeline.cli.init", "Propose a config from a sample of rows."),
     "check": Verb(BEFORE, "pipeline.cli.check", "Say whether everything is ready for a run."),
     "profile": Verb(BEFORE, "pipeline.cli.profile", "Show which events, properties, types and identities are in rows."),
     "preview": Verb(BEFORE, "pipeline.cli.preview", "Show what a config makes of rows, and send nothing."),

@@ -11,7 +11,7 @@ from transforms.mapping.operators import BY_NAME, NO_VALUE, Operand, Scalar, Val
 
 ALIASES = {"=": "is", "==": "is", "≠": "is not", "!=": "is not", "≤": "<=", "≥": ">="}
 
-_NOT_STREAMED = {  # the rule and the remedy
+NOT_STREAMED = {  # the rule and the remedy
     "$identify": ("must not be an identify: it updates the user", "Use create_and_update_users"),
     "_identify": ("must not be a name that Amplitude reserves", "Use create_and_update_users for identifies"),
     "_all": ("must not be a name that Amplitude reserves", 'Use "*" for every event'),
@@ -91,8 +91,8 @@ class EventRow(Section):
     @field_validator("event")
     @classmethod
     def _is_streamed(cls, event: str) -> str:
-        if event in _NOT_STREAMED:
-            raise broken_rule(*_NOT_STREAMED[event])
+        if event in NOT_STREAMED:
+            raise broken_rule(*NOT_STREAMED[event])
         return event
 
 

@@ -51,7 +51,7 @@ def describe_event(name: str, event: EventProfile, values: bool = False) -> str:
 
 
 def _head(profile: Profile) -> Iterator[str]:
-    times = f", {_day(profile.first)} to {_day(profile.last)} UTC" if profile.first is not None else ""
+    times = f", {day(profile.first)} to {day(profile.last)} UTC" if profile.first is not None else ""
     yield f"{profile.rows:,} rows: {len(profile.events)} different events{times}."
     if profile.no_events:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in profile.no_events.most_common())
@@ -89,14 +89,14 @@ def _properties(title: str, properties: Properties, rows: int, show_all: bool, v
     yield f"{fit(title, NAME_WIDTH):<{NAME_WIDTH}} {'Present':>9}  Types"
     for name, one in shown:
         begin = f"{fit(redact_name(name), NAME_WIDTH):<{NAME_WIDTH}} {share(one.present, rows):>9}  "
-        yield fit(begin + _types(one), WIDTH)
+        yield fit(begin + told_types(one), WIDTH)
         if values and one.examples:
             yield fit(f"  {', '.join(orjson.dumps(value).decode() for value in one.examples)}", WIDTH)
     if more := len(ordered) - len(shown):
         yield f"{more} more (--all)"
 
 
-def _types(one: PropertyProfile) -> str:
+def told_types(one: PropertyProfile) -> str:
     if len(one.types) == 1:
         return next(iter(one.types))
     return ", ".join(f"{name} {share(count, one.present)}" for name, count in one.types.most_common())
@@ -135,7 +135,7 @@ def _mixed(where: str, properties: Properties) -> Iterator[str]:
     for name, one in properties.items():
         if one.is_mixed:
             advice = f" type: {one.suggested_type} makes them one." if one.suggested_type else ""
-            yield f"! {redact_name(name)} of {where} changes its type: {_types(one)}.{advice}"
+            yield f"! {redact_name(name)} of {where} changes its type: {told_types(one)}.{advice}"
 
 
 def _notes(profile: Profile) -> Iterator[str]:
@@ -159,7 +159,7 @@ def _all(profile: Profile) -> Iterator[tuple[str, Properties]]:
         yield redact_name(name), event.properties
 
 
-def _day(seconds: float | None) -> str:
+def day(seconds: float | None) -> str:
     return f"{_EPOCH + timedelta(seconds=seconds or 0.0):%Y-%m-%d %H:%M}"
 
 

@@ -42,9 +42,14 @@ def redact(data: bytes) -> str:
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]} …"
 
 
+def is_personal(name: str) -> bool:
+    """Whether a name holds an email address or a phone number."""
+    return _PERSONAL.search(name) is not None
+
+
 def redact_name(name: str) -> str:
-    """Of an event, a property or a field: as it is, unless it holds an email address or a phone number."""
-    if _PERSONAL.search(name):
+    """Of an event, a property or a field: as it is, unless it is personal."""
+    if is_personal(name):
         return f"name of {len(name)}"
     shown = name if len(name) <= MAX_NAME_CHARACTERS else f"{name[: MAX_NAME_CHARACTERS - 1]}…"
     return "".join(character if character.isprintable() else "�" for character in shown)

@@ -1,4 +1,4 @@
-"""Amplitude's filter operators, one row each: filters, config, its schema and README read them here. Knows no event.
+"""Amplitude's filter operators, one row each: filters, config, its schema and docs read them here. Knows no event.
 
 | operator       | holds if the property is                                                                  |
 |----------------|-------------------------------------------------------------------------------------------|

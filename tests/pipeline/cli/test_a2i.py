@@ -24,6 +24,7 @@ Options:
   -h, --help  Show this message and exit.
 
 Before:
+  init     Propose a config from a sample of rows.
   check    Say whether everything is ready for a run.
   profile  Show which events, properties, types and identities are in rows.
   preview  Show what a config makes of rows, and send nothing.

@@ -231,10 +231,10 @@ def test_no_value_makes_a_test_raise_and_negations_negate(value: Any) -> None:
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_readme_tells_of_every_operator() -> None:
+def test_the_page_tells_of_every_operator() -> None:
     """Each stands in its table once, and the table tells of no other; the last row is that of the negations."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("| Operator | Holds if")[2].partition("\n\n")[0]
+    page = (ROOT / "docs/mapping.md").read_text(encoding="utf-8")
+    table = page.partition("| Operator | Holds if")[2].partition("\n\n")[0]
     *positives, negations = [re.findall("`([^`]+)`", line.split("|")[1]) for line in table.splitlines()[2:]]
 
     assert [name for names in positives for name in names] == [operator.name for operator in OPERATORS]
