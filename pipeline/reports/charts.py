@@ -27,6 +27,8 @@ class Shape(NamedTuple):
 
 
 class Label(NamedTuple):
+    """Text; `y` is that of its foot."""
+
     x: float
     y: float
     text: str
@@ -34,6 +36,8 @@ class Label(NamedTuple):
 
 
 class Picture(NamedTuple):
+    """In the order of drawing."""
+
     height: float
     shapes: Sequence[Shape]
     labels: Sequence[Label]

@@ -5,9 +5,9 @@ The page's words are in templates/report.html, its pictures in charts.py.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http.client import OK
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -30,6 +30,8 @@ _BAND_CHARACTERS = 20  # as many as a phone has room for
 
 
 class Figure(NamedTuple):
+    """One of the four, as words."""
+
     title: str
     value: str
     note: str
@@ -40,7 +42,7 @@ class Requests(NamedTuple):
     """Of one operation; `fullness` in percent."""
 
     operation: str
-    count: int
+    sent: int
     answers: str
     fullness: float
     p95: str
@@ -60,7 +62,7 @@ def to_html(report: Report) -> str:
     return redact_text(
         _ENVIRONMENT.get_template("report.html").render(
             report=report,
-            start=report.start,
+            about=_about(report.start),
             name=syncs_of(report),
             time=time_of(report),
             mood=_mood_of(report),
@@ -124,13 +126,13 @@ def _mood_of(report: Report) -> str:
 def _figures(report: Report) -> Iterator[Figure]:
     now, before = report.figures, report.before
     rate = "" if now.rate is None else f"delivery rate {now.rate:.2%}"
-    old = before.delivered if before else None
-    yield Figure("Delivered", f"{now.delivered:,}", rate, _compared(report, now.delivered, old))
-    old = before.dropped if before else None
-    yield Figure("Dropped", f"{now.dropped:,}", "as the config says", _compared(report, now.dropped, old))
-    old = before.dead if before else None
-    yield Figure("Dead letters", f"{now.dead:,}", "can be replayed", _compared(report, now.dead, old))
-    yield Figure("Latency, p95", in_seconds(now.p95), "from publishing to Iterable", _before(report, before and before.p95))
+    took, before_took = in_seconds(now.p95), before and before.p95
+    yield Figure("Delivered", f"{now.delivered:,}", rate, _compared(report, now.delivered, before and before.delivered))
+    yield Figure("Dropped", f"{now.dropped:,}", "by the config's rules", _compared(report, now.dropped, before and before.dropped))
+    yield Figure(
+        "Dead letters", f"{now.dead:,}", "can be replayed", _compared(report, now.dead, before and before.dead)
+    )
+    yield Figure("Latency, p95", took, "from publishing to Iterable", _before(report, before_took))
 
 
 def _compared(report: Report, now: int, before: int | None) -> str:
@@ -180,7 +182,7 @@ def _over_time(report: Report) -> OverTime | None:
     latency = {"p50": [bucket.p50 for bucket in buckets], "p95": [bucket.p95 for bucket in buckets]}
     return OverTime(
         unit,
-        bars(axis, settled, unit, outages),
+        bars(axis, settled, f"items {unit}", outages),
         steps(axis, latency, outages),
         max(settled["delivered"]),
         max((worst for worst in latency["p95"] if worst is not None), default=None),
@@ -194,6 +196,17 @@ def _requests(report: Report) -> Iterator[Requests]:
         sent = sum(of.values())
         p95 = in_seconds(counts.request_seconds[name].quantile(0.95))
         yield Requests(name, sent, " · ".join(_answers(of)), counts.fullness[name] / sent / 10, p95)
+
+
+def _about(start: Mapping[str, Any]) -> dict[str, str]:
+    """What the last run was told, as far as its record says."""
+    return {
+        "Read from": ", ".join(start.get("source", ())),
+        "Sent to": start.get("host", ""),
+        "Config": start.get("config", ""),
+        "Hash of the config": start.get("config_hash", ""),
+        "Version": start.get("program", ""),
+    }
 
 
 def _answers(of: dict[int, int]) -> Sequence[str]:

@@ -1,0 +1,133 @@
+"""The page of `a2i report --html` in a real browser: no violation that axe finds, nothing wider than a phone, two pages
+of paper."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import orjson
+import pytest
+
+from pipeline.records.activity import Outage
+from pipeline.records.counts import Counts
+from pipeline.records.lines import Record, Slice
+from pipeline.records.report import HOUR, Window, make_report
+from pipeline.reports.report_html import to_html
+from transforms.model.items import Message
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, Outcome
+
+pytestmark = pytest.mark.slow
+
+MIDNIGHT = 1_767_744_000.0  # 2026-01-07
+PHONE, DESKTOP = 390, 1280
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--virtual-time-budget=20000",
+)  # fmt: skip
+# A frame is as narrow as a phone; a window cannot be. Each frame tells the page around it what was found in it.
+AROUND = """<!DOCTYPE html><meta charset="utf-8"><pre></pre>
+<script>onmessage = told => document.querySelector("pre").append(told.data + "\\n")</script>
+{frames}"""
+LOOK = """
+document.querySelectorAll("details").forEach(it => it.open = true);
+axe.run(document).then(found => parent.postMessage(JSON.stringify({
+  width: innerWidth,
+  needed: document.documentElement.scrollWidth,
+  dark: matchMedia("(prefers-color-scheme: dark)").matches,
+  passed: found.passes.map(it => it.id),
+  violations: found.violations.map(it => [it.id, it.nodes[0].html]),
+}), "*"));
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    for name in BROWSERS:
+        if path := shutil.which(name):
+            return path
+    pytest.skip("no Chromium on the PATH: install one (Debian: apt-get install chromium)")
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """Its script: of $AXE_CORE, or of a folder of npm."""
+    npm = shutil.which("npm")
+    folders = [os.environ.get("AXE_CORE", ""), "node_modules/axe-core"]
+    if npm:
+        root = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, check=False).stdout.strip()
+        folders.append(f"{root}/axe-core")
+    for folder in filter(None, folders):
+        script = Path(folder, "axe.min.js")
+        if script.is_file():
+            return script.read_text(encoding="utf-8")
+    pytest.skip("no axe-core: npm install -g axe-core, or let $AXE_CORE be its folder")
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    """Of a day that has all there is."""
+    message = Message(b"{}", {}, "1", publish_time=MIDNIGHT)
+    outcomes = [
+        outcome
+        for name in (
+            "Order Completed",
+            "Song Played",
+            "[Amplitude] Page Viewed",
+            "W" * 120,
+            "session_start",
+            "$identify",
+        )
+        for outcome in (
+            Outcome(DELIVERED, "track", "", message, attempts=1, time=MIDNIGHT + 2, event=name),
+            Outcome(DROPPED, "track", "event_not_selected", message, event=name),
+            Outcome(DEAD_LETTERED, "track", "field_type_mismatch", message, "total", 1, event=name),
+        )
+    ]
+    counts = Counts(read=len(outcomes))
+    counts.add(outcomes)
+    counts.details["created_field"].update({"coupon": 1, "gift": 1})
+    counts.requests.update({("track_bulk", 200): 40, ("track_bulk", 503): 2, ("bulk_update", 200): 1})
+    start = {
+        "run": "20260107-000000-aaaa", "sync": "Shop EU", "kind": "drain", "at": MIDNIGHT, "config": "shop.yaml",
+        "source": ["projects/shop/subscriptions/amplitude"], "dead_letters": "topic:projects/shop/topics/amplitude-dead",
+    }  # fmt: skip
+    record = Record(start, [Slice(MIDNIGHT + number * HOUR, counts) for number in range(24)])
+    record.outages = [Outage(MIDNIGHT + 9 * HOUR, MIDNIGHT + 9.5 * HOUR, 503)]
+    return to_html(make_report([record], Window(MIDNIGHT, MIDNIGHT + 24 * HOUR, "Wed 07 Jan 2026")))
+
+
+def run_browser(browser: str, folder: Path, *arguments: str) -> str:
+    command = [browser, *FLAGS, f"--user-data-dir={folder}/browser", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+@pytest.mark.parametrize("flags", [[], ["--blink-settings=preferredColorScheme=0"]], ids=["light", "dark"])
+def test_anybody_can_read_it(flags: list[str], browser: str, axe: str, page: str, tmp_path: Path) -> None:
+    """By eye, keyboard or ear, on a phone and at a desk."""
+    without_policy = re.sub(r"<meta http-equiv[^>]+>", "", page)  # which forbids any script
+    looking = without_policy.replace("</body>", f"<script>{axe}</script><script>{LOOK}</script></body>")
+    (tmp_path / "looking.html").write_text(looking, encoding="utf-8")
+    frames = "".join(f'<iframe src="looking.html" width="{width}" height="900"></iframe>' for width in (PHONE, DESKTOP))
+    (tmp_path / "around.html").write_text(AROUND.format(frames=frames), encoding="utf-8")
+
+    dump = run_browser(browser, tmp_path, *flags, "--dump-dom", f"file://{tmp_path}/around.html")
+    told = re.search(r"<pre>(.*?)</pre>", dump, re.DOTALL)
+    assert told
+    found = [orjson.loads(line) for line in told[1].replace("&lt;", "<").replace("&gt;", ">").splitlines()]
+
+    assert [one["violations"] for one in found] == [[], []]
+    assert all({"color-contrast", "document-title", "svg-img-alt"} <= set(one["passed"]) for one in found)
+    assert sorted(one["width"] for one in found) == [PHONE, DESKTOP]
+    assert all(one["needed"] <= one["width"] for one in found)
+    assert [one["dark"] for one in found] == [bool(flags)] * 2
+
+
+def test_a_day_is_two_pages_of_paper(browser: str, page: str, tmp_path: Path) -> None:
+    """As the browser prints it."""
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    run_browser(browser, tmp_path, f"--print-to-pdf={tmp_path}/page.pdf", f"file://{tmp_path}/page.html")
+
+    assert len(re.findall(rb"/Type ?/Page\b", (tmp_path / "page.pdf").read_bytes())) == 2
