@@ -21,8 +21,8 @@ from pipeline.sources.state_folder import default_parent
 DAY = 86_400.0
 FINE_FOR = 4 * HOUR  # as long as records are to the minute
 FINE_STEPS = 24
-STEPS = (HOUR, 6 * HOUR, DAY)
-MOST_STEPS = 120
+STEPS = (HOUR, 6 * HOUR, DAY, 7 * DAY)
+MOST_STEPS = 72
 
 _state_dir: Callable[[Any], Any] = click.option(
     "--state_dir", default=default_parent, metavar="DIR", help="Where runs keep what they remember ($A2I_STATE_DIR)."

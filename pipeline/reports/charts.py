@@ -101,7 +101,7 @@ def bars(axis: Axis, series: Mapping[str, Sequence[int]], unit: str, outages: It
     totals = [sum(counts) for counts in zip(*series.values(), strict=True)]
     most = max(totals) or 1
     width = 100 / len(totals)
-    shapes = [*_shades(axis, outages), Shape("grid", f"M0 {_TOP}H100M0 {_BOTTOM}H100")]
+    shapes = [Shape("grid", f"M0 {_TOP}H100M0 {_BOTTOM}H100")]
     bases = [0] * len(totals)
     for kind, counts in series.items():
         path = ""
@@ -111,6 +111,7 @@ def bars(axis: Axis, series: Mapping[str, Sequence[int]], unit: str, outages: It
                 y = _BOTTOM - (_BOTTOM - _TOP) * bases[number] / most
                 path += _box(number * width + width * 0.06, y, width * 0.88, (_BOTTOM - _TOP) * count / most)
         shapes.append(Shape(kind, path))
+    shapes.append(_shade(axis, outages))
     return Picture(_CHART, shapes, [Label(0, _TOP - 5, f"{most:,} {unit}"), *axis.ticks()])
 
 
@@ -126,7 +127,7 @@ def steps(axis: Axis, series: Mapping[str, Sequence[float | None]], outages: Ite
         return _BOTTOM - (_BOTTOM - _TOP) * min(share, 1.0)
 
     decades = range(low, high + 1, every)
-    shapes = [*_shades(axis, outages), Shape("grid", "".join(f"M0 {_n(y(10.0**one))}H100" for one in decades))]
+    shapes = [_shade(axis, outages), Shape("grid", "".join(f"M0 {_n(y(10.0**one))}H100" for one in decades))]
     for kind, values in series.items():
         width = 100 / len(values)
         path, is_drawn = "", False
@@ -140,10 +141,9 @@ def steps(axis: Axis, series: Mapping[str, Sequence[float | None]], outages: Ite
     return Picture(_CHART, shapes, [*names, *axis.ticks()])
 
 
-def _shades(axis: Axis, outages: Iterable[Axis]) -> Iterator[Shape]:
-    for outage in outages:
-        x = axis.x(outage.began)
-        yield Shape("outage", _box(x, _TOP, max(axis.x(outage.ended) - x, 0.4), _BOTTOM - _TOP))
+def _shade(axis: Axis, outages: Iterable[Axis]) -> Shape:
+    spans = [(axis.x(outage.began), axis.x(outage.ended)) for outage in outages]
+    return Shape("outage", "".join(_box(x, _TOP, max(to - x, 0.4), _BOTTOM - _TOP) for x, to in spans))
 
 
 def _band(x: float, y: float, to_x: float, to_y: float, height: float) -> str:

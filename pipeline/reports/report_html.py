@@ -21,11 +21,13 @@ from pipeline.reports.report_text import clock, commands, ended, in_seconds, syn
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
 
 # What a person reads, and what keeps the page under 60 KB whatever the names are; --json has all.
-SHOWN = 25  # rows of a table
+SHOWN = 20  # rows of a table
 _RUNS = 10
+_OUTAGES = 100
 _BANDS = 6  # of a group of the flow
-_BUCKETS = 120
-_NAME_CHARACTERS = 48
+_BUCKETS = 72
+_NAME_CHARACTERS = 40
+_PATH_CHARACTERS = 400
 _BAND_CHARACTERS = 20  # as many as a phone has room for
 
 
@@ -83,7 +85,10 @@ def to_html(report: Report) -> str:
 
 def _name(text: str, most: int = _NAME_CHARACTERS) -> str:
     """Of an event or a field."""
-    text = "all others" if text == OTHERS else text or "no event"
+    return _cut("all others" if text == OTHERS else text or "no event", most)
+
+
+def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
@@ -128,7 +133,12 @@ def _figures(report: Report) -> Iterator[Figure]:
     rate = "" if now.rate is None else f"delivery rate {now.rate:.2%}"
     took, before_took = in_seconds(now.p95), before and before.p95
     yield Figure("Delivered", f"{now.delivered:,}", rate, _compared(report, now.delivered, before and before.delivered))
-    yield Figure("Dropped", f"{now.dropped:,}", "by the config's rules", _compared(report, now.dropped, before and before.dropped))
+    yield Figure(
+        "Dropped",
+        f"{now.dropped:,}",
+        "by the config's rules",
+        _compared(report, now.dropped, before and before.dropped),
+    )
     yield Figure(
         "Dead letters", f"{now.dead:,}", "can be replayed", _compared(report, now.dead, before and before.dead)
     )
@@ -172,7 +182,7 @@ def _over_time(report: Report) -> OverTime | None:
     if len(buckets) < 2:
         return None
     axis = Axis(buckets[0].began, buckets[-1].began + seconds)
-    outages = [Axis(outage.began, outage.ended) for outage in report.outages if outage.ended >= axis.began]
+    outages = [Axis(outage.began, outage.ended) for outage in report.outages if outage.ended >= axis.began][-_OUTAGES:]
     unit = "an hour" if seconds == HOUR else f"in {format_duration(seconds)}"
     settled = {
         "delivered": [bucket.delivered for bucket in buckets],
@@ -201,9 +211,9 @@ def _requests(report: Report) -> Iterator[Requests]:
 def _about(start: Mapping[str, Any]) -> dict[str, str]:
     """What the last run was told, as far as its record says."""
     return {
-        "Read from": ", ".join(start.get("source", ())),
+        "Read from": _cut(", ".join(start.get("source", ())), _PATH_CHARACTERS),
         "Sent to": start.get("host", ""),
-        "Config": start.get("config", ""),
+        "Config": _cut(start.get("config", ""), _PATH_CHARACTERS),
         "Hash of the config": start.get("config_hash", ""),
         "Version": start.get("program", ""),
     }

@@ -10,17 +10,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from pipeline.records.activity import Outage
-from pipeline.records.counts import Counts
-from pipeline.records.lines import Record, Slice
-from pipeline.records.report import HOUR, Window, make_report
 from pipeline.reports.report_html import to_html
-from transforms.model.items import Message
-from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, Outcome
+from tests.report_picture import a_day
 
 pytestmark = pytest.mark.slow
 
-MIDNIGHT = 1_767_744_000.0  # 2026-01-07
 PHONE, DESKTOP = 390, 1280
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -68,35 +62,7 @@ def axe() -> str:
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    """Of a day that has all there is."""
-    message = Message(b"{}", {}, "1", publish_time=MIDNIGHT)
-    outcomes = [
-        outcome
-        for name in (
-            "Order Completed",
-            "Song Played",
-            "[Amplitude] Page Viewed",
-            "W" * 120,
-            "session_start",
-            "$identify",
-        )
-        for outcome in (
-            Outcome(DELIVERED, "track", "", message, attempts=1, time=MIDNIGHT + 2, event=name),
-            Outcome(DROPPED, "track", "event_not_selected", message, event=name),
-            Outcome(DEAD_LETTERED, "track", "field_type_mismatch", message, "total", 1, event=name),
-        )
-    ]
-    counts = Counts(read=len(outcomes))
-    counts.add(outcomes)
-    counts.details["created_field"].update({"coupon": 1, "gift": 1})
-    counts.requests.update({("track_bulk", 200): 40, ("track_bulk", 503): 2, ("bulk_update", 200): 1})
-    start = {
-        "run": "20260107-000000-aaaa", "sync": "Shop EU", "kind": "drain", "at": MIDNIGHT, "config": "shop.yaml",
-        "source": ["projects/shop/subscriptions/amplitude"], "dead_letters": "topic:projects/shop/topics/dead",
-    }  # fmt: skip
-    record = Record(start, [Slice(MIDNIGHT + number * HOUR, counts) for number in range(24)])
-    record.outages = [Outage(MIDNIGHT + 9 * HOUR, MIDNIGHT + 9.5 * HOUR, 503)]
-    return to_html(make_report([record], Window(MIDNIGHT, MIDNIGHT + 24 * HOUR, "Wed 07 Jan 2026")))
+    return to_html(a_day())
 
 
 def run_browser(browser: str, folder: Path, *arguments: str) -> str:

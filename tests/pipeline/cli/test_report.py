@@ -269,3 +269,14 @@ def test_since_is_a_day_a_duration_or_a_date() -> None:
     assert as_window("yesterday", now) == (YESTERDAY - 36_000, YESTERDAY + 50_400, "Wed 07 Jan 2026")
     assert as_window("2d", now)[:2] == (now - 2 * 86_400, now)
     assert as_window("2026-01-07", now) == (YESTERDAY - 36_000, now, "since 07 Jan 2026 00:00")
+
+
+@pytest.mark.parametrize(("since", "seconds"), [("2h", 300), ("3d", 3600), ("10d", 21_600), ("30d", 86_400)])
+def test_points_over_time_are_as_far_apart_as_a_page_has_room_for(
+    runs: str, since: str, seconds: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And no nearer than records are kept."""
+    assert main(["report", "--since", since, "--json", "--state_dir", runs]) == 0
+    report = orjson.loads(capsys.readouterr().out)
+    assert report["bucket_seconds"] == seconds
+    assert len(report["buckets"]) <= 73

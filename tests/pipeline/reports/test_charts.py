@@ -41,8 +41,7 @@ def test_an_outage_is_shaded_where_it_was() -> None:
     picture = bars(DAY, {"delivered": [1]}, "a day", outages)
 
     assert [shape.path for shape in picture.shapes if shape.kind == "outage"] == [
-        "M0 18h10v110h-10z",
-        "M50 18h0.4v110h-0.4z",
+        "M0 18h10v110h-10zM50 18h0.4v110h-0.4z"
     ]
 
 
