@@ -56,7 +56,7 @@ COMMANDS = {
 # Which files or rooms know a library; all else is plain Python.
 IMPORTERS = {
     "click": {"pipeline.cli"},
-    "jinja2": {"pipeline.cli"},
+    "jinja2": {"pipeline.cli", "pipeline.reports"},
     "prometheus_client": {"pipeline.cli"},
     "apache_beam": {
         "transforms",

@@ -2,6 +2,7 @@
 
 tally, summary, progress       of a run
 report_text, conditions        of runs that are over: a screen, JSON; what a run must not come to
+report_html, charts            the same as a page of HTML with pictures
 letter_groups                  of dead letters
 reasons_page                   docs/reasons.md
 screen, redaction              the one way to the screen; bounded_counter for names that others give

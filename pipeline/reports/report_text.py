@@ -27,7 +27,7 @@ def describe(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield _head(report)
+    yield f"{syncs_of(report)} · {time_of(report)}"
     yield report.verdict
     if not report.runs:
         return
@@ -57,7 +57,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{over:<11} {sparkline([one.delivered for one in report.buckets[-_COLUMNS:]])}"
     for outage in report.outages[-3:]:
         answer = f"HTTP {outage.answer}" if outage.answer else "no answer"
-        yield f"{'outage':<11} {_clock(outage.began)} – {_clock(outage.ended)[11:]} UTC, {answer}"
+        yield f"{'outage':<11} {clock(outage.began)} – {clock(outage.ended)[11:]} UTC, {answer}"
     yield from _event_lines(report)
     yield from _drop_lines(report)
     yield from _letter_lines(report)
@@ -115,18 +115,22 @@ def commands(report: Report) -> list[str]:
     return [f"a2i dead {where}", f"a2i replay --config {config} --dead_letters {where} {option}"]
 
 
-def _head(report: Report) -> str:
-    syncs = ", ".join(report.syncs[:3]) or "No sync"
+def syncs_of(report: Report) -> str:
+    return ", ".join(report.syncs[:3]) or "No sync"
+
+
+def time_of(report: Report) -> str:
+    """When it was, and how it ended."""
     if len(report.runs) == 1 and not report.window.title:
         (run,) = report.runs
         took = format_duration(max(0.0, run.last - run.began))
-        return f"{syncs} · run {run.run} · {_clock(run.began)} UTC · {took} · {ended(run)}"
+        return f"run {run.run} · {clock(run.began)} UTC · {took} · {ended(run)}"
     bad = Counter(run.how for run in report.ended_badly)
     how = ", ".join(f"{count} {how}" for how, count in bad.items()) or "all ended well"
     running = sum(run.how == "running" for run in report.runs)
     now = f", {running} running" if running else ""
     runs = "1 run" if len(report.runs) == 1 else f"{len(report.runs):,} runs"
-    return f"{syncs} · {report.window.title} (UTC) · {runs}, {how}{now}"
+    return f"{report.window.title} (UTC) · {runs}, {how}{now}"
 
 
 def ended(run: RunOf) -> str:
@@ -146,10 +150,10 @@ def _reasons(counts: Counts, kind: str) -> str:
 
 def _latency(counts: Counts) -> str:
     latency = counts.latency_of_all()
-    return " · ".join(f"p{share} {_seconds(latency.quantile(share / 100))}" for share in (50, 95, 99))
+    return " · ".join(f"p{share} {in_seconds(latency.quantile(share / 100))}" for share in (50, 95, 99))
 
 
-def _seconds(seconds: float | None) -> str:
+def in_seconds(seconds: float | None) -> str:
     if seconds is None or math.isinf(seconds):
         return "–"
     return f"{seconds:.2f} s" if seconds < 10 else format_duration(seconds)
@@ -160,7 +164,7 @@ def _requests(counts: Counts) -> Iterator[str]:
     for name in sorted({operation for operation, _ in counts.requests}):
         of = {status: count for (operation, status), count in sorted(counts.requests.items()) if operation == name}
         full = counts.fullness[name] / sum(of.values()) / 10
-        p95 = _seconds(counts.request_seconds[name].quantile(0.95))
+        p95 = in_seconds(counts.request_seconds[name].quantile(0.95))
         others = {f"HTTP {status}" if status else "no answer": count for status, count in of.items() if status != OK}
         bad = "".join(f" · {count:,} {answer}" for answer, count in others.items())
         yield f"{sum(of.values()):>11,}   {name}, {full:.0f}% full, p95 {p95}{bad}"
@@ -175,7 +179,7 @@ def _short(text: str) -> str:
     return (text if len(text) <= _EVENT_WIDTH else f"{text[: _EVENT_WIDTH - 1]}…") or "no event"
 
 
-def _clock(at: float) -> str:
+def clock(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.gmtime(at))
 
 

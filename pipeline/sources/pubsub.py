@@ -59,7 +59,7 @@ class SubscriptionSource(Source):
         self._resumed = resumed
         self._waiting = 0  # messages that are held for long
         # What a pull brought, as a whole: one by one, every message would wake up whoever takes them. No SimpleQueue:
-        # a `get` of that waits without end if its time is over as it finds a wake-up that an earlier one left (CPython).
+        # a `get` of that waits without end if its time is over as it finds a wake-up that an earlier one left.
         self._arrived: queue.Queue[list[Any]] = queue.Queue()
         self._rest: deque[Any] = deque()  # of the last pull, more than the chunk before could hold
         self._bytes_ahead = 0  # of both

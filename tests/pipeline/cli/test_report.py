@@ -1,5 +1,7 @@
 """The verbs that tell what happened, over records as runs leave them; every screen as a whole."""
 
+import html
+import re
 import time
 from pathlib import Path
 
@@ -105,6 +107,121 @@ Order Completed                          2   field_type_mismatch
 """
 
 
+def test_yesterday_as_a_page(runs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All that it says, in the order in which it is read aloud; a file holds what stdout gets."""
+    assert main(["report", "--since", "yesterday", "--state_dir", runs, "--html", "-"]) == 0
+    page = capsys.readouterr().out
+    assert as_read(page) == YESTERDAYS_PAGE
+
+    file = tmp_path / "yesterday.html"
+    assert main(["report", "--since", "yesterday", "--state_dir", runs, "--html", str(file)]) == 0
+    assert file.read_text(encoding="utf-8") == page
+    assert capsys.readouterr() == ("", f"Wrote {file}.\n")
+
+
+def as_read(page: str) -> str:
+    """A line for each paragraph and row, its cells apart by bars."""
+    page = re.sub(r"<style>.*?</style>|<wbr>", "", page, flags=re.DOTALL)
+    page = re.sub(r"</t[hd]>(?=<t)|</span>(?=<span|T)|</dt>", " | ", page)
+    lines = html.unescape(re.sub(r"<[^>]+>", "", page)).splitlines()
+    return "".join(f"{line.strip()}\n" for line in lines if line.strip())
+
+
+YESTERDAYS_PAGE = """\
+Shop EU: Amplitude to Iterable, Wed 07 Jan 2026 (UTC) · 2 runs, 1 killed
+Shop EU
+Amplitude to Iterable · Wed 07 Jan 2026 (UTC) · 2 runs, 1 killed
+1 run ended badly; what was not settled comes again with the next run.
+Delivered | 34
+delivery rate 94.44%
+day before: 7 (+386%)
+Dropped | 8
+by the config's rules
+day before: 4 (+100%)
+Dead letters | 2
+can be replayed
+day before: 1 (+100%)
+Latency, p95 | 1.07 s
+from publishing to Iterable
+day before: 1.07 s
+What became of it
+From what was read to what became of it
+44 items.
+Delivered: Order Completed 30, $identify 4.
+Dropped: where_not_met 6, no_identity 2.
+Dead letters: field_type_mismatch 2.
+Items
+44
+Delivered 34
+30 Order Completed
+4 $identify
+Dropped 8
+6 where_not_met
+2 no_identity
+Dead letters 2
+2 field_type_mismatch
+Delivered by event; dropped and dead-lettered by reason. The thinnest bands are drawn wider than they are.
+The sum: 44 messages read = 44 items = 34 delivered + 8 dropped + 2 dead-lettered + 0 not settled.
+Over time
+Items settled an hour
+Most delivered an hour: 22. The figures are in the table below.
+27 items an hour
+07 Jan
+06:00
+12:00
+18:00
+08 Jan
+Delivered | Dead letters | Dropped
+Latency from publishing to Iterable's acceptance, p50 and p95
+The highest p95: 1.07 s. The figures are in the table below.
+10 s
+07 Jan
+06:00
+12:00
+18:00
+08 Jan
+Latency p50 | p95 | Times are UTC.
+As figures
+What was settled an hour, requests and latency. Steps without any are left out.
+From (UTC) | Delivered | Dropped | Dead | Requests | Failed | p50 | p95
+2026-01-07 10:00 | 12 | 4 | 1 | 2 | 1 | 1.07 s | 1.07 s
+2026-01-07 11:00 | 22 | 4 | 1 | 0 | 0 | 1.07 s | 1.07 s
+Events
+Items by the event of Amplitude that they were made of
+Event | Delivered | Dropped | Dead
+Order Completed sent as purchase | 30 | 6 | 2
+$identify | 4 | 0 | 0
+name of 20 | 0 | 2 | 0
+Dropped
+By event and rule; lines are of the config shop.yaml
+Event | Rule | Line | Items
+Order Completed | where_not_met | 16 | 6
+name of 20 | no_identity | 30 | 2
+Dead letters
+By event and reason
+Event | Reason | Items
+Order Completed | field_type_mismatch | 2
+What to do
+field_type_mismatch: Give the property that type in the config, or another name with as; then replay them.
+To look at them, and to replay them:
+a2i dead dead.jsonl
+a2i replay --config shop.yaml --dead_letters dead.jsonl --dead_letter_file dead.jsonl.again
+Requests
+To Iterable, by operation and answer
+Operation | Requests | Answers
+track_bulk 50% full, p95 0.31 s | 2 | taken (200): 1 · HTTP 503: 1
+New fields in Iterable
+coupon
+How it ended
+Runs that ended badly
+Run | Ended | Took | Settled
+20260107-110000-cccc drain | killed | 1 min | 27
+Read from | projects/shop/subscriptions/amplitude
+Config | shop.yaml
+Made of run records by a2i report. It holds figures and names of events and fields, no value.
+"""
+
+
 def test_runs_are_listed_with_how_they_ended(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A record without an end that nobody writes to is of a process that was killed."""
     assert main(["runs", "--state-dir", runs]) == 0
@@ -134,6 +251,8 @@ def test_what_a_program_reads_is_as_its_schema_says(
         (["report", "2025"], "'2025': no run is called so. `a2i runs` lists them."),
         (["report", "20260107"], "'20260107': more than one run is called so. `a2i runs` lists them."),
         (["report", "x", "--since", "2d"], "Give either RUN or --since."),
+        (["report", "--json", "--html", "x.html"], "Give either --json or --html."),
+        (["report", "--html", "/no/x.html"], "--html /no/x.html: it cannot be written: No such file or directory."),
         (["runs", "--since", "2030-01-01"], "--since 2030-01-01: that is yet to come."),
     ],
 )
@@ -150,3 +269,14 @@ def test_since_is_a_day_a_duration_or_a_date() -> None:
     assert as_window("yesterday", now) == (YESTERDAY - 36_000, YESTERDAY + 50_400, "Wed 07 Jan 2026")
     assert as_window("2d", now)[:2] == (now - 2 * 86_400, now)
     assert as_window("2026-01-07", now) == (YESTERDAY - 36_000, now, "since 07 Jan 2026 00:00")
+
+
+@pytest.mark.parametrize(("since", "seconds"), [("2h", 300), ("3d", 3600), ("10d", 21_600), ("30d", 86_400)])
+def test_points_over_time_are_as_far_apart_as_a_page_has_room_for(
+    runs: str, since: str, seconds: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And no nearer than records are kept."""
+    assert main(["report", "--since", since, "--json", "--state_dir", runs]) == 0
+    report = orjson.loads(capsys.readouterr().out)
+    assert report["bucket_seconds"] == seconds
+    assert len(report["buckets"]) <= 73
