@@ -26,6 +26,7 @@ ROOMS = (
     "pipeline.records",
     "pipeline.reports",
     "pipeline.preview",
+    "pipeline.serve",
     "pipeline.readiness",
     "pipeline.runs",
     "pipeline.dataflow",
