@@ -12,7 +12,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.15",
     packages=find_packages(include=["pipeline*", "transforms*"], exclude=["pipeline.sandbox*"]),
-    package_data={"pipeline.cli": ["deployment/*"], "pipeline.reports": ["templates/*"]},
+    package_data={"pipeline.cli": ["deployment/*"], "pipeline.reports": ["templates/*"], "pipeline.serve": ["page/*"]},
     entry_points={"console_scripts": ["a2i=pipeline.__main__:run"]},
     install_requires=[
         "apache-beam[gcp]==2.77.0",

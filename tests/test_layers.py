@@ -28,6 +28,7 @@ ROOMS = (
     "pipeline.reports",
     "pipeline.preview",
     "pipeline.authoring",
+    "pipeline.serve",
     "pipeline.readiness",
     "pipeline.runs",
     "pipeline.dataflow",

@@ -8,6 +8,7 @@ import click
 
 from pipeline.cli.errors import UsageError
 from pipeline.cli.other_config import load_other
+from pipeline.cli.preview_page import DEFAULT_PORT, Port, refuse_others, serve
 from pipeline.cli.row_inputs import opened
 from pipeline.config.loader import LoadedConfig, load_config
 from pipeline.preview import diff_text, table, way_text
@@ -34,6 +35,8 @@ INPUT is a file, a pattern or gs://bucket/pattern (zip, gz or JSON lines), - for
 projects/P/subscriptions/S, of which nothing is acknowledged.
 
 With --event or --where: the way of one row, with its values and the request that a run sends for it.
+
+With --serve: a page on this machine that shows config, row and request, anew on every save of CONFIG.
 """
 
 
@@ -65,6 +68,16 @@ With --event or --where: the way of one row, with its values and the request tha
     "--strict", is_flag=True, help="Exit with 1 for a warning; with --diff, also where less is sent or more is dead."
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON, see configs/schemas/preview.schema.json.")
+@click.option(
+    "--serve",
+    "port",
+    is_flag=False,
+    flag_value=str(DEFAULT_PORT),
+    type=Port(),
+    metavar="[PORT]",
+    help=f"A page for a browser of this machine, with the values of the rows; PORT is {DEFAULT_PORT} by default.",
+)
+@click.option("--open", "opens_browser", is_flag=True, help="With --serve: show the page in a browser.")
 def command(
     config: str,
     inputs: tuple[str, ...],
@@ -77,7 +90,15 @@ def command(
     curl: bool,
     strict: bool,
     as_json: bool,
+    port: int | None,
+    opens_browser: bool,
 ) -> int:
+    if port is not None:
+        refuse_others(click.get_current_context())
+        serve(config, inputs, limit, port, opens_browser)
+        return 0
+    if opens_browser:
+        raise UsageError("--open is for --serve.")
     loaded = _load(config)
     if number or conditions:
         if other:

@@ -26,7 +26,7 @@ def describe(way: Way, curl: bool = False) -> str:
 
 
 def _lines(way: Way, curl: bool) -> Iterator[str]:
-    yield "  ".join(filter(None, [way.place, fit(way.event_type, NAME_WIDTH), _time(way.event_time)]))
+    yield "  ".join(filter(None, [way.place, fit(way.event_type, NAME_WIDTH), time_text(way.event_time)]))
     for part in way.parts:
         yield ""
         yield from _part(part)
@@ -37,18 +37,29 @@ def _lines(way: Way, curl: bool) -> Iterator[str]:
         yield f"noted: {note}"
 
 
-def _part(part: PartWay) -> Iterator[str]:
+def headline(part: PartWay) -> str:
+    """What becomes of it, and by which row of the config."""
     taken = next((row for row in part.rows if row.is_taken), None)
     end = f"{_PARTS[part.part]} {_ENDS[part.verdict]}"
     if part.verdict != "sent":
         end += f": {part.reason}"
     elif part.event_name:
         end += f" as {part.event_name}"
-    yield end + (f" (row {taken.number}, line {taken.line})" if taken else "")
-    if part.verdict != "sent":
-        reason = of_kind(part.verdict).get(part.reason)  # type: ignore[arg-type]  # a Kind, as outcomes have it
-        for text in filter(None, [part.detail, reason.meaning if reason else ""]):
-            yield from wrap(text, first="  ")
+    return end + (f" (row {taken.number}, line {taken.line})" if taken else "")
+
+
+def explanation(part: PartWay) -> list[str]:
+    """Why it is not sent."""
+    if part.verdict == "sent":
+        return []
+    reason = of_kind(part.verdict).get(part.reason)  # type: ignore[arg-type]  # a Kind, as outcomes have it
+    return list(filter(None, [part.detail, reason.meaning if reason else ""]))
+
+
+def _part(part: PartWay) -> Iterator[str]:
+    yield headline(part)
+    for text in explanation(part):
+        yield from wrap(text, first="  ")
     for row in part.rows:
         if row.clauses:
             yield f"  where, row {row.number} (line {row.line})"
@@ -81,7 +92,8 @@ def _value(value: Any) -> str:
     return fit(orjson.dumps(value).decode(), VALUE_WIDTH)
 
 
-def _time(seconds: float | None) -> str:
+def time_text(seconds: float | None) -> str:
+    """In UTC; nothing for no time."""
     if seconds is None:
         return ""
     return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
