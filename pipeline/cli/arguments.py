@@ -123,7 +123,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--grace_period", default="20s", metavar="DURATION", help="after SIGTERM, for what is under way (%(default)s)")
     add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
     add = parser.add_argument_group("Meanwhile").add_argument
-    add("-q", "--quiet", action="store_true", help="no start line and no progress, only what goes wrong")
+    add("--quiet", "-q", action="store_true", help="no start line and no progress, only what goes wrong")
     add = parser.add_argument_group("Afterwards").add_argument
     add("--fail_on", default="", metavar="C[,C]", help="exit 1 if the run comes to it: delivery_rate<99%%,unsettled>0")
     add("--metrics_file", default="", metavar="F", help="what the run came to, for Prometheus' textfile collector")

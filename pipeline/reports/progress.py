@@ -58,6 +58,7 @@ class Progress:
         if self._live:
             with contextlib.suppress(OSError):  # the terminal has gone
                 self._live.stop()
+                self._live.console.print()  # what the run came to stands apart
 
     def __call__(self) -> None:
         now = time.monotonic()

@@ -36,8 +36,13 @@ def tell(text: str) -> None:
 
 def note(text: str) -> None:
     """Lines to stderr, of a command that runs something; each with its time where that is no terminal but a log."""
-    at = "" if sys.stderr.isatty() else f"{_time_of(datetime.now(timezone.utc))} "
+    at = "" if _is_terminal(sys.stderr) else f"{_time_of(datetime.now(timezone.utc))} "
     tell("\n".join(f"{at}{line}" for line in text.splitlines()))
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    """Also while lines stay in place there: what rich puts before it says that it is none."""
+    return getattr(stream, "rich_proxied_file", stream).isatty()
 
 
 def _time_of(at: datetime) -> str:
@@ -73,7 +78,7 @@ class LogHandler(logging.StreamHandler[TextIO]):
     def format(self, record: logging.LogRecord) -> str:
         text = redact_text(super().format(record))
         at = datetime.fromtimestamp(record.created, timezone.utc)
-        return text if self.stream.isatty() else f"{_time_of(at)} {text}"
+        return text if _is_terminal(self.stream) else f"{_time_of(at)} {text}"
 
 
 def _log_thread(failed: threading.ExceptHookArgs) -> None:
