@@ -72,7 +72,8 @@ Input = TypeVar("Input", bound=Stream | Subscription | Files)
 class LocalOptions:
     """How a run on this machine goes. Durations in seconds; `state_dir` holds a folder for each sync.
 
-    `fail_on`: what it must not come to, see reports/conditions.py; `metrics_file`: "" for none.
+    `fail_on`: what it must not come to, see reports/conditions.py; `metrics_file`: "" for none; `quiet`: only what went
+    wrong is told while it goes on.
     """
 
     chunk_size: int  # messages
@@ -81,6 +82,7 @@ class LocalOptions:
     state_dir: str
     fail_on: str = ""
     metrics_file: str = ""
+    quiet: bool = False
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--max_wait", default="2m", metavar="DURATION", help="at the end, for what waits and is due soon (%(default)s)")
     add("--grace_period", default="20s", metavar="DURATION", help="after SIGTERM, for what is under way (%(default)s)")
     add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
+    add = parser.add_argument_group("Meanwhile").add_argument
+    add("--quiet", "-q", action="store_true", help="no start line and no progress, only what goes wrong")
     add = parser.add_argument_group("Afterwards").add_argument
     add("--fail_on", default="", metavar="C[,C]", help="exit 1 if the run comes to it: delivery_rate<99%%,unsettled>0")
     add("--metrics_file", default="", metavar="F", help="what the run came to, for Prometheus' textfile collector")
@@ -146,6 +148,7 @@ def run_options(values: dict[str, Any], read: Stream | Subscription | Files) -> 
             values["state_dir"],
             values["fail_on"],
             values["metrics_file"],
+            values["quiet"],
         ),
         beam=values["beam"],
     )

@@ -15,12 +15,14 @@ from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sync_tag_of
 from pipeline.reports.redaction import redact_name
 from pipeline.reports.screen import show
+from pipeline.reports.tally import Tally
 from pipeline.run_options import Subscription
 from pipeline.runs.local import Ran, drive, run_chunks
 from pipeline.runs.open import Opening, open_source, state_of
 from pipeline.runs.process import tune_process
 from pipeline.runs.replay_filter import Kind, LetterFilter
 from pipeline.runs.replay_outlook import ReplayOutlook
+from pipeline.runs.watching import Watch, doing_of
 from pipeline.sources.pubsub_client import refuse_loop
 from pipeline.sources.source import Source
 from transforms.dead_letters.file_sink import FileSink
@@ -86,7 +88,8 @@ def _publish(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter
 
     overflow = state_of(options.run, loaded).letters
     with contextlib.closing(open_source(Opening(options.run, loaded, select=select))) as source, tune_process():
-        return drive(source, _Publish(topic, overflow), FileSink(overflow), options.run, loaded)
+        watched = Watch(loaded.config.name, doing_of(options.run, is_replay=True), Tally(), source)
+        return drive(source, _Publish(topic, overflow), FileSink(overflow), options.run, loaded, watched)
 
 
 class _Publish:

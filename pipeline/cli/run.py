@@ -6,8 +6,7 @@ from pipeline.cli.ending import Ending
 from pipeline.cli.load_sync import load_sync
 from pipeline.dataflow.options import refuse_disabled
 from pipeline.reports.screen import show
-from pipeline.run_options import Files, Stream
-from pipeline.runs.forecast import forecast
+from pipeline.run_options import Stream
 from pipeline.runs.local import run_chunks
 from pipeline.runs.streaming import run_streaming
 from transforms.iterable.api_key import check_any_machine_reads, read_api_key
@@ -41,8 +40,6 @@ def run(arguments: list[str], program: str = PROGRAM) -> int:
     if isinstance(options.input, Stream):
         run_streaming(options, loaded)
         return 0
-    if isinstance(options.input, Files):
-        show(f"{forecast(options, loaded)}\n")
     return run_chunks(options, loaded, on_end=Ending(options, loaded)).code
 
 

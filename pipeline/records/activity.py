@@ -23,7 +23,7 @@ class Outage(NamedTuple):
 class Activity:
     """The Instrumentation of a run that is recorded; tells `other` all the same.
 
-    The dispatcher's thread calls it, whoever writes the record takes.
+    The dispatcher's thread calls it, whoever writes the record takes, whoever shows the run reads its public fields.
     """
 
     def __init__(self, other: Instrumentation, now: Callable[[], float]) -> None:
@@ -32,7 +32,9 @@ class Activity:
         self._lock = threading.Lock()
         self._counts = Counts()
         self._outages: list[Outage] = []
-        self._failing: Outage | None = None  # since the last answer that is one
+        self.failing: Outage | None = None  # since the last answer that is one
+        self.tries = 0  # of it
+        self.taken_at: dict[str, float] = {}  # by operation: the last answer that is one, Unix seconds
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
         """See Instrumentation."""
@@ -48,9 +50,12 @@ class Activity:
             counts.request_seconds[operation].add(request.seconds)
             counts.fullness[operation] += round(1000 * request.fullness)
             if request.status in _TRIED_AGAIN or request.status >= 500:
-                began = self._failing.began if self._failing else now - request.seconds
-                self._failing = Outage(began, now, request.status)
-            elif self._failing:
+                began = self.failing.began if self.failing else now - request.seconds
+                self.tries = self.tries + 1 if self.failing else 1
+                self.failing = Outage(began, now, request.status)
+                return
+            self.taken_at[operation] = now
+            if self.failing:
                 self._end_outage(now)
 
     def throttled(self, seconds: float) -> None:
@@ -62,13 +67,13 @@ class Activity:
     def take(self, is_last: bool = False) -> tuple[Counts, list[Outage]]:
         """What came since the last time; an outage once it is over, or at the end."""
         with self._lock:
-            if is_last and self._failing:
+            if is_last and self.failing:
                 self._end_outage(self._now())
             counts, outages = self._counts, self._outages
             self._counts, self._outages = Counts(), []
         return counts, outages
 
     def _end_outage(self, now: float) -> None:
-        if self._failing and now - self._failing.began >= OUTAGE_SECONDS:
-            self._outages.append(self._failing._replace(ended=now))
-        self._failing = None
+        if self.failing and now - self.failing.began >= OUTAGE_SECONDS:
+            self._outages.append(self.failing._replace(ended=now))
+        self.failing = None

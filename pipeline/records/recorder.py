@@ -80,7 +80,7 @@ class Recorder:
     def goes_on(self) -> bool:
         return bool(self.process)
 
-    def watch(self, other: Instrumentation) -> Instrumentation:
+    def watch(self, other: Instrumentation) -> Activity:
         """What is to be told of requests; it tells `other`."""
         self._activity = Activity(other, self._now)
         return self._activity

@@ -1,84 +1,73 @@
-"""Calm progress of a run on stderr: one moving line on a terminal, a line now and then elsewhere."""
+"""The live view of a run on stderr: a few lines that stay in place on a terminal, a line now and then elsewhere.
 
+Knows no run: it asks for a snapshot when it is time to show one. Without a thread of its own.
+"""
+
+import contextlib
+import math
 import sys
 import time
 from collections.abc import Callable
 
 from rich.console import Console
-from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.live import Live
+from rich.text import Text
 
-from pipeline.config.durations import format_duration
 from pipeline.reports.redaction import redact_text
-from pipeline.reports.tally import Tally
-from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
+from pipeline.reports.screen import note
+from pipeline.reports.under_way import Snapshot
+from pipeline.reports.under_way_text import lines_of, plain_line
 
-LINE_SECONDS = 10.0
+DRAW_SECONDS = 0.5
+LINE_SECONDS = 30.0
 
 
 class Progress:
-    """Shows how far a run is; use as a context manager, and call with the tally after each chunk.
+    """Use as a context manager, and call often: it looks and shows only when it is time to.
 
     Args:
-      title: what each line begins with.
-      done: the share of the input that is done, 0 to 1; None where its end is not known.
-      read_before: messages of earlier processes of this run.
-      line_seconds: between lines where there is no terminal.
+      look: what is under way now.
+      is_quiet: shows nothing.
+      draw_seconds: between two times that a terminal is drawn.
+      line_seconds: between two lines where there is no terminal.
     """
 
     def __init__(
         self,
-        title: str,
-        done: Callable[[], float] | None = None,
-        read_before: int = 0,
+        look: Callable[[], Snapshot],
+        *,
+        is_quiet: bool = False,
+        draw_seconds: float = DRAW_SECONDS,
         line_seconds: float = LINE_SECONDS,
     ) -> None:
-        self._title = redact_text(title)
-        self._done = done
-        self._read_before = read_before
-        self._began_at = time.monotonic()
-        self._began_done = done() if done else 0.0
-        self._line_seconds = line_seconds
-        self._next_line = time.monotonic() + line_seconds
-        # No markup: the [Prod] of a title is none.
-        text = TextColumn("{task.description}", markup=False)
-        known: list[ProgressColumn] = [text, BarColumn(bar_width=20), TaskProgressColumn(), TimeRemainingColumn()]
-        columns = known if done else [SpinnerColumn(), text]
-        self._bar = Bar(*columns, console=Console(file=sys.stderr, highlight=False), transient=True)
-        total = 1.0 if done else None
-        self._task = self._bar.add_task(f"{self._title}: nothing settled yet", total=total, completed=self._began_done)  # type: ignore[arg-type]  # a share of 1.0
+        self._look = look
+        console = Console(file=sys.stderr, highlight=False)
+        is_live = console.is_terminal and not console.is_dumb_terminal and not is_quiet
+        self._live = (
+            Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) if is_live else None
+        )
+        self._pause = draw_seconds if is_live else line_seconds
+        self._next = math.inf if is_quiet else time.monotonic() + (0.0 if is_live else line_seconds)
 
     def __enter__(self) -> "Progress":
-        if self._bar.console.is_terminal:
-            self._bar.start()
+        if self._live:
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar.console.is_terminal:
-            self._bar.stop()
+        if self._live:
+            with contextlib.suppress(OSError):  # the terminal has gone
+                self._live.stop()
+                self._live.console.print()  # what the run came to stands apart
 
-    def __call__(self, tally: Tally) -> None:
-        if self._bar.console.is_terminal:
-            self._bar.update(self._task, description=self._counts(tally), completed=self._done() if self._done else 0.0)
-        elif time.monotonic() >= self._next_line:
-            self._bar.console.print(self._counts(tally) + self._time_left(), markup=False, soft_wrap=True)
-            self._next_line = time.monotonic() + self._line_seconds
-
-    def _counts(self, tally: Tally) -> str:
-        delivered, dropped, dead = map(tally.total, (DELIVERED, DROPPED, DEAD_LETTERED))
-        rate = (tally.read - self._read_before) / max(0.001, time.monotonic() - self._began_at)
-        waiting = f" · {tally.in_flight:,} in flight" if tally.in_flight else ""
-        return (
-            f"{self._title}: {tally.read:,} messages read ({rate:,.0f}/s) · {delivered:,} delivered"
-            f" · {dropped:,} dropped · {dead:,} dead-lettered{waiting}"
-        )
-
-    def _time_left(self) -> str:
-        if not self._done:
-            return ""
-        done = self._done()
-        gained = done - self._began_done
-        if not gained:
-            return f" · {done:.0%}"
-        left = (time.monotonic() - self._began_at) / gained * (1 - done)
-        return f" · {done:.0%}, {format_duration(left)} left"
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + self._pause
+        snapshot = self._look()
+        if self._live:
+            lines = map(redact_text, lines_of(snapshot, self._live.console.width))
+            self._live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
+        else:
+            note(plain_line(snapshot))

@@ -30,8 +30,23 @@ def can_show(text: str) -> bool:
 
 
 def tell(text: str) -> None:
-    """Lines to stderr, of a command that runs nothing."""
+    """Lines to stderr, as they are."""
     print(redact_text(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def note(text: str) -> None:
+    """Lines to stderr, of a command that runs something; each with its time where that is no terminal but a log."""
+    at = "" if _is_terminal(sys.stderr) else f"{_time_of(datetime.now(timezone.utc))} "
+    tell("\n".join(f"{at}{line}" for line in text.splitlines()))
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    """Also while lines stay in place there: what rich puts before it says that it is none."""
+    return getattr(stream, "rich_proxied_file", stream).isatty()
+
+
+def _time_of(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _escaped(character: str) -> str:
@@ -62,8 +77,8 @@ class LogHandler(logging.StreamHandler[TextIO]):
 
     def format(self, record: logging.LogRecord) -> str:
         text = redact_text(super().format(record))
-        time = datetime.fromtimestamp(record.created, timezone.utc)
-        return text if self.stream.isatty() else f"{time:%Y-%m-%dT%H:%M:%SZ} {text}"
+        at = datetime.fromtimestamp(record.created, timezone.utc)
+        return text if _is_terminal(self.stream) else f"{_time_of(at)} {text}"
 
 
 def _log_thread(failed: threading.ExceptHookArgs) -> None:

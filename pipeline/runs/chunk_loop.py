@@ -4,7 +4,7 @@ import itertools
 import logging
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from transforms.delivery.runtime import Runtime
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, WAITING, Outcome
+from transforms.model.times import format_span
 
 LOOK_SECONDS = 0.02  # how often to look for the next chunk, and for a signal, while one is under way
 REST_SECONDS = 0.1  # how often to look for a signal while there is nothing to do
@@ -44,6 +45,19 @@ class UnderWay(NamedTuple):
         return not self.handed_over or self.handed_over.is_set() or self.outcomes.done()
 
 
+class Standing(NamedTuple):
+    """Of a loop at one moment, in seconds from then on; None: there is no such time.
+
+    `ends_in`: nothing more is to be read, and it stays for what waits no longer than that.
+    """
+
+    waiting: Iterable[Message]
+    due_in: float | None
+    ends_in: float | None
+    paused_for: float | None
+    stops_in: float | None
+
+
 class ChunkLoop:
     """Runs chunks until the source is exhausted, or `stop` is set and what is under way is done or given up.
 
@@ -57,7 +71,8 @@ class ChunkLoop:
       forever: go on when the source is exhausted.
       max_wait: seconds to stay, from when the source had nothing more, for items that wait and are due by then.
       grace: seconds from `stop` or a FatalError on for what is under way; what is not done then is not settled.
-      tally: counts what is settled; `report` is called with it after each chunk.
+      tally: counts what is settled.
+      report: called again and again, whatever goes on.
       chunks_at_once: how many may be under way.
       recorder: told what is settled before the source is.
     """
@@ -74,7 +89,7 @@ class ChunkLoop:
         max_wait: float = 120.0,
         grace: float = 20.0,
         tally: Tally | None = None,
-        report: Callable[[Tally], None] = lambda _: None,
+        report: Callable[[], None] = lambda: None,
         chunks_at_once: int = 1,
         recorder: Recorder | None = None,
     ) -> None:
@@ -111,6 +126,7 @@ class ChunkLoop:
     def step(self, stop: threading.Event) -> bool:
         """Does what is next; returns whether there is more to do. Raises FatalError, as `run` does."""
         self._recording.tick(self.tally.in_flight)
+        self._report()
         if self._finishing:
             return self._is_finishing(self._finishing, stop)
         if self._may_take(stop) and (messages := self._take()):
@@ -128,6 +144,20 @@ class ChunkLoop:
             self._finishing = self._runtime.submit(partial(self._source.finish, list(self._waiting)))
         return True
 
+    @property
+    def standing(self) -> Standing:
+        """Where it is now."""
+        now, again, waiting = self._runtime.now(), self._again, self._waiting
+        ends = None if self._idle_since is None or self._forever else self._idle_since + self._max_wait
+        due = waiting.next_time()
+        return Standing(
+            waiting,
+            None if due is None else max(0.0, due - now),
+            None if ends is None else ends - now,
+            again.paused_until - now if again and not self._under_way else None,
+            None if self._stopped_at is None else max(0.0, self._stopped_at + self._grace - now),
+        )
+
     def hurry(self) -> None:
         """Once `stop` is set, do not wait for what is under way."""
         self._grace = 0.0
@@ -136,6 +166,7 @@ class ChunkLoop:
         until = self._runtime.now() + seconds
         while not stop.is_set() and (left := until - self._runtime.now()) > 0:
             self._runtime.sleep(min(left, REST_SECONDS))
+            self._report()
 
     def _let_end(self) -> None:
         until = self._runtime.now() + self._grace
@@ -222,7 +253,6 @@ class ChunkLoop:
                 return True
             self._settle(done.piece.messages, outcomes)
         self._count_in_flight()
-        self._report(self.tally)
         return True
 
     def _is_grace_over(self, stop: threading.Event) -> bool:
@@ -232,9 +262,9 @@ class ChunkLoop:
             self._stopped_at = self._runtime.now()
             if self._grace:
                 count = sum(len(under_way.piece.messages) for under_way in self._under_way)
-                messages = "1 message that is" if count == 1 else f"{count:,} messages that are"
-                what = f"{messages} under way" if count else "the end to be confirmed"
-                log.warning("Stopping: waiting up to %.0f s for %s. A second signal does not wait.", self._grace, what)
+                messages = "1 message" if count == 1 else f"{count:,} messages"
+                what = f"{messages} under way" if count else "the end is being confirmed"
+                log.warning("Stopping: %s, at most %s; Ctrl-C again ends now.", what, format_span(self._grace))
         self.gave_up = self._runtime.now() - self._stopped_at >= self._grace
         return self.gave_up
 

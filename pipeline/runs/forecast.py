@@ -17,6 +17,7 @@ from pipeline.runs.open import checkpoint_of, files_of
 from pipeline.sources.archives import InputFile, Reader
 from transforms.dead_letters.letter import from_line
 from transforms.delivery.settings import DeliveryRules
+from transforms.iterable.operations import Order
 from transforms.mapping.translate import Rules, translate
 from transforms.model.items import Item, Message
 
@@ -57,7 +58,7 @@ def forecast(options: RunOptions, loaded: LoadedConfig) -> str:
     rules = rules_of(loaded.config, options.times, options.events_only)
     delivery = sender_settings_of(loaded.config, options.iterable_url, options.share).rules
     sample = take_sample(files, rules)
-    lines = list(_lines(sample, total_bytes - done_bytes, delivery, is_whole=not done_bytes))
+    lines = list(_lines(sample, total_bytes - done_bytes, delivery, options.local.max_wait, is_whole=not done_bytes))
     if checkpoint:
         lines.insert(0, f"Going on from {file.path}: {done_bytes / max(1, total_bytes):.0%} is done.")
     return "\n".join(lines)
@@ -110,7 +111,7 @@ class StoredSize:
         return round(packed_bytes * self.unpacked_bytes / max(1, self._seen_bytes))
 
 
-def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, is_whole: bool) -> Iterator[str]:
+def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, max_wait: float, is_whole: bool) -> Iterator[str]:
     if not sample.stored_bytes:
         yield "Forecast: the files are empty."
         return
@@ -128,8 +129,11 @@ def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, is_whole: b
     about = "" if is_exact else "about "
     made = " and ".join(f"{count:,} {operation.items}" for count, operation in zip(items, operations, strict=True))
     yield f"Forecast: {about}{rows:,} rows make {made}{source}."
-    yield (
-        f"At {' and '.join(f'{operation.per_second:g}' for operation in operations)} requests/s, "
-        f"{' + '.join(f'{count:,}' for count in requests)} requests take {format_duration(at_limits)}"
-        + (f"; this machine takes about {format_duration(here)}." if here > max(at_limits, MINUTE) else ".")
-    )
+    limits = " and ".join(f"{operation.per_second:g}" for operation in operations)
+    counted = " + ".join(f"{count:,}" for count in requests)
+    line = f"At {limits} requests/s, {counted} requests take {format_duration(at_limits)}"
+    if here > max(at_limits, MINUTE):
+        line += f"; this machine takes about {format_duration(here)}"
+    if max_wait and any(sample.items[each.part] for each in operations if each.order == Order.AFTER_USER):
+        line += f", and up to {format_duration(max_wait)} for events of new users"
+    yield f"{line}."

@@ -11,14 +11,18 @@ from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
 from pipeline.records.recorder import Recorder
 from pipeline.reports.progress import Progress
+from pipeline.reports.screen import note
 from pipeline.reports.tally import Tally
+from pipeline.reports.under_way import Snapshot
 from pipeline.run_options import Files, RunOptions, Subscription
 from pipeline.runs.chunk_loop import ChunkLoop
 from pipeline.runs.chunk_runner import ChunkRunner
+from pipeline.runs.forecast import forecast
 from pipeline.runs.open import Opening, checkpoint_of, open_source, state_of
 from pipeline.runs.process import tune_process
 from pipeline.runs.record_start import open_record
 from pipeline.runs.run_lock import only_run, try_lock
+from pipeline.runs.watching import Sending, Watch, doing_of, start_line
 from pipeline.sources.source import Source
 from pipeline.sources.waiting_file import WaitingFile
 from pipeline.sources.waiting_first import WaitingFirst
@@ -83,21 +87,28 @@ def run_chunks(
     settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
     run_chunk = ChunkRunner(rules, settings, options.beam, CHUNKS_AT_ONCE)
     state = state_of(options, loaded)
+    is_replay = select is not None
     with contextlib.ExitStack() as stack:
         stack.enter_context(only_run(loaded.config.name, state.lock(options.share), options.share))
+        ahead = ""
         if isinstance(options.input, Files) and options.input.keeps_checkpoint:
             stack.enter_context(_only_run_of_files(options, loaded))
+            ahead = "" if options.local.quiet else forecast(options, loaded)
         sink = make_sink(options.dead_letters, state.letters)
         sink.check()
         source = stack.enter_context(contextlib.closing(open_source(Opening(options, loaded, state, sink, select))))
         if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
             source = WaitingFirst(source, WaitingFile(state.waiting), options.local.chunk_size, sync_tag_of(loaded))
         stack.enter_context(tune_process())
-        recorder = open_record(options, loaded, state, source, is_replay=select is not None)
+        recorder = open_record(options, loaded, state, source, is_replay=is_replay)
         stack.enter_context(contextlib.closing(recorder))
         tally = Tally.going_on(recorder.before)
-        watch(settings, recorder.watch(tally))
-        return drive(source, run_chunk, sink, options, loaded, tally, recorder, on_end)
+        activity = recorder.watch(tally)
+        sending = Sending(settings, watch(settings, activity), activity)
+        if not options.local.quiet:
+            note("\n".join(filter(None, [start_line(options, loaded, settings.url, recorder), ahead])))
+        watched = Watch(loaded.config.name, doing_of(options, is_replay), tally, source, sending)
+        return drive(source, run_chunk, sink, options, loaded, watched, recorder, on_end)
 
 
 RunChunk = Callable[[list[Message], bool, Callable[[], None]], list[Outcome]]  # as BeginChunk, but it blocks
@@ -109,20 +120,22 @@ def drive(
     sink: DeadLetterSink,
     options: RunOptions,
     loaded: LoadedConfig,
-    tally: Tally | None = None,
+    watched: Watch,
     recorder: Recorder | None = None,
     on_end: OnEnd = lambda _: 0,
 ) -> Ran:
     """The chunk loop over a source, with its progress on the screen, until it ends or is told to by a signal."""
-    tally = tally or Tally()
-    done = None if source.share_settled is None else lambda: source.share_settled or 0.0
+    tally = watched.tally
     threads = Threads(CHUNKS_AT_ONCE + 1, "chunk")  # and one to keep dead letters
 
     def begin_chunk(messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> Future[list[Outcome]]:
         return threads.submit(lambda: run_chunk(messages, flush, handed_over))
 
+    def look() -> Snapshot:
+        return watched.look(loop.standing)
+
     failed: Exception | None = None
-    with contextlib.closing(threads), Progress(loaded.config.name, done, tally.read) as progress:
+    with contextlib.closing(threads), Progress(look, is_quiet=options.local.quiet) as progress:
         loop = ChunkLoop(
             source,
             begin_chunk,

@@ -15,7 +15,7 @@ from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
 from pipeline.sandbox.oracle.expected import differences
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
-from tests.log_times import without_times
+from tests.log_times import without_start
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -47,7 +47,7 @@ def run(*arguments: object, **environ: str) -> Ended:
         text=True,
         check=False,
     )
-    return Ended(ended.returncode, ended.stdout, without_times(ended.stderr))
+    return Ended(ended.returncode, ended.stdout, without_start(ended.stderr))
 
 
 def stopped(problem: str, has_begun: bool = True) -> str:
@@ -195,10 +195,7 @@ def test_a_file_is_delivered(backfill: Backfill, iterable: SimulatedIterable) ->
     assert (ended.code, ended.err) == (0, "")
     assert differences(backfill.traffic.expected, iterable.dump(settle=True)) == []
     assert backfill.dead_letters() == backfill.expected_dead_letters()
-    assert ended.out.splitlines()[:8] == [
-        f"Forecast: 600 rows make {events} events and {users} user updates.",
-        "At 10 and 5 requests/s, 1 + 1 requests take 1 s.",
-        "",
+    assert ended.out.splitlines()[:5] == [
         "Messages read              600   that make 600 items (0 split)",
         f"Delivered            {users + events:>9,}   {users} user updates, {events} events",
         f"Dropped              {dropped:>9,}   filtered by the config",

@@ -55,6 +55,7 @@ class Driver:
         self.runtime = runtime
         self.instrumentation: Instrumentation = Nobody()
         self.requests = 0  # so far
+        self.next_request = math.inf  # when it may leave, Unix seconds; for whoever shows it
         self._under_way: dict[Future[Posted], Batch] = {}
         self._outage = OutageWatch(outage_seconds)
         self._outage_log = outage_log or OutageLog()
@@ -122,7 +123,8 @@ class Driver:
             self._under_way[self.runtime.submit(self._posting(batch))] = batch
         now = self.runtime.now()
         outcomes: list[Outcome] = []
-        for batch, posted in self._wait(min(self.next_start(scheduler, now, flush) - now, longest)):
+        self.next_request = self.next_start(scheduler, now, flush)
+        for batch, posted in self._wait(min(self.next_request - now, longest)):
             outcomes.extend(self._settle(scheduler, batch, posted))
         now = self.runtime.now()
         self._outage_log.tell(now, lambda: self.next_start(scheduler, now, flush=True))

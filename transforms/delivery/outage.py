@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from transforms.iterable.client import REQUEST_SECONDS
+from transforms.model.times import format_span
 
 OUTAGE_SECONDS = 300.0
 LAST_ANSWER_SECONDS = REQUEST_SECONDS  # longer than that, for an answer that is under way then
@@ -68,7 +69,7 @@ class OutageLog:
             was_told, self._is_told = self._is_told, False
             self._last_success, self._trouble = now, ""
         if was_told:
-            log.warning("Iterable takes again, after %.0f s.", seconds)
+            log.warning("Iterable takes again after %s.", format_span(seconds))
 
     def fail(self, detail: str) -> None:
         with self._lock:
@@ -83,8 +84,8 @@ class OutageLog:
             self._is_told = True
         wait = max(0.0, next_try() - now)
         log.warning(
-            "Iterable has taken nothing for %.0f s (%s). Nothing is lost: the next try is in %.0f s.",
-            seconds,
+            "Iterable has taken nothing for %s (%s). Nothing is lost: the next try is in %s.",
+            format_span(seconds),
             trouble,
-            wait if wait < math.inf else 0.0,
+            format_span(wait if wait < math.inf else 0.0),
         )

@@ -69,9 +69,11 @@ def dispatcher(settings: SenderSettings) -> Dispatcher:
     return made
 
 
-def watch(settings: SenderSettings, instrumentation: Instrumentation) -> None:
-    """Tell it of the requests that the dispatcher makes from now on."""
-    dispatcher(settings).driver.instrumentation = instrumentation
+def watch(settings: SenderSettings, instrumentation: Instrumentation) -> Driver:
+    """Tell it of the requests that the dispatcher makes from now on; returns who makes them."""
+    driver = dispatcher(settings).driver
+    driver.instrumentation = instrumentation
+    return driver
 
 
 def in_turn() -> Runtime:

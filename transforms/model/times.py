@@ -1,4 +1,4 @@
-"""Timestamps as Amplitude writes them → Unix seconds, UTC. Knows no record and no field name.
+"""Timestamps as Amplitude writes them → Unix seconds, UTC; spans for a person. Knows no record and no field name.
 
 A pattern of its own, not `datetime.fromisoformat`: that accepts other shapes on 3.10 than on 3.11 and later.
 """
@@ -61,3 +61,17 @@ def _unix_seconds(seconds: int, microseconds: int) -> float:
     time = (seconds * 1_000_000 + microseconds) / 1_000_000  # of integers: rounded once
     # Far from 1970 a float is coarser than a microsecond: .999999 must not become the next second.
     return time if time < seconds + 1 else math.nextafter(seconds + 1, -math.inf)
+
+
+def format_span(seconds: float) -> str:
+    """`41 s`, `1 min 26 s`, `2 h 5 min`, `3 d 4 h`: two units at most, what is below them left out."""
+    left = max(0, math.floor(seconds))
+    for (large, of_large), (small, of_small) in (
+        (("d", 86_400), ("h", 3_600)),
+        (("h", 3_600), ("min", 60)),
+        (("min", 60), ("s", 1)),
+    ):
+        if left >= of_large:
+            rest = left % of_large // of_small
+            return f"{left // of_large} {large}" + (f" {rest} {small}" if rest else "")
+    return f"{left} s"

@@ -52,6 +52,9 @@ Pace:
   --grace-period DURATION  after SIGTERM, for what is under way (20s)
   --chunk-size N           messages run and settled together (20000)
 
+Meanwhile:
+  --quiet  no start line and no progress, only what goes wrong
+
 Afterwards:
   --fail-on C[,C]   exit 1 if the run comes to it:
                     delivery_rate<99%,unsettled>0

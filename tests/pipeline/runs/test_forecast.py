@@ -47,7 +47,7 @@ def test_of_a_small_backfill_all_is_known(tmp_path: Path) -> None:
 
     assert forecast_of(tmp_path) == (
         f"Forecast: 3,000 rows make {events:,} events and {updates:,} user updates.\n"
-        "At 10 and 5 requests/s, 2 + 1 requests take 1 s."
+        "At 10 and 5 requests/s, 2 + 1 requests take 1 s, and up to 2 min for events of new users."
     )
 
 
@@ -68,15 +68,19 @@ def test_of_a_large_one_a_sample_is_enough(tmp_path: Path, many: tuple[list[byte
 
 
 def test_a_share_takes_longer(tmp_path: Path) -> None:
-    """A tenth of the limits, ten times the seconds; the rates it goes by are told."""
+    """A tenth of the limits, ten times the seconds; the rates it goes by are told, and the wait if there is one."""
     rows = (
         orjson.dumps({"event_type": "Song Played", "event_time": "2026-01-05 10:00:00", "user_id": f"user-{n}"})
         for n in range(9_500)
     )
     (tmp_path / "rows").write_bytes(b"\n".join(rows))
 
-    assert forecast_of(tmp_path).endswith("\nAt 10 and 5 requests/s, 10 + 0 requests take 1 s.")
-    assert forecast_of(tmp_path, share="10%").endswith("\nAt 1 and 0.5 requests/s, 10 + 0 requests take 10 s.")
+    whole, tenth = forecast_of(tmp_path), forecast_of(tmp_path, share="10%", max_wait="0s")
+
+    assert whole.endswith(
+        "\nAt 10 and 5 requests/s, 10 + 0 requests take 1 s, and up to 2 min for events of new users."
+    )
+    assert tenth.endswith("\nAt 1 and 0.5 requests/s, 10 + 0 requests take 10 s.")
 
 
 def test_what_is_not_sent_is_not_forecast(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import re
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -15,9 +16,11 @@ from pipeline.runs.local import run_chunks
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, pull_attributes
+from tests.log_times import without_times
 from transforms.dead_letters.letter import DeadLetter, from_line, to_line
 from transforms.model.errors import FatalError
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
+from transforms.model.release import RELEASE
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -77,7 +80,8 @@ def run(
     files = {"config": "sync.yaml", "input_files": "rows.jsonl", "dead_letter_file": "dead_letters.jsonl"}
     files |= {"waiting_file": "waiting.jsonl", "checkpoint_file": "checkpoint.jsonl"}
     arguments = {name: folder / file for name, file in files.items()} | {"iterable_url": iterable.url} | options
-    parsed = parse_options([f"--{name}={value}" for name, value in arguments.items() if value is not None])
+    words = [f"--{name}" if value is True else f"--{name}={value}" for name, value in arguments.items() if value]
+    parsed = parse_options(words)
     tally = run_chunks(parsed, load_config(parsed.config)).tally
     kept = folder / "dead_letters.jsonl"
     dump = iterable.dump(settle=True)
@@ -231,6 +235,27 @@ def test_a_user_who_comes_late_gets_the_event(tmp_path: Path, iterable: Simulate
 
     assert (len(ran.events), ran.tally.total(DEAD_LETTERED)) == (1, 0)
     assert ran.tally.adds_up
+
+
+def test_a_run_says_at_its_start_what_it_is(
+    tmp_path: Path, iterable: SimulatedIterable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sync, version, config, host, source and record, then the look ahead; on stderr, and not with --quiet."""
+    run(tmp_path, iterable, [track(ADA)], max_wait="0s")
+    said = capsys.readouterr()
+    run(tmp_path, iterable, [track(ADA)], max_wait="0s", quiet=True, waiting_file=tmp_path / "others.jsonl")
+    start, *ahead = without_times(said.err).splitlines()
+
+    assert (said.out, capsys.readouterr()) == ("", ("", ""))
+    assert re.fullmatch(
+        rf"Test · a2i {RELEASE} · config [0-9a-f]{{12}} · {iterable.url.removeprefix('http://')}"
+        rf" · {tmp_path}/rows\.jsonl · run [0-9]{{8}}-[0-9]{{6}}-[0-9a-f]{{4}}",
+        start,
+    )
+    assert ahead == [
+        "Forecast: 1 rows make 1 events and 0 user updates.",
+        "At 10 and 5 requests/s, 1 + 0 requests take 1 s.",
+    ]
 
 
 def test_a_run_leaves_no_temporary_files(

@@ -1,3 +1,4 @@
+import itertools
 import threading
 import time
 from collections import Counter
@@ -7,14 +8,15 @@ import pytest
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
+from pipeline.sandbox.virtual.runtime import VirtualRuntime
 from transforms.delivery.coalescing import SentValues
-from transforms.delivery.dispatcher import Dispatcher
+from transforms.delivery.dispatcher import LOOK_SECONDS, Dispatcher
 from transforms.delivery.driver import Driver
 from transforms.delivery.pacing import EvenPace
 from transforms.delivery.runtime import Runtime, Threads, steady_time
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.client import IterableClient, Response
-from transforms.model.errors import FatalError
+from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import TRACK, USER, Item
 from transforms.model.outcomes import DELIVERED, WAITING
 
@@ -194,6 +196,28 @@ def test_a_record_that_iterable_fails_at_holds_up_no_order(
     (resumed,) = [outcome.message.resumed for outcome in outcomes if outcome.kind == WAITING]
     assert resumed
     assert resumed.own_failures > 0
+
+
+def test_an_outage_is_probed_every_15_seconds(new_update: Callable[..., Item]) -> None:
+    """However many tries have failed; and when the next one is due can be told to whoever looks."""
+    runtime = VirtualRuntime(1_000.0)
+    tried, told = list[float](), set[float]()
+
+    def post(path: str, body: bytes) -> Response:
+        tried.append(runtime.now())
+        return Response(503, b"down")
+
+    driver = Driver(post, EvenPace({USER: 100, TRACK: 100}), fail, 4, runtime)
+    dispatcher = Dispatcher(DeliveryRules(), SentValues(), driver)
+    order = dispatcher.submit([new_update("u1")], flush=True)
+    while not order.done():
+        dispatcher.step()
+        told.add(driver.next_request)
+
+    assert isinstance(order.exception(), OutageError)
+    assert tried[-1] - tried[0] > 270
+    assert max(after - before for before, after in itertools.pairwise(tried)) <= 15.0 + LOOK_SECONDS
+    assert all(any(abs(time - planned) <= LOOK_SECONDS for planned in told) for time in tried[1:])
 
 
 def test_nothing_to_deliver_is_done_at_once(dispatcher: Dispatcher) -> None:

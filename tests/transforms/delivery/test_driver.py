@@ -427,7 +427,7 @@ def test_trouble_is_told_once_and_so_is_its_end(
 
     assert lines == [
         "Iterable has taken nothing for 31 s (HTTP 503). Nothing is lost: the next try is in 9 s.",
-        "Iterable takes again, after 60 s.",
+        "Iterable takes again after 1 min.",
     ]
     assert len(more) == 2
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.model.times import FIRST_SECOND, LAST_SECOND, from_epoch_ms, parse_time
+from transforms.model.times import FIRST_SECOND, LAST_SECOND, format_span, from_epoch_ms, parse_time
 
 EPOCH = datetime(1970, 1, 1)
 
@@ -149,3 +149,21 @@ def test_from_epoch_ms_refuses_years_outside_1_to_9999(milliseconds: int) -> Non
     """A year that no date has is a ValueError, however large the number."""
     with pytest.raises(ValueError, match=r"^not within the years 1 to 9999$"):
         from_epoch_ms(milliseconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1.0, "0 s"),
+        (59.9, "59 s"),
+        (60.0, "1 min"),
+        (86.0, "1 min 26 s"),
+        (3_600.0, "1 h"),
+        (7_530.0, "2 h 5 min"),
+        (3 * 86_400.0 + 59.0, "3 d"),
+        (3 * 86_400.0 + 4 * 3_600.0, "3 d 4 h"),
+    ],
+)
+def test_a_span_has_two_units_at_most(seconds: float, text: str) -> None:
+    """What is below them is left out, and so is a second unit that is none."""
+    assert format_span(seconds) == text
