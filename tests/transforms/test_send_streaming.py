@@ -681,3 +681,16 @@ def test_a_drain_tries_events_once_more_after_users_that_lay_behind(
     seconds_of(shard.fire, "end")
 
     assert told() == [(DELIVERED, USER, 1), (DELIVERED, TRACK, 2)]
+
+
+def test_a_drain_ends_where_slots_are_far_apart(
+    iterable: SimulatedIterable, new_shard: NewShard, new_update: NewItem
+) -> None:
+    """To wait for one is no outage: else all that was sent before it would be sent again, for ever."""
+    shard = new_shard(operations=configured(per_second={"bulk_update": 0.25}, max_items=1))
+    seconds_of(shard.process, encode_items([new_update("u1"), new_update(NEIGHBOUR)]), START)
+
+    seconds_of(shard.fire, "end")
+
+    assert told() == [(DELIVERED, USER, 1)] * 2
+    assert not shard.timers
