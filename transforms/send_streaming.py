@@ -187,16 +187,22 @@ class SendStreamingFn(beam.DoFn):
         yield from self._keep(scheduler, driver, store, flush)
 
     def _patience(self, scheduler: Scheduler) -> float:
-        """Seconds; from slot to slot where only a slot is missing, or a timer that is late might miss every one."""
+        """Seconds; from slot to slot where only a slot is missing, or a timer that is late might miss every one.
+
+        Longer than a timer is early: a firing that cannot wait for what it was set for would only set it again.
+        """
         now = self._now()
         times = ((rate, scheduler.next_time(part, now, flush=False)) for part, rate in self.settings.rates.items())
         slots = (STREAMING_SHARDS / rate for rate, time in times if time is not None and time <= now)
-        return min(LONGEST_SECONDS - 1, max([PATIENCE_SECONDS, *slots]))
+        return min(LONGEST_SECONDS - 1, max([self._early_seconds() + PATIENCE_SECONDS / 2, *slots]))
+
+    @property
+    def _has_far_slots(self) -> bool:
+        return STREAMING_SHARDS / min(self.settings.rates.values()) > LONGEST_SECONDS
 
     def _early_seconds(self) -> float:
         """How long before a slot the timer is set; long before, where one that is late would wait for another."""
-        slowest = STREAMING_SHARDS / min(self.settings.rates.values())
-        return (PATIENCE_SECONDS if slowest <= LONGEST_SECONDS else LONGEST_SECONDS) / 2
+        return (LONGEST_SECONDS if self._has_far_slots else PATIENCE_SECONDS) / 2
 
     def _send(self, scheduler: Scheduler, driver: Driver, patience: float) -> Iterator[Records]:
         until = min(self._now() + max(FLUSH_SECONDS, patience + 1), self._ends_at)
@@ -206,8 +212,11 @@ class SendStreamingFn(beam.DoFn):
     def _keep(self, scheduler: Scheduler, driver: Driver, store: ShardStore, flush: Any) -> Iterator[Records]:
         now = self._now()
         given_up = store.keep(scheduler, now, has_sent=driver.requests > 0)
-        next_start = min(driver.next_start(scheduler, now, flush=False), store.next_due(scheduler))
-        due = max(now, next_start - self._early_seconds())
+        early = self._early_seconds()
+        next_slot = driver.next_start(scheduler, now, flush=False) - early
+        # What waits has no slot before it is due: where that may be far, it would be read and put down time and again.
+        next_due = store.next_due(scheduler) - (0.0 if self._has_far_slots else early)
+        due = max(now, min(next_slot, next_due))
         store.state.due = due if due < math.inf else None
         store.write_fill()
         self._metrics.shard(store.in_flight(scheduler, now))
@@ -235,7 +244,11 @@ class SendStreamingFn(beam.DoFn):
         scheduler.wake_waiting()
         driver = self._driver(shard)
         outcomes = driver.run(scheduler, flush=True)
+        has_backlog = bool(store.state.backlog)
         while store.load_segment(scheduler):
+            outcomes += driver.run(scheduler, flush=True)
+        if has_backlog:  # their users may have been in it
+            scheduler.wake_waiting()
             outcomes += driver.run(scheduler, flush=True)
         store.clear()
         yield Records(outcomes + scheduler.expire_waiting())

@@ -651,3 +651,46 @@ def test_an_older_value_does_not_overwrite_a_newer_one_on_another_worker(
 
     (user,) = iterable.dump(settle=True)["users"]
     assert {name: user["dataFields"].get(name) for name in ("plan", "age")} == {"plan": "pro", "age": 3}
+
+
+def test_no_timer_fires_again_and_again_before_its_time(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem
+) -> None:
+    """At a small share of the rate, too, where it is set long before: a firing waits for what it was set for."""
+    shard = new_shard(operations=configured(per_second={"track_bulk": 0.5, "bulk_update": 0.25}))
+    seconds_of(shard.process, encode_items([new_track("nobody", time=START)]), START)
+    firings = 0
+
+    while shard.fires_at("flush") <= START + 100 and firings < 20:
+        FakeTime.time = max(FakeTime.time, shard.fires_at("flush"))
+        seconds_of(shard.fire, "flush")
+        firings += 1
+
+    assert iterable.metrics()["endpoints"]["trackBulk"]["requests"] == 2
+    assert firings <= 6
+
+
+def test_a_drain_tries_events_once_more_after_users_that_lay_behind(
+    iterable: SimulatedIterable, new_shard: NewShard, new_update: NewItem, new_track: NewItem
+) -> None:
+    """An event that was ready before its user was read is no event of an unknown user."""
+    shard = new_shard(max_state_bytes=500)
+    for item in (new_track("u1", text="x" * 500), new_update("u1")):
+        seconds_of(shard.process, encode_items([item]), START)
+
+    seconds_of(shard.fire, "end")
+
+    assert told() == [(DELIVERED, USER, 1), (DELIVERED, TRACK, 2)]
+
+
+def test_a_drain_ends_where_slots_are_far_apart(
+    iterable: SimulatedIterable, new_shard: NewShard, new_update: NewItem
+) -> None:
+    """To wait for one is no outage: else all that was sent before it would be sent again, for ever."""
+    shard = new_shard(operations=configured(per_second={"bulk_update": 0.25}, max_items=1))
+    seconds_of(shard.process, encode_items([new_update("u1"), new_update(NEIGHBOUR)]), START)
+
+    seconds_of(shard.fire, "end")
+
+    assert told() == [(DELIVERED, USER, 1)] * 2
+    assert not shard.timers

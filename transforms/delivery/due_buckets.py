@@ -8,9 +8,11 @@ from dataclasses import astuple, dataclass
 
 import orjson
 
+from transforms.delivery.bounded_waiting import MAX_WAITING, MAX_WAITING_BYTES
 from transforms.model.errors import StateError
 
 BUCKETS = 32  # a constant of the graph: another number means draining the job. Three delays take 8 each at most
+FULL = 8  # an eighth of what may wait fills a bucket: where too much waits, no more than that is given up at once
 WIDTHS = 6  # a bucket takes what is due within a sixth of its delay: the first in it waits by so much longer
 VERSION = 1
 
@@ -26,6 +28,10 @@ class DueBucket:
     due: float  # when the last of it is due
     count: int = 0
     size: int = 0  # bytes
+
+    @property
+    def is_full(self) -> bool:
+        return self.count >= MAX_WAITING // FULL or self.size >= MAX_WAITING_BYTES // FULL
 
 
 class DueBuckets:
@@ -85,7 +91,7 @@ class DueBuckets:
         fitting = (
             bucket
             for bucket in self._used.values()
-            if bucket.width <= width and bucket.begins <= due <= bucket.begins + bucket.width
+            if bucket.width <= width and bucket.begins <= due <= bucket.begins + bucket.width and not bucket.is_full
         )
         return next(fitting, None)
 

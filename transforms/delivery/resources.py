@@ -99,7 +99,7 @@ def outage_log(_: SenderSettings) -> OutageLog:
 def shard_driver(settings: SenderSettings, shard: int, shards: int, runtime: Runtime) -> Driver:
     """For one run. Work that Dataflow took for lost may still go on beside it: they share the client and the pace.
 
-    Its outage is shorter than a bundle may be long.
+    Its outage is shorter than a bundle may be long, unless its slots are further apart: waiting for one is none.
     """
     client = shard_client(settings)
 
@@ -110,4 +110,5 @@ def shard_driver(settings: SenderSettings, shard: int, shards: int, runtime: Run
         )
 
     pace = shard_pace(settings, shard, shards)
-    return Driver(client.post, pace, go_on, 1, runtime, SHARD_OUTAGE_SECONDS, outage_log(settings))
+    outage_seconds = max(SHARD_OUTAGE_SECONDS, 2 * shards / min(settings.rates.values()))
+    return Driver(client.post, pace, go_on, 1, runtime, outage_seconds, outage_log(settings))

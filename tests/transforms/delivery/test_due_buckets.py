@@ -3,6 +3,7 @@ import pathlib
 
 import pytest
 
+from transforms.delivery.bounded_waiting import MAX_WAITING, MAX_WAITING_BYTES
 from transforms.delivery.due_buckets import BUCKETS, WIDTHS, DueBuckets
 from transforms.model.errors import StateError
 
@@ -94,3 +95,15 @@ def test_an_index_of_an_unknown_version_is_refused() -> None:
 def test_no_state_is_an_empty_index() -> None:
     """A shard of which nothing ever waited."""
     assert DueBuckets.decode(None).next_due == math.inf
+
+
+@pytest.mark.parametrize(("count", "size"), [(MAX_WAITING, 1), (1_000, MAX_WAITING_BYTES // 1_000)])
+def test_a_little_too_much_costs_a_little(count: int, size: int) -> None:
+    """All came at once, and would have one bucket: of what is too much only the eighth that came first is given up."""
+    buckets = DueBuckets()
+    cells = [buckets.place(size, due=1060.0, delay=60.0, now=1000.0) for _ in range(count + count // 100)]
+
+    (crowded,) = buckets.take_crowded(MAX_WAITING, MAX_WAITING_BYTES)
+
+    assert crowded == cells[0]
+    assert cells.count(crowded) == count // 8
