@@ -18,9 +18,9 @@ LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 LOGGED = {
     "transforms/dead_letters/topic_sink.py": {"self.topic", "self._overflow", "f'{self._overflowed:,}'"},
     "transforms/delivery/outage.py": {
-        "seconds",
+        "format_span(seconds)",
         "trouble",
-        "wait if wait < math.inf else 0.0",
+        "format_span(wait if wait < math.inf else 0.0)",
     },
     "transforms/delivery/resources.py": {"problem.rstrip('.')"},
     "transforms/iterable/api_key.py": {"error"},
