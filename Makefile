@@ -13,7 +13,9 @@ $(VENV)/installed: requirements-dev.txt setup.py
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version), once: a minute or two"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-index --no-build-isolation --editable .
+	@# A path, not the import hook: that finds here what another installation of the package lacks.
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-index --no-build-isolation \
+		--config-settings editable_mode=compat --editable .
 	@touch $@
 
 run: setup ## Generated traffic through the pipeline into a simulated Iterable
