@@ -124,7 +124,7 @@ def cloud(tmp_path: Path, bucket: storage.Bucket, monkeypatch: pytest.MonkeyPatc
 def test_the_command_of_the_page_launches_without_a_template(cloud: Cloud) -> None:
     """As it stands in docs/dataflow.md, with the page's variables; only the sandbox's own options are added."""
     page = (ROOT / "docs" / "dataflow.md").read_text()
-    (command,) = re.findall(r"```bash\n(python -m pipeline\.main .*?)\n```", page, re.DOTALL)
+    (command,) = re.findall(r"```bash\n(a2i run .*?)\n```", page, re.DOTALL)
     names = {**cloud.variables, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     added = f"--no_auth --dataflow_endpoint={cloud.api.url}"
 
