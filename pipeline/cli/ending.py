@@ -1,6 +1,7 @@
 """What a run does at its end: its summary, what it must not come to (--fail_on), a file of metrics. Runs nothing."""
 
 import logging
+import shlex
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
@@ -12,6 +13,7 @@ from pipeline.reports.summary import summarize
 from pipeline.reports.tally import Tally
 from pipeline.run_options import RunOptions
 from pipeline.runs.local import Ran
+from pipeline.sources.state_folder import default_parent
 
 EXIT_FINDINGS = 1
 
@@ -27,6 +29,7 @@ class Ending:
         self._fail_on = parse_fail_on(options.local.fail_on)
         self._metrics_file = options.local.metrics_file
         self._sync = loaded.config.name
+        self._state_dir = options.local.state_dir
         self._before = before
 
     def __call__(self, ran: Ran) -> int:
@@ -34,7 +37,7 @@ class Ending:
         if lines_before := self._before(ran):
             show(f"{lines_before}\n")
         show(summarize(ran.tally, ran.comes_again))
-        if lines := list(_of_record(ran)):
+        if lines := list(_of_record(ran, self._state_dir)):
             show("\n".join(["", *lines]))
         if self._metrics_file:
             _write_metrics(self._metrics_file, self._sync, ran.tally)
@@ -45,13 +48,14 @@ class Ending:
         return 0
 
 
-def _of_record(ran: Ran) -> Iterator[str]:
+def _of_record(ran: Ran, state_dir: str) -> Iterator[str]:
     if ran.rows:
         times = {1: "once", 2: "twice"}.get(len(ran.rows), f"{len(ran.rows)} times")
         rows = [*ran.rows, max(0, ran.tally.read - sum(ran.rows))]
         yield f"Resumed {times}: {' + '.join(f'{row:,}' for row in rows)} rows"
     if ran.run:
-        yield f"Report: a2i report {ran.run}"
+        elsewhere = "" if state_dir == default_parent() else f" --state-dir {shlex.quote(state_dir)}"
+        yield f"Report: a2i report {ran.run}{elsewhere}"
 
 
 def _write_metrics(path: str, sync: str, tally: Tally) -> None:

@@ -116,7 +116,7 @@ def commands(report: Report) -> list[str]:
 
 
 def syncs_of(report: Report) -> str:
-    return ", ".join(report.syncs[:3]) or "No sync"
+    return ", ".join(report.syncs[:3]) or "No runs"
 
 
 def time_of(report: Report) -> str:
@@ -125,6 +125,8 @@ def time_of(report: Report) -> str:
         (run,) = report.runs
         took = format_duration(max(0.0, run.last - run.began))
         return f"run {run.run} · {clock(run.began)} UTC · {took} · {ended(run)}"
+    if not report.runs:
+        return f"{report.window.title} (UTC)"
     bad = Counter(run.how for run in report.ended_badly)
     how = ", ".join(f"{count} {how}" for how, count in bad.items()) or "all ended well"
     running = sum(run.how == "running" for run in report.runs)

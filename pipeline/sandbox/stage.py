@@ -67,7 +67,7 @@ class Stage(NamedTuple):
         return end(self.start(*arguments))
 
 
-def end(process: "subprocess.Popen[str]", seconds: float = 120) -> Ended:
+def end(process: "subprocess.Popen[str]", seconds: float = 240) -> Ended:
     """Wait for a command that was started; one that does not end is killed.
 
     Raises subprocess.TimeoutExpired.

@@ -5,7 +5,7 @@ import pytest
 from pipeline.sandbox.virtual.checks import check
 from pipeline.sandbox.virtual.run import run_seed
 
-SEEDS = range(60)
+SEEDS = range(40)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
