@@ -70,7 +70,8 @@ class SlotPace:
         slot = self._slot(endpoint, now)
         # A timer and a sleep end a little late: the first half of the time until the next shard's slot will do.
         in_slot = now - self._start(endpoint, slot) <= _LATE_SHARE / rate
-        if in_slot and slot > self._last_slot.get(endpoint, -1):
+        last = self._last_slot.get(endpoint, -1)
+        if in_slot and (slot > last or _is_far(self._start(endpoint, last), now)):
             return now
         return self._start(endpoint, slot + 1)
 

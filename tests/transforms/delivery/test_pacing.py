@@ -133,6 +133,15 @@ def test_a_slot_is_used_once_and_only_in_its_first_half() -> None:
     assert pace.next_time("user", 1000.5) == pytest.approx(1000.6)
 
 
+@pytest.mark.parametrize(("back", "wait"), [(0, 0.8), (30, 30.8), (3600, 0)])
+def test_a_clock_that_is_set_back_uses_no_slot_twice_and_stops_nobody(back: float, wait: float) -> None:
+    """By seconds it is waited for; by an hour, what was noted before it no longer counts."""
+    pace = SlotPace({"track": 10.0}, shard=3, shards=8)
+    pace.take("track", 1_000_000.3)
+
+    assert waits(pace, 1_000_000.3 - back) == pytest.approx(wait, abs=0.01)
+
+
 @pytest.mark.parametrize(("back", "wait"), [(0, 60), (25, 85), (3600, 0)])
 def test_a_rest_holds_for_all_endpoints_and_ends(back: float, wait: float) -> None:
     """A clock that is set back far does not prolong it."""
