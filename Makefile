@@ -87,7 +87,7 @@ launch: $(LAUNCH_NEEDS) ## Launch the flex template
 update: setup $(LAUNCH_NEEDS) ## Replace the running job by this version, if its state can be kept; RUNNING=its git revision
 	@test -n "$(RUNNING)" || { echo "make update needs RUNNING, the git revision that the job runs from"; exit 2; }
 	@git show $(RUNNING):configs/flex_template/graph_lock.json > .running_graph_lock.json
-	@$(BIN)/python -m pipeline.dataflow compare .running_graph_lock.json || test -n "$(MAPPING)"
+	@$(BIN)/python -m pipeline.dataflow compare .running_graph_lock.json || { test $$? -eq 1 && test -n "$(MAPPING)"; }
 	$(FLEX_RUN) --update $(if $(MAPPING),--transform-name-mappings='$(MAPPING)')
 
 drain: needs-PROJECT needs-REGION needs-JOB_ID ## Let the running job settle what it holds, and end

@@ -50,7 +50,7 @@ SETTINGS = {
 }
 EXIT_CODES = [
     ("0", "done, or stopped by a signal: what is not settled comes again"),
-    ("1", "findings of `check`, or a fault that nobody thought of"),
+    ("1", "findings of `check`, `--fail-on` or `--strict`, or a fault that nobody thought of"),
     ("2", "a wrong command line or config"),
     ("3", "the set-up stopped it: a refused key, a subscription out of reach, another run of the sync"),
     ("130", "Ctrl-C before anything had begun"),

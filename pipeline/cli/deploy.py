@@ -12,7 +12,7 @@ import click
 from jinja2 import Environment, StrictUndefined
 
 from pipeline.cli.errors import UsageError
-from pipeline.cli.resource_names import Kind, broken_rule_of
+from pipeline.cli.resource_names import Kind, beam_rule_of, broken_rule_of, is_subscription
 from pipeline.config.loader import Config, load_config
 from pipeline.reports.redaction import redact_name
 from pipeline.reports.screen import show, tell
@@ -82,6 +82,9 @@ def _problems(kind: str, options: dict[str, str], config: Config) -> Iterator[st
     for option, resource in resources:
         if rule := broken_rule_of(options[option], resource):
             yield f"--{option} is {options[option]!r}; {rule}."
+    subscription = options["input_subscription"]
+    if kind == "dataflow" and is_subscription(subscription) and (rule := beam_rule_of(subscription)):
+        yield f"--input_subscription is {subscription!r}; {rule}."
     for option in ("image", "region", "bucket", "config", "output"):
         if not _PLAIN.fullmatch(options[option]):
             yield f"--{option} is {options[option]!r}: only letters, digits and @ _ . : / + - are taken here."

@@ -25,7 +25,7 @@ STEPS = (HOUR, 6 * HOUR, DAY, 7 * DAY)
 MOST_STEPS = 72
 
 _state_dir: Callable[[Any], Any] = click.option(
-    "--state_dir", default=default_parent, metavar="DIR", help="Where runs keep what they remember ($A2I_STATE_DIR)."
+    "--state-dir", default=default_parent, metavar="DIR", help="Where runs keep what they remember ($A2I_STATE_DIR)."
 )
 STATE_DIR = _state_dir
 

@@ -48,7 +48,7 @@ def beam_rule_of(text: str) -> str:
     if _BEAM_PROJECT.fullmatch(project):
         return ""
     needed = "6 to 63 characters: lower-case letters, digits and hyphens, of which the first is a letter"
-    return f"--streaming needs a Google Cloud project's id, which {project!r} is not: it has {needed}"
+    return f"a streaming job needs a Google Cloud project's id, which {project!r} is not: it has {needed}"
 
 
 def _of_another_form(text: str, kind: Kind) -> str:

@@ -33,7 +33,7 @@ _OPTIONS = (
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit code: 1 if a running job cannot simply be updated, 2 for a wrong command line."""
+    """Returns the exit code: 1 if a running job cannot simply be updated, 2 for a wrong command line or file."""
     if arguments == ["metadata"]:
         show(to_json(metadata()).rstrip())
     elif arguments == ["graph"]:
@@ -41,13 +41,26 @@ def main(arguments: list[str]) -> int:
     elif len(arguments) == 2 and arguments[0] == "template":
         show(to_json(template(arguments[1])).rstrip())
     elif len(arguments) == 2 and arguments[0] == "compare":
-        lines = advice(json.loads(Path(arguments[1]).read_text(encoding="utf-8")), _lock())
+        try:
+            running = _read_lock(arguments[1])
+        except (OSError, ValueError) as error:
+            tell(f"{arguments[1]}: {getattr(error, 'strerror', None) or 'it is no graph lock'}.")
+            return 2
+        lines = advice(running, _lock())
         show("\n".join(lines) or "The job can be updated as it is.")
         return int(bool(lines))
     else:
         tell(str(__doc__))
         return 2
     return 0
+
+
+def _read_lock(path: str) -> Lock:
+    """Raises OSError, or ValueError if it is none."""
+    lock = json.loads(Path(path).read_text(encoding="utf-8"))
+    if not isinstance(lock, dict) or not lock.keys() >= {"shards", "steps"}:
+        raise ValueError(path)
+    return lock
 
 
 def _lock() -> Lock:

@@ -1,6 +1,7 @@
 """What a job on Dataflow is launched with unless it is given, and what is refused before. Knows no network."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 
 from apache_beam.options.pipeline_options import DebugOptions, GoogleCloudOptions, PipelineOptions, WorkerOptions
@@ -18,6 +19,7 @@ DEFAULTS = (
     "--max_num_workers=3",  # the senders' rates are the job's, whatever its size: see docs/dataflow.md
     "--max_cache_memory_usage_mb=100",  # of state, in each process
 )
+_JOB_NAME = re.compile(r"[a-z]([-a-z0-9]{0,1022}[a-z0-9])?")  # Dataflow's own rule
 
 
 def job_defaults(arguments: Sequence[str]) -> list[str]:
@@ -34,6 +36,11 @@ def launch_problems(beam: PipelineOptions, dead_letter_file: str) -> Iterator[st
     for name in ("project", "region"):
         if not getattr(cloud, name):
             yield f"--{name} is missing: Dataflow runs the job there."
+    if cloud.job_name and not _JOB_NAME.fullmatch(cloud.job_name):
+        yield (
+            f"--job_name is {cloud.job_name!r}; it must be lower-case letters, digits and hyphens, "
+            "of which the first is a letter and the last is no hyphen."
+        )
     if not (cloud.temp_location or cloud.staging_location):
         yield "--temp_location is missing. Give a folder of a bucket in the job's region, such as gs://BUCKET/dataflow."
     for name in ("temp_location", "staging_location"):

@@ -111,8 +111,8 @@ def commands(report: Report) -> list[str]:
     if not place or len(report.syncs) > 1:
         return []
     where = shlex.quote(place) if scheme == "file" else "SUBSCRIPTION"  # of the topic, which the record does not know
-    option = f"--dead_letter_{scheme} {shlex.quote(place if scheme == 'topic' else f'{place}.again')}"
-    return [f"a2i dead {where}", f"a2i replay --config {config} --dead_letters {where} {option}"]
+    option = f"--dead-letter-{scheme} {shlex.quote(place if scheme == 'topic' else f'{place}.again')}"
+    return [f"a2i dead {where}", f"a2i replay --config {config} --dead-letters {where} {option}"]
 
 
 def syncs_of(report: Report) -> str:

@@ -1,3 +1,4 @@
+import contextlib
 import itertools
 import re
 from collections import Counter
@@ -332,6 +333,26 @@ def test_a_refused_key_costs_a_probe_a_minute(
     assert all(59 <= gap <= 70 for gap in gaps)
     assert {outcome.kind for outcome in OUTCOMES} == {DELIVERED}
     assert len(OUTCOMES) == 4
+
+
+def test_a_refused_key_costs_a_probe_a_minute_though_bundles_fail(
+    iterable: SimulatedIterable, new_shard: NewShard, new_update: NewItem
+) -> None:
+    """What fails forgets that the endpoints are closed, and Dataflow tries it again at once: the process knows."""
+    iterable.fault("*", status=401, body={"msg": "Invalid API key", "code": "BadApiKey"}, times=3)
+    shard = new_shard()
+    seconds_of(shard.process, encode_items([new_update("u1")]), START)
+    end = shard.timers["end"]
+
+    while not OUTCOMES:
+        shard.timers["end"] = end
+        with contextlib.suppress(OutageError):
+            seconds_of(shard.fire, "end")
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(requests(iterable, "bulkUpdate"))]
+
+    assert len(gaps) == 3
+    assert all(59 <= gap <= 70 for gap in gaps)
 
 
 def test_waiting_for_a_slot_is_told_to_the_runner(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 _LATE_SHARE = 0.5  # of the time between two requests: one that leaves so late does not delay the next
+FAR_SECONDS = 90.0  # ahead of the clock: what was noted so far ahead was noted before the clock was set back
 _ROUNDING = 1e-6  # of a slot: a slot's own start must not count as the end of the one before
 
 
@@ -56,13 +57,21 @@ class SlotPace:
         self._shard = shard
         self._shards = shards
         self._last_slot: dict[str, int] = {}
+        self._rests_until = 0.0
+
+    def rest(self, until: float) -> None:
+        """No request leaves before then (Unix seconds), whatever becomes of the work that learnt it."""
+        self._rests_until = until
 
     def next_time(self, endpoint: str, now: float) -> float:
+        if not _is_far(self._rests_until, now):
+            now = max(now, self._rests_until)
         rate = self._rates[endpoint]
         slot = self._slot(endpoint, now)
         # A timer and a sleep end a little late: the first half of the time until the next shard's slot will do.
         in_slot = now - self._start(endpoint, slot) <= _LATE_SHARE / rate
-        if in_slot and slot > self._last_slot.get(endpoint, -1):
+        last = self._last_slot.get(endpoint, -1)
+        if in_slot and (slot > last or _is_far(self._start(endpoint, last), now)):
             return now
         return self._start(endpoint, slot + 1)
 
@@ -74,3 +83,7 @@ class SlotPace:
 
     def _start(self, endpoint: str, slot: int) -> float:
         return (slot * self._shards + self._shard) / self._rates[endpoint]
+
+
+def _is_far(time: float, now: float) -> bool:
+    return time - now > FAR_SECONDS

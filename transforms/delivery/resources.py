@@ -13,6 +13,7 @@ from transforms.delivery.driver import Driver
 from transforms.delivery.outage import OutageLog
 from transforms.delivery.pacing import EvenPace, SlotPace
 from transforms.delivery.runtime import InTurn, Runtime, Threads
+from transforms.delivery.scheduler import PROBE_SECONDS
 from transforms.delivery.settings import SenderSettings
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import IterableClient
@@ -101,14 +102,14 @@ def shard_driver(settings: SenderSettings, shard: int, shards: int, runtime: Run
 
     Its outage is shorter than a bundle may be long, unless its slots are further apart: waiting for one is none.
     """
-    client = shard_client(settings)
+    client, pace = shard_client(settings), shard_pace(settings, shard, shards)
 
     def go_on(problem: str) -> None:
         client.read_key_again()  # before the next probe
+        pace.rest(runtime.now() + PROBE_SECONDS)  # for a bundle that fails forgets that the endpoints are closed
         logging.getLogger(__name__).error(
             "%s. Nothing is lost; the key is read again in a minute.", problem.rstrip(".")
         )
 
-    pace = shard_pace(settings, shard, shards)
     outage_seconds = max(SHARD_OUTAGE_SECONDS, 2 * shards / min(settings.rates.values()))
     return Driver(client.post, pace, go_on, 1, runtime, outage_seconds, outage_log(settings))

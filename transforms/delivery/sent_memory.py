@@ -4,19 +4,20 @@ Two cells are appended to by turns: when the one in use is old or long the other
 in the last minutes is there, nothing is rewritten, and no more is read than two cells may hold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
 
 from transforms.delivery.cells import Bag
 from transforms.delivery.coalescing import Leaf, Sent, SentValues
+from transforms.delivery.codec import MAX_BLOB_BYTES
 from transforms.model.errors import StateError
 from transforms.model.items import Item
 
 SECONDS = 600.0  # for as long, and at most twice as long, it is kept
 MAX_BYTES = 64_000  # of a cell, about; where more is sent it is kept for a shorter time
-IN_A_BLOB = 100  # updates
+IN_A_BLOB = 100  # updates; fewer where they are wide
 VERSION = 1
 
 
@@ -60,11 +61,10 @@ class SentMemory:
 
     def keep(self, in_use: InUse, now: float) -> InUse:
         """Put down what was sent in this bundle; which cell is in use then."""
-        for begin in range(0, len(self._new), IN_A_BLOB):
+        for blob in _blobs(self._new):
             if not in_use.size or now - in_use.begun > SECONDS or in_use.size > MAX_BYTES:
                 in_use = InUse((in_use.cell + 1) % len(self._cells), now)
                 self._cells[in_use.cell].clear()
-            blob = _encode(self._new[begin : begin + IN_A_BLOB])
             self._cells[in_use.cell].add(blob)
             in_use = replace(in_use, size=in_use.size + len(blob))
         self._new = []
@@ -73,6 +73,21 @@ class SentMemory:
     def clear(self) -> None:
         for cell in self._cells:
             cell.clear()
+
+
+def _blobs(new: Sequence[Sent]) -> Iterator[bytes]:
+    """An update that is larger than a blob may be is one by itself."""
+    for begin in range(0, len(new), IN_A_BLOB):
+        yield from _in_bytes(new[begin : begin + IN_A_BLOB])
+
+
+def _in_bytes(new: Sequence[Sent]) -> Iterator[bytes]:
+    blob, half = _encode(new), len(new) // 2
+    if len(blob) <= MAX_BLOB_BYTES or not half:
+        yield blob
+    else:
+        yield from _in_bytes(new[:half])
+        yield from _in_bytes(new[half:])
 
 
 def _encode(new: Sequence[Sent]) -> bytes:

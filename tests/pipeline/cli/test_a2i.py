@@ -45,7 +45,8 @@ Tools:
 
 Exit codes:
   0    done, or stopped by a signal: what is not settled comes again
-  1    findings of `check`, or a fault that nobody thought of
+  1    findings of `check`, `--fail-on` or `--strict`, or a fault that nobody
+       thought of
   2    a wrong command line or config
   3    the set-up stopped it: a refused key, a subscription out of reach,
        another run of the sync

@@ -214,9 +214,9 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
         (
             {"input_subscription": "projects/p/subscriptions/events", "streaming": True},
             (
-                "--input_subscription is 'projects/p/subscriptions/events'; --streaming needs a Google Cloud project's "
-                "id, which 'p' is not: it has 6 to 63 characters: lower-case letters, digits and hyphens, of which the "
-                "first is a letter."
+                "--input_subscription is 'projects/p/subscriptions/events'; a streaming job needs a Google Cloud "
+                "project's id, which 'p' is not: it has 6 to 63 characters: lower-case letters, digits and hyphens, of "
+                "which the first is a letter."
             ),
         ),
         ({"dead_letter_topic": None}, NO_OUTPUT),

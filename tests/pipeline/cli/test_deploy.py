@@ -116,6 +116,19 @@ def test_dataflow_has_the_launch_of_its_template() -> None:
     ]
 
 
+def test_dataflow_takes_the_projects_that_its_launch_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    """An emulator's short ones are for the other kinds."""
+    short = "--input-subscription=projects/shop/subscriptions/events"
+
+    assert deploy("dataflow", *CLOUD, short, key=SECRET) == 2
+    assert capsys.readouterr().err == (
+        "--input_subscription is 'projects/shop/subscriptions/events'; a streaming job needs a Google Cloud project's "
+        "id, which 'shop' is not: it has 6 to 63 characters: lower-case letters, digits and hyphens, of which the "
+        "first is a letter.\n"
+    )
+    assert deploy("cron", short) == 0
+
+
 def test_all_that_is_wrong_is_told_and_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     """Also that a file is there already: it may have been edited."""
     assert deploy("dataflow", "--region=europe west", "--schedule=daily") == 2

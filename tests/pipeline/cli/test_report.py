@@ -70,6 +70,16 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(tmp_path)
 
 
+@pytest.mark.parametrize("verb", ["report", "runs"])
+def test_options_are_shown_with_hyphens(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As those of the other verbs; underscores are taken, too."""
+    assert main([verb, "--help"]) == 0
+
+    options = re.findall(r"--\w[\w-]*", capsys.readouterr().out)
+    assert "--state-dir" in options
+    assert not [option for option in options if "_" in option]
+
+
 def test_yesterday_in_one_screen(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Many drains add up; beside them is the day before; what a config's line dropped is told with it."""
     assert main(["report", "--since", "yesterday", "--state_dir", runs]) == 0
@@ -103,7 +113,7 @@ Order Completed                          2   field_type_mismatch
   field_type_mismatch: Give the property that `type` in the config, or another
     name with `as`; then replay them.
   $ a2i dead dead.jsonl
-  $ a2i replay --config shop.yaml --dead_letters dead.jsonl --dead_letter_file dead.jsonl.again
+  $ a2i replay --config shop.yaml --dead-letters dead.jsonl --dead-letter-file dead.jsonl.again
 """
 
 
@@ -205,7 +215,7 @@ What to do
 field_type_mismatch: Give the property that type in the config, or another name with as; then replay them.
 To look at them, and to replay them:
 a2i dead dead.jsonl
-a2i replay --config shop.yaml --dead_letters dead.jsonl --dead_letter_file dead.jsonl.again
+a2i replay --config shop.yaml --dead-letters dead.jsonl --dead-letter-file dead.jsonl.again
 Requests
 To Iterable, by operation and answer
 Operation | Requests | Answers

@@ -99,7 +99,7 @@ def test_beam_takes_some_projects_only(project: str, is_taken: bool) -> None:
     rule = beam_rule_of(f"projects/{project}/subscriptions/events")
 
     assert is_taken == (not rule)
-    assert is_taken or rule.startswith(f"--streaming needs a Google Cloud project's id, which {project!r} is not: it ")
+    assert is_taken or rule.startswith(f"a streaming job needs a Google Cloud project's id, which {project!r} is not: ")
 
 
 @pytest.mark.parametrize(

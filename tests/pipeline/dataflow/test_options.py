@@ -68,6 +68,16 @@ def test_what_is_given_stays() -> None:
         ),
         ({"temp_location": "/nowhere"}, "--temp_location is '/nowhere'; it must be gs://BUCKET/FOLDER."),
         ({"staging_location": "bucket"}, "--staging_location is 'bucket'; it must be gs://BUCKET/FOLDER."),
+        *(
+            (
+                {"job_name": name},
+                (
+                    f"--job_name is {name!r}; it must be lower-case letters, digits and hyphens, "
+                    "of which the first is a letter and the last is no hyphen."
+                ),
+            )
+            for name in ("My_Job", "2nd-job", "job-")
+        ),
         (
             {"sdk_container_image": None},
             "--sdk_container_image is missing: workers have our code from it. `make image` builds one.",

@@ -131,3 +131,31 @@ def test_a_slot_is_used_once_and_only_in_its_first_half() -> None:
 
     assert pytest.approx([1000.3, 1000.3, 1000.34, 1001.1, 1001.1]) == [before, at, late, too_late, again]
     assert pace.next_time("user", 1000.5) == pytest.approx(1000.6)
+
+
+@pytest.mark.parametrize(("back", "wait"), [(0, 0.8), (30, 30.8), (3600, 0)])
+def test_a_clock_that_is_set_back_uses_no_slot_twice_and_stops_nobody(back: float, wait: float) -> None:
+    """By seconds it is waited for; by an hour, what was noted before it no longer counts."""
+    pace = SlotPace({"track": 10.0}, shard=3, shards=8)
+    pace.take("track", 1_000_000.3)
+
+    assert waits(pace, 1_000_000.3 - back) == pytest.approx(wait, abs=0.01)
+
+
+@pytest.mark.parametrize(("back", "wait"), [(0, 60), (25, 85), (3600, 0)])
+def test_a_rest_holds_for_all_endpoints_and_ends(back: float, wait: float) -> None:
+    """A clock that is set back far does not prolong it."""
+    pace = SlotPace({"track": 10.0, "user": 5.0}, shard=3, shards=8)
+
+    pace.rest(1_000_060.3)
+
+    assert waits(pace, 1_000_000.3 - back) == pytest.approx(wait, abs=0.01)
+    assert pace.next_time("user", 1_000_000.3) >= 1_000_060.3
+
+
+def waits(pace: SlotPace, began: float) -> float:
+    """Seconds until a request may leave, for one that asks again whenever it was told to."""
+    now = began
+    while (due := pace.next_time("track", now)) > now:
+        now = due
+    return now - began

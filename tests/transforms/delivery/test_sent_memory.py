@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.sandbox.bench.shard import Cell
 from transforms.delivery.coalescing import SentValues
+from transforms.delivery.codec import MAX_BLOB_BYTES
 from transforms.delivery.sent_memory import MAX_BYTES, SECONDS, InUse, SentMemory
 from transforms.model.errors import StateError
 from transforms.model.items import Item
@@ -74,6 +75,21 @@ def test_it_is_bounded_in_time_and_in_bytes(cells: list[Cell], new_update: NewIt
         assert sum(cell.size for cell in cells) <= 2.4 * MAX_BYTES
     assert another_worker(cells).newer_than(new_update("v19-0", time=10))
     assert max(cell.largest for cell in cells) < MAX_BYTES
+
+
+def test_no_blob_is_too_large_for_a_value_of_state(cells: list[Cell], new_update: NewItem) -> None:
+    """Of profiles that are wide and differ, fewer are in one; the first and the last of them are there."""
+    memory = another_worker(cells)
+    for user in range(100):
+        fields = {f"a_field_of_user_{user}_{number}": 1 for number in range(600)}
+        memory.remember(new_update(f"u{user}", fields, time=20), NOW)
+
+    memory.keep(InUse(), NOW)
+
+    blobs = [blob for cell in cells for blob in cell.blobs]
+    assert max(map(len, blobs)) <= MAX_BLOB_BYTES < sum(map(len, blobs))
+    assert another_worker(cells).newer_than(new_update("u0", {"a_field_of_user_0_0": 1}, time=10))
+    assert another_worker(cells).newer_than(new_update("u99", {"a_field_of_user_99_0": 1}, time=10))
 
 
 def test_yesterdays_memory_still_loads(cells: list[Cell], new_update: NewItem) -> None:
