@@ -19,7 +19,9 @@ def show_reading(rows: Iterable[Row], done: Callable[[], float] | None = None) -
         return
     text = TextColumn("{task.description}")
     known: list[ProgressColumn] = [text, BarColumn(bar_width=20), TaskProgressColumn()]
-    with Progress(*(known if done else [SpinnerColumn(), text]), console=console, transient=True, redirect_stdout=False) as bar:
+    columns = known if done else [SpinnerColumn(), text]
+    # Data goes where stdout goes, also while the bar is on.
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
         task = bar.add_task("0 rows", total=1.0 if done else None)
         for number, row in enumerate(rows, start=1):
             if number % EVERY == 0:

@@ -66,9 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             source = _prepare_topics(emulator, traffic)
         command = ["-m", "pipeline.main", f"--config={CONFIG}", *source.arguments, f"--iterable_url={iterable.url}"]
+        command.append(f"--state_dir={STATE}")
         _say(f"\n$ python {' '.join(command)}\n")
         shutil.rmtree(STATE, ignore_errors=True)  # an Iterable that is gone knows nobody of whom it tells
-        environ = {**os.environ, **source.environ, "ITERABLE_API_KEY": API_KEY, "A2I_STATE_DIR": str(STATE)}
+        environ = {**os.environ, **source.environ, "ITERABLE_API_KEY": API_KEY}
         code = _run([sys.executable, *command], environ)
         return code or _check(traffic.expected, iterable.dump(settle=True), source.read_dead_letters())
 

@@ -3,6 +3,7 @@
 import pytest
 
 from pipeline.reports.reading import EVERY, show_reading
+from pipeline.reports.screen import show
 
 
 def test_elsewhere_than_at_a_terminal_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,3 +24,15 @@ def test_at_a_terminal_it_says_how_far_it_is(
     assert out == ""
     assert f"{2 * EVERY:,} rows" in err
     assert ("50%" in err) is bool(done)
+
+
+def test_data_goes_to_stdout_while_the_bar_is_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a pipe would get nothing of it."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    for row in show_reading(range(2 * EVERY), lambda: 0.5):
+        if row == EVERY:
+            show("data")
+    assert capsys.readouterr().out == "data\n"
