@@ -10,6 +10,7 @@ from pipeline.cli.errors import UsageError
 from pipeline.cli.letter_search import nothing_asked_for
 from pipeline.cli.load_sync import load_sync
 from pipeline.cli.resource_names import broken_rule_of, is_subscription, looks_like_a_resource
+from pipeline.cli.row_inputs import pull
 from pipeline.config.to_rules import sender_settings_of
 from pipeline.reports.bounded_counter import BoundedCounter
 from pipeline.reports.letter_groups import LetterGroups
@@ -17,7 +18,6 @@ from pipeline.reports.letter_values import describe_values
 from pipeline.reports.screen import show, show_values, tell
 from pipeline.sources.archives import Reader, find_files
 from pipeline.sources.buckets import BUCKETS
-from pipeline.sources.pubsub import SubscriptionSource
 from transforms.amplitude.parse import event_type_of
 from transforms.amplitude.reserved_events import name_in_data
 from transforms.dead_letters.letter import DL_REASON, from_line
@@ -26,7 +26,6 @@ from transforms.iterable.client import IterableClient
 from transforms.iterable.field_types import field_types
 from transforms.model.items import Message
 
-CHUNK_SIZE = 1_000
 ALL, ONE = 100_000, 1  # letters that are looked at, and that are shown in full, unless --limit says
 
 Letters = Generator[tuple[Message, str], None, None]  # known by its place, and the id that the message had, or ""
@@ -150,9 +149,5 @@ def _read(pattern: str) -> Letters:
 
 
 def _pull(subscription: str) -> Letters:
-    """All that are there; they come again at once when this ends."""
-    with contextlib.closing(SubscriptionSource(subscription, CHUNK_SIZE)) as source:
-        while not source.is_exhausted:
-            chunk = source.take(1.0)
-            source.set_aside([message.message_id for message in chunk])
-            yield from ((message, "") for message in chunk)
+    with contextlib.closing(pull(subscription)) as letters:
+        yield from ((letter, "") for letter in letters)
