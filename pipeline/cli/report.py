@@ -12,7 +12,7 @@ import orjson
 from pipeline.cli.errors import UsageError
 from pipeline.config.durations import parse_duration, parse_moment
 from pipeline.records.report import HOUR, Report, Window, make_report
-from pipeline.records.shelf import find_records
+from pipeline.records.store import find_records
 from pipeline.reports.report_html import to_html
 from pipeline.reports.report_text import describe, to_json
 from pipeline.reports.screen import show, tell

@@ -5,7 +5,7 @@ import orjson
 
 from pipeline.cli.report import STATE_DIR, as_window
 from pipeline.records.report import run_of
-from pipeline.records.shelf import find_records
+from pipeline.records.store import find_records
 from pipeline.reports.report_text import list_runs, run_to_json
 from pipeline.reports.screen import show
 

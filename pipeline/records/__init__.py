@@ -4,6 +4,6 @@ counts     what is counted, and how it adds up
 activity   requests, waits and outages between two lines
 lines      the record as JSON lines, and read; folding: as fewer lines when it grows
 recorder   the record of one run while it goes on
-shelf      the records of a sync: found, named, the oldest removed
+store      the records of a sync: found, named, the oldest removed
 report     what a person asks of them, as a value
 """

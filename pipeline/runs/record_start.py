@@ -7,7 +7,7 @@ from pipeline.config.loader import LoadedConfig
 from pipeline.config.problems import Keys
 from pipeline.records.lines import Mark
 from pipeline.records.recorder import Recorder
-from pipeline.records.shelf import new_run, path_of, remove_old
+from pipeline.records.store import new_run, path_of, remove_old
 from pipeline.reports.redaction import redact_name, redact_text
 from pipeline.run_options import Files, RunOptions, Subscription
 from pipeline.sources.source import Source

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.records.recorder import Recorder
-from pipeline.records.shelf import MAX_AGE_SECONDS, find_records, new_run, path_of, remove_old
+from pipeline.records.store import MAX_AGE_SECONDS, find_records, new_run, path_of, remove_old
 from pipeline.sources.state_folder import StateFolder
 
 NOW = 1_767_700_000.0
