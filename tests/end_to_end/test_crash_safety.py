@@ -219,7 +219,8 @@ def test_an_emulator_that_restarts() -> None:
             stage = set_stage(host, iterable.url)
             stage.publish(generated.messages[:500])
             process = stage.start(*stage.drain, "--forever", "--chunk_size=100")
-            time.sleep(5.0)
+            while not iterable.metrics()["endpoints"]:
+                time.sleep(0.1)
             letters = pull_letters(stage)
         time.sleep(3.0)
         is_alive = process.poll() is None
@@ -231,10 +232,10 @@ def test_an_emulator_that_restarts() -> None:
                 name, of_topic = subscription.rpartition("/")[2], topic.rpartition("/")[2]
                 create_subscription(host, create_topic(host, of_topic), name, 10)
             stage.publish(generated.messages)
-            if process.poll() is not None:  # it asked between the emulator's start and the subscription's
-                process = stage.start(*stage.drain, "--forever", "--chunk_size=100")
             until = time.monotonic() + 60
             while problems_of(generated, iterable, letters) and time.monotonic() < until:
+                if process.poll() is not None:  # it asked between the emulator's start and the subscription's
+                    process = stage.start(*stage.drain, "--forever", "--chunk_size=100")
                 time.sleep(0.5)
                 letters += pull_letters(stage)
             process.send_signal(signal.SIGTERM)
