@@ -97,7 +97,8 @@ def _without_mapped(rules: UserUpdateRules, row: dict[str, Any]) -> dict[str, An
     """Under "*" an identity field that a mapping sends is not one that is left out: there is nothing to note."""
     if not rules.properties.everything_in:
         return row
-    mapped = [path for path in (rules.identity.email, rules.identity.user_id) if path]
+    sources = [source for source in (rules.identity.email, rules.identity.user_id) if source]
+    mapped = {path for source in sources for path in source.all_paths}
     values = {name: value for name, value in row[SCOPE].items() if (SCOPE, name) not in mapped or name not in _IDS}
     return {**row, SCOPE: values}
 
@@ -106,4 +107,4 @@ def _creates_user(rules: UserUpdateRules, identity: Identity) -> bool:
     """Whether the identity alone is worth an update: no property is listed, or the identify brings the email itself."""
     email = rules.identity.email
     listed = rules.properties.rows or rules.properties.everything_in
-    return not listed or bool(identity.email and email and email.scope == SCOPE)
+    return not listed or bool(identity.email and email and any(path.scope == SCOPE for path in email.all_paths))
