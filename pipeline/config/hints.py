@@ -1,7 +1,7 @@
 """What a valid config most likely does not mean: what never matches, and what surprises. Knows no YAML."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,14 +10,16 @@ from pipeline.config.events import Clause, EventRow
 from pipeline.config.model import Config
 from pipeline.config.problems import Keys, Problem, show_value
 from pipeline.config.properties import PropertyList, PropertyRow
+from pipeline.config.sources import SourceSpec
 from transforms.amplitude.event_keys import EVENT_KEYS, TEXT_KEYS
 from transforms.amplitude.paths import SCOPES, Path
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.mapping.filters import EVERYTHING
 from transforms.mapping.operators import BY_NAME, NO_VALUE, Operand, Scalar, is_negation
+from transforms.mapping.sources import ITEM
 
 _ALL_ON_THE_SCREEN = "All Events"  # Amplitude's word for "*"
-_POSITION = re.compile(r"\[\d*\]|(?<!\d)\.\d+(?:\.|$)")  # but for "version 1.2"
+_POSITION = re.compile(r"\[\]|(?<!\d)\.(\d+)(?:\.|$)")  # but for "version 1.2"
 
 
 def warnings_of(config: Config, document: Document) -> list[str]:
@@ -34,6 +36,8 @@ def warnings_of(config: Config, document: Document) -> list[str]:
         *_absent_from_identifies(config, document),
         *_paths_as_names(config, document),
         *_dotted_fields(config, document),
+        *_replaced_objects(config, document),
+        *_one_user_for_all(config, document),
         *_short_backoff(config, document),
     ]
     return [str(warning) for warning in sorted(warnings, key=lambda warning: warning.line)]
@@ -44,7 +48,7 @@ def _idle_toggles(config: Config, document: Document) -> Iterator[Problem]:
     if not users.enabled and not events.enabled:
         rule = "create_and_update_users and send_events are both disabled: nothing is sent"
         yield document.problem((), rule, "Enable one of them")
-    if users.enabled and not users.user_properties.everything and not users.user_properties.rows:
+    if users.enabled and not users.user_properties.brings_all and not users.user_properties.rows:
         keys = "create_and_update_users", "user_properties"
         rule = "none are listed: users are created without properties"
         yield document.problem(keys, rule, 'List them, or write "*" for all')
@@ -63,9 +67,10 @@ def _names_of_many(config: Config, document: Document) -> Iterator[Problem]:
             yield document.problem(keys, f"{row.event} is read as the name of one event", 'Write "*" for every event')
         elif row.event != EVERYTHING and (problem := _odd_name(row.event)):
             yield document.problem(keys, *problem)
-    for keys, property_row in _property_rows(config):
-        if property_row.name and (problem := _odd_name(property_row.name)):
-            yield document.problem(keys, *problem)
+    for keys, _, property_row in _property_rows(config):
+        for name in property_row.names or ():
+            if problem := _odd_name(name):
+                yield document.problem(keys, *problem)
 
 
 def _odd_name(name: str) -> tuple[str, str] | None:
@@ -164,26 +169,31 @@ def _likely_scope(keys: Keys) -> str:
 
 def _paths(config: Config) -> Iterator[tuple[Keys, Path]]:
     for name in type(config.mappings).model_fields:
-        if path := getattr(config.mappings, name):
-            yield ("mappings", name), path
-    for keys, row in _property_rows(config):
-        if row.path:
-            yield (*keys, "path"), row.path
+        if spec := getattr(config.mappings, name):
+            yield from _paths_of(("mappings", name), spec)
+    for keys, scope, row in _property_rows(config):
+        yield from (one for one in _paths_of(keys, row) if scope != ITEM or one[1].scope)
     for i, event in enumerate(config.send_events.events):
         for j, clause in enumerate(event.where):
             yield ("send_events", "events", i, "where", j, "property"), clause.path
 
 
+def _paths_of(keys: Keys, row: SourceSpec | PropertyRow) -> Iterator[tuple[Keys, Path]]:
+    yield from (((*keys, "path", i), path) for i, path in enumerate(row.path or ()))
+    yield from (((*keys, "template"), path) for path in (row.template.paths if row.template else ()))
+
+
 def _positions_in_lists(config: Config, document: Document) -> Iterator[Problem]:
-    """`products[0].name`: a path that is never walked so; a name may hold such a thing, but hardly does."""
-    places = [(keys, path, "") for keys, path in _paths(config)]
-    places += [(keys, row.source(str(keys[1])), "property") for keys, row in _property_rows(config) if row.name]
-    for keys, path, key in places:
+    """`products.0.name`: a path that is never walked so; a name may hold such a thing, but hardly does."""
+    places = list(_paths(config))
+    for keys, scope, row in _property_rows(config):
+        places += [((*keys, "property", i), path) for i, path in enumerate(row.paths(scope) if row.names else ())]
+    for keys, path in places:
         if position := _POSITION.search(path.name):
-            rule = f"{path.name} is most likely never found: dots walk into objects, not into lists"
-            list_name = path.name[: position.start()]
-            remedy = f"Use the whole list, {list_name}, or have a property of its own sent to Amplitude"
-            yield document.problem((*keys, key) if key else keys, rule, remedy)
+            rule = f"{path.name} is most likely never found: dots walk into objects, and [N] into lists"
+            list_name, rest = path.name[: position.start()], path.name[position.end() :]
+            remedy = f"Write {list_name}[{position[1]}]{'.' if rest else ''}{rest}"
+            yield document.problem(keys, rule, remedy if position[1] else f"Map the items of {list_name} with each")
 
 
 def _absent_from_identifies(config: Config, document: Document) -> Iterator[Problem]:
@@ -192,21 +202,46 @@ def _absent_from_identifies(config: Config, document: Document) -> Iterator[Prob
         return
     rule = "is never there: an identify has no event properties, and nothing else updates users here"
     remedy = "Use a user property, or add property_changes to create_and_update_users.on"
-    for keys, row in _property_rows(config):
-        if keys[0] == "create_and_update_users" and row.path and row.path.scope == "event_properties":
-            yield document.problem((*keys, "path"), f"{row.path} {rule}", remedy)
+    for keys, _, row in _property_rows(config):
+        if keys[0] == "create_and_update_users" and (path := _of_events_alone(row.path or (), row)):
+            yield document.problem((*keys, "path"), f"{path} {rule}", remedy)
     for name in ("email", "user_id"):
-        path = getattr(mappings, name)
-        if path and path.scope == "event_properties":
+        spec = getattr(mappings, name)
+        if spec and (path := _of_events_alone(spec.paths, spec)):
             yield document.problem(("mappings", name), f"for user updates, {path} {rule}", remedy)
 
 
+def _of_events_alone(paths: Sequence[Path], row: SourceSpec | PropertyRow) -> Path | None:
+    """The first of `paths`, if all are of events, and nothing stands in for them."""
+    alone = paths and row.default is None and all(path.scope == "event_properties" for path in paths)
+    return paths[0] if alone else None
+
+
 def _dotted_fields(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, row in _property_rows(config):
-        if "." in row.target.strip(".") and not _is_path_as_name(row) and not _POSITION.search(row.target):
+    for keys, _, row in _property_rows(config):
+        inner = row.target.strip(".")
+        if "." in inner and not row.rename and not _is_path_as_name(row) and not _POSITION.search(row.target):
             rule = f"becomes one field called {show_value(row.target)}, dots included, and no field of an object"
-            remedy = f"Give it a name without dots with as, such as {row.target.strip('.').replace('.', '_')}"
-            yield document.problem((*keys, "as") if row.rename else keys, rule, remedy)
+            field = inner.replace(".", "_")
+            yield document.problem(keys, rule, f"Give it a name with as, such as {field}; its dots make objects")
+
+
+def _replaced_objects(config: Config, document: Document) -> Iterator[Problem]:
+    if config.destination.merge_nested_objects:
+        return
+    for keys, scope, row in _property_rows(config):
+        if keys[0] == "create_and_update_users" and scope != ITEM and len(row.keys) > 1:
+            rule = f"an update replaces all of {show_value(row.target)} in a profile, and not {row.keys[-1]} alone"
+            yield document.problem((*keys, "as"), rule, "Set destination.merge_nested_objects: true")
+
+
+def _one_user_for_all(config: Config, document: Document) -> Iterator[Problem]:
+    for name in ("email", "user_id"):
+        spec = getattr(config.mappings, name)
+        for key in ("value", "default"):
+            if spec and getattr(spec, key) is not None:
+                rule = "makes one user of many: a constant is the same in every row"
+                yield document.problem(("mappings", name, key), rule, "Use paths that tell users apart")
 
 
 def _short_backoff(config: Config, document: Document) -> Iterator[Problem]:
@@ -217,23 +252,32 @@ def _short_backoff(config: Config, document: Document) -> Iterator[Problem]:
 
 
 def _paths_as_names(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, row in _property_rows(config):
+    for keys, _, row in _property_rows(config):
         if _is_path_as_name(row):
-            rule = f"{row.name} is read as the whole name of a property"
-            yield document.problem(keys, rule, f"Write {{path: {row.name}}} if it is a path")
+            name = (row.names or ("",))[0]
+            yield document.problem(
+                keys, f"{name} is read as the whole name of a property", f"Write {{path: {name}}} if it is a path"
+            )
 
 
 def _is_path_as_name(row: PropertyRow) -> bool:
-    scope, dot, _ = (row.name or "").partition(".")
+    scope, dot, _ = (row.names or ("",))[0].partition(".")
     return scope in SCOPES and bool(dot)
 
 
-def _property_rows(config: Config) -> Iterator[tuple[Keys, PropertyRow]]:
+def _property_rows(config: Config) -> Iterator[tuple[Keys, str, PropertyRow]]:
+    """With the scope of its bare names; those of an `each`, too."""
     lists: dict[Keys, PropertyList] = {
         ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
         ("send_events", "event_properties"): config.send_events.event_properties,
         ("send_events", "user_properties"): config.send_events.user_properties,
     }
     for keys, selection in lists.items():
-        for i, row in enumerate(selection.rows):
-            yield (*keys, i), row
+        yield from _rows_of(keys, str(keys[1]), selection)
+
+
+def _rows_of(keys: Keys, scope: str, selection: PropertyList) -> Iterator[tuple[Keys, str, PropertyRow]]:
+    for i, row in selection.listed:
+        yield (*keys, i), scope, row
+        if row.each:
+            yield from _rows_of((*keys, i, "each"), ITEM, row.each)

@@ -5,7 +5,7 @@ A source is compiled when it is made, also on a worker: what it does not use cos
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from transforms.amplitude.paths import MISSING, Path, is_absent, look_up, parse_path, walk
@@ -110,6 +110,9 @@ class Source:
         if self.template:
             return self.template.text
         return ", ".join(map(str, self.paths)) or "value"
+
+    def with_template(self, template: Template) -> "Source":
+        return replace(self, template=template)
 
     @property
     def all_paths(self) -> tuple[Path, ...]:
