@@ -175,7 +175,9 @@ class Mappings(Section):
         description="Email.",
     )
     user_id: Annotated[ValueSource | None, _A_PATH_OR_NULL] = Field(
-        default=SourceSpec(path=(Path("", "user_id"),)), json_schema_extra={"default": "user_id"}, description="User ID."
+        default=SourceSpec(path=(Path("", "user_id"),)),
+        json_schema_extra={"default": "user_id"},
+        description="User ID.",
     )
     campaign_id: Annotated[ValueSource | None, _A_PATH_OR_NULL] = Field(
         default=None, description="Campaign ID: attributes an event to a campaign."

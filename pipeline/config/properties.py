@@ -48,7 +48,7 @@ class PropertyRow(Section):
     names: Names | None = Field(
         default=None,
         alias="property",
-        description='The whole name of the property, in the scope of the list, or a list: the first that has a value; "*": all.',
+        description='The whole name, in the scope of the list, or a list: the first that has a value; "*": all.',
     )
     path: Paths | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""Where a value comes from, in every form that a config may write: a path, several, a constant, a template. Knows no row."""
+"""Where a value comes from, as a config writes it: a path, several, a constant, a template. Knows no row."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
@@ -97,7 +97,8 @@ Conversions = Annotated[
     PlainSerializer(_write_conversions),
 ]
 OnError = Annotated[
-    Literal["dead_letter", "leave_out", "as_is"], Rule("must be dead_letter, leave_out or as_is", "Use one of the three")
+    Literal["dead_letter", "leave_out", "as_is"],
+    Rule("must be dead_letter, leave_out or as_is", "Use one of the three"),
 ]
 Nulls = Annotated[Literal["send", "leave_out"], Rule("must be send or leave_out", "Use one of the two")]
 Dates = Annotated[Literal["as_is", "iso"], Rule("must be as_is or iso", "Use one of the two")]
@@ -111,9 +112,7 @@ def only_source(value: Any, data: dict[str, Any]) -> Any:
     return value
 
 
-def source_of(
-    paths: Sequence[Path], row: "SourceSpec | Any", handling: Handling, each: Any = None
-) -> Source:
+def source_of(paths: Sequence[Path], row: "SourceSpec | Any", handling: Handling, each: Any = None) -> Source:
     """What the keys of a row, which SourceSpec has and PropertyRow, say of its source."""
     return Source(
         tuple(paths),
@@ -152,8 +151,10 @@ class SourceSpec(Section):
     @field_validator("template")
     @classmethod
     def _some_source(cls, template: Template | None, info: ValidationInfo) -> Template | None:
-        if template is None and info.data.keys() >= {"path", "value"} and not any(
-            info.data[name] is not None for name in ("path", "value")
+        if (
+            template is None
+            and info.data.keys() >= {"path", "value"}
+            and not any(info.data[name] is not None for name in ("path", "value"))
         ):
             raise broken_rule("must have a path, a value or a template", "Add path: SCOPE.NAME")
         return template
@@ -172,7 +173,7 @@ def _read_source(value: Any) -> Any:
 
 
 def _write_source(spec: SourceSpec) -> Any:
-    written = {name: one for name, one in spec.model_dump(exclude_defaults=True, by_alias=True).items()}
+    written = spec.model_dump(exclude_defaults=True)
     return written["path"] if list(written) == ["path"] else written
 
 

@@ -83,7 +83,7 @@ class Rule:
 class Section(BaseModel):
     """A mapping of the config: its keys and no others, and nothing changes it.
 
-    `later`: fields that came after the first release. Omitted they are not written, so that an old config keeps its hash.
+    `later`: fields of later versions. Omitted they are not written, so that an old config keeps its hash.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -13,6 +13,7 @@ from pipeline.preview.layout import share
 from pipeline.preview.survey import OTHERS, RowCounts, Survey
 from pipeline.reports.redaction import redact_name
 from transforms.mapping.filters import EVERYTHING
+from transforms.mapping.sources import AS_USUAL
 from transforms.model import reasons
 from transforms.model.items import MESSAGE, TRACK, USER
 
@@ -113,11 +114,12 @@ def _properties(survey: Survey) -> Iterator[Finding]:
         if not survey.items[part] or survey.uncounted_fields:
             continue
         sent = {field for (of_part, _), fields in survey.fields.items() if of_part == part for field in fields}
-        for i, row in enumerate(properties.rows):
-            source = row.source(keys[1])
-            detail = f"{source} as {row.type}"
+        for i, row in properties.listed:
+            source = row.source(keys[1], AS_USUAL)
+            detail = f"{source} as {source.wanted}"
             if row.target not in sent and not _is_unconvertible(survey, part, detail):
-                name, what = redact_name(source.name), "user update" if part == USER else "event"
+                names = " or ".join(redact_name(path.name) for path in source.paths)
+                name, what = names or f"all of {redact_name(str(source))}", "user update" if part == USER else "event"
                 line = survey.loaded.lines.get((*keys, i), 0)
                 yield Finding("warning", line, redact_name(row.target), f"never found: no {what} sent has {name}.")
 

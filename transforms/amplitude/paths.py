@@ -71,7 +71,7 @@ def look_up(row: Mapping[str, Any], path: Path) -> Any:
 
 
 def walk(holder: Mapping[str, Any], name: str) -> Any:
-    """What lies where the dots and positions of `name` lead, or MISSING; a key that is written like a position goes before."""
+    """What lies where the dots and positions of `name` lead, or MISSING; a key that is written so goes before."""
     value: Any = holder
     for key in name.split("."):
         if not isinstance(value, dict):

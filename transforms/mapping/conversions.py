@@ -44,7 +44,7 @@ class Conversion(NamedTuple):
 
 
 def convert(value: Any, type_name: str) -> Any:
-    """`value` (JSON, not missing) as one of TYPES. Null stays null. But for `json`, converting twice is converting once.
+    """`value` (JSON, not missing) as one of TYPES. Null stays null. Twice is once, but for `json`.
 
     Raises:
       ValueError: it is not possible; the text does not hold the value.

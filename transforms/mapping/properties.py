@@ -1,4 +1,4 @@
-"""Which properties of an event are sent, into which fields. Knows neither users nor tracks, nor where a value comes from."""
+"""Which properties of an event are sent, into which fields. Knows neither users nor tracks."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from transforms.amplitude.paths import MISSING
 from transforms.mapping.conversions import iso_dates
-from transforms.mapping.sources import ITEM, Handling, Row, Source
+from transforms.mapping.sources import AS_USUAL, ITEM, Handling, Row, Source
 from transforms.model import reasons
 from transforms.model.reasons import Note
 
@@ -18,7 +18,7 @@ _Fill = Callable[[Row, dict[str, Any]], None]
 
 
 class FieldMapping(NamedTuple):
-    """One row: where its value comes from, and its field in Iterable; `inner`: the keys inside of that, if it is an object."""
+    """One row: where its value comes from, and its field in Iterable; `inner`: the keys inside of it."""
 
     source: Source
     target: str
@@ -47,12 +47,12 @@ def parse_target(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class PropertySelection:
-    """The rows and, for "*", the scope that is sent whole but for the names `left_out`; `handling`: of what "*" brings."""
+    """The rows and, for "*", the scope that is sent whole but for what is `left_out`; `handling`: of that."""
 
     rows: tuple[FieldMapping, ...]
     everything_in: str = ""
     left_out: frozenset[str] = frozenset()
-    handling: Handling = Handling()
+    handling: Handling = AS_USUAL
     fills: tuple[_Fill, ...] = field(init=False, repr=False, compare=False)
     objects: frozenset[str] = field(init=False, repr=False, compare=False)  # the fields that rows make of several
     _listed: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -99,7 +99,7 @@ class PropertySelection:
     def _handled(self, selected: dict[str, Any]) -> dict[str, Any]:
         if self.handling.nulls == "leave_out":
             selected = {name: value for name, value in selected.items() if value is not None}
-        return iso_dates(selected) if self.handling.dates == "iso" else selected  # type: ignore[no-any-return]
+        return iso_dates(selected) if self.handling.dates == "iso" else selected
 
     def of_item(self, row: Row, item: Mapping[str, Any]) -> dict[str, Any]:
         """Of one item of a list, for rows of an `each`."""

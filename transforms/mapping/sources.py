@@ -1,4 +1,4 @@
-"""Where a value comes from: paths, a constant or a template, and what is made of it. Knows no field and no property list.
+"""Where a value comes from: paths, a constant or a template, and what is made of it. Knows no field.
 
 A source is compiled when it is made, also on a worker: what it does not use costs nothing for an event.
 """
@@ -77,6 +77,9 @@ class Handling(NamedTuple):
     dates: Literal["as_is", "iso"] = "as_is"
 
 
+AS_USUAL = Handling()
+
+
 class ItemRows(Protocol):
     """What `each` makes of one item of a list."""
 
@@ -96,7 +99,7 @@ class Source:
     conversions: tuple[Conversion, ...] = ()
     each: ItemRows | None = None
     default: Any = MISSING
-    handling: Handling = Handling()
+    handling: Handling = AS_USUAL
     read: Read = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -164,7 +167,7 @@ class Source:
 
 
 def _constant(value: Any) -> Read:
-    return lambda row: value
+    return lambda _: value
 
 
 def _one_path(path: Path) -> Read:

@@ -48,9 +48,7 @@ delivery:
         "status": config.status,
         "destination": config.destination.model_dump(exclude_none=True),
         "on": users.on,
-        "user_properties": [
-            (row.target, row.source("user_properties"), row.type) for row in users.user_properties.rows
-        ],
+        "user_properties": [(row.target, row.paths("user_properties"), row.type) for row in users.user_properties.rows],
         "events": [(row.event, row.rename) for row in events.events],
         "where": [(clause.path, clause.operator, clause.values) for clause in events.events[0].where],
         "everything": (users.user_properties.everything, events.event_properties.everything),

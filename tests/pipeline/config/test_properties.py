@@ -3,7 +3,7 @@ from typing import get_args
 
 import pytest
 
-from pipeline.config.properties import PropertyType
+from pipeline.config.sources import TypeName
 from transforms.mapping.conversions import TYPES
 
 Problems = Callable[[str], list[str]]
@@ -73,4 +73,4 @@ def test_a_wrong_value_says_place_value_rule_and_remedy(
 
 def test_the_types_are_those_of_the_conversions() -> None:
     """What a config may ask for is what a run can do."""
-    assert set(get_args(PropertyType)) == TYPES
+    assert set(get_args(TypeName)) == TYPES
