@@ -1,7 +1,6 @@
 """What a valid config most likely does not mean: what never matches, and what surprises. Knows no YAML."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -9,17 +8,14 @@ from pipeline.config.document import Document
 from pipeline.config.events import Clause, EventRow
 from pipeline.config.model import Config
 from pipeline.config.problems import Keys, Problem, show_value
-from pipeline.config.properties import PropertyList, PropertyRow
-from pipeline.config.sources import SourceSpec
-from transforms.amplitude.event_keys import EVENT_KEYS, TEXT_KEYS
-from transforms.amplitude.paths import SCOPES, Path
+from pipeline.config.value_hints import odd_name, value_hints
+from transforms.amplitude.event_keys import TEXT_KEYS
+from transforms.amplitude.paths import Path
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.mapping.filters import EVERYTHING
 from transforms.mapping.operators import BY_NAME, NO_VALUE, Operand, Scalar, is_negation
-from transforms.mapping.sources import ITEM
 
 _ALL_ON_THE_SCREEN = "All Events"  # Amplitude's word for "*"
-_POSITION = re.compile(r"\[\]|(?<!\d)\.(\d+)(?:\.|$)")  # but for "version 1.2"
 
 
 def warnings_of(config: Config, document: Document) -> list[str]:
@@ -31,13 +27,7 @@ def warnings_of(config: Config, document: Document) -> list[str]:
         *_unreachable_rows(config, document),
         *_contradictions(config, document),
         *_unfit_operators(config, document),
-        *_unknown_event_keys(config, document),
-        *_positions_in_lists(config, document),
-        *_absent_from_identifies(config, document),
-        *_paths_as_names(config, document),
-        *_dotted_fields(config, document),
-        *_replaced_objects(config, document),
-        *_one_user_for_all(config, document),
+        *value_hints(config, document),
         *_short_backoff(config, document),
     ]
     return [str(warning) for warning in sorted(warnings, key=lambda warning: warning.line)]
@@ -65,21 +55,8 @@ def _names_of_many(config: Config, document: Document) -> Iterator[Problem]:
             yield document.problem((*keys, "as"), rule, "Remove as, unless that is meant")
         elif row.event == _ALL_ON_THE_SCREEN:
             yield document.problem(keys, f"{row.event} is read as the name of one event", 'Write "*" for every event')
-        elif row.event != EVERYTHING and (problem := _odd_name(row.event)):
+        elif row.event != EVERYTHING and (problem := odd_name(row.event)):
             yield document.problem(keys, *problem)
-    for keys, _, property_row in _property_rows(config):
-        for name in property_row.names or ():
-            if problem := _odd_name(name):
-                yield document.problem(keys, *problem)
-
-
-def _odd_name(name: str) -> tuple[str, str] | None:
-    """The rule and the remedy."""
-    if EVERYTHING in name:
-        return f"{show_value(name)} is read as a whole name, * included", "List each name; only * alone means all"
-    if name != name.strip():
-        return f"{show_value(name)} begins or ends with a blank", "Remove it, unless the name in Amplitude has it, too"
-    return None
 
 
 def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
@@ -156,128 +133,8 @@ def _unfit(clause: Clause, values: list[Scalar]) -> tuple[str, str]:
     return ("", "") if any(isinstance(value, str) for value in values) else ("text", "Put the value in quotes")
 
 
-def _unknown_event_keys(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, path in _paths(config):
-        if not path.scope and path.name not in EVENT_KEYS and path.name.split(".")[0] not in EVENT_KEYS:
-            rule = f"{path} is no key of an event that Amplitude documents: most likely nothing is found there"
-            yield document.problem(keys, rule, f"Did you mean {_likely_scope(keys)}.{path}?")
-
-
-def _likely_scope(keys: Keys) -> str:
-    return "event_properties" if keys[0] == "send_events" else "user_properties"
-
-
-def _paths(config: Config) -> Iterator[tuple[Keys, Path]]:
-    for name in type(config.mappings).model_fields:
-        if spec := getattr(config.mappings, name):
-            yield from _paths_of(("mappings", name), spec)
-    for keys, scope, row in _property_rows(config):
-        yield from (one for one in _paths_of(keys, row) if scope != ITEM or one[1].scope)
-    for i, event in enumerate(config.send_events.events):
-        for j, clause in enumerate(event.where):
-            yield ("send_events", "events", i, "where", j, "property"), clause.path
-
-
-def _paths_of(keys: Keys, row: SourceSpec | PropertyRow) -> Iterator[tuple[Keys, Path]]:
-    yield from (((*keys, "path", i), path) for i, path in enumerate(row.path or ()))
-    yield from (((*keys, "template"), path) for path in (row.template.paths if row.template else ()))
-
-
-def _positions_in_lists(config: Config, document: Document) -> Iterator[Problem]:
-    """`products.0.name`: a path that is never walked so; a name may hold such a thing, but hardly does."""
-    places = list(_paths(config))
-    for keys, scope, row in _property_rows(config):
-        places += [((*keys, "property", i), path) for i, path in enumerate(row.paths(scope) if row.names else ())]
-    for keys, path in places:
-        if position := _POSITION.search(path.name):
-            rule = f"{path.name} is most likely never found: dots walk into objects, and [N] into lists"
-            list_name, rest = path.name[: position.start()], path.name[position.end() :]
-            remedy = f"Write {list_name}[{position[1]}]{'.' if rest else ''}{rest}"
-            yield document.problem(keys, rule, remedy if position[1] else f"Map the items of {list_name} with each")
-
-
-def _absent_from_identifies(config: Config, document: Document) -> Iterator[Problem]:
-    users, mappings = config.create_and_update_users, config.mappings
-    if not users.enabled or "property_changes" in users.on:
-        return
-    rule = "is never there: an identify has no event properties, and nothing else updates users here"
-    remedy = "Use a user property, or add property_changes to create_and_update_users.on"
-    for keys, _, row in _property_rows(config):
-        if keys[0] == "create_and_update_users" and (path := _of_events_alone(row.path or (), row)):
-            yield document.problem((*keys, "path"), f"{path} {rule}", remedy)
-    for name in ("email", "user_id"):
-        spec = getattr(mappings, name)
-        if spec and (path := _of_events_alone(spec.paths, spec)):
-            yield document.problem(("mappings", name), f"for user updates, {path} {rule}", remedy)
-
-
-def _of_events_alone(paths: Sequence[Path], row: SourceSpec | PropertyRow) -> Path | None:
-    """The first of `paths`, if all are of events, and nothing stands in for them."""
-    alone = paths and row.default is None and all(path.scope == "event_properties" for path in paths)
-    return paths[0] if alone else None
-
-
-def _dotted_fields(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, _, row in _property_rows(config):
-        inner = row.target.strip(".")
-        if "." in inner and not row.rename and not _is_path_as_name(row) and not _POSITION.search(row.target):
-            rule = f"becomes one field called {show_value(row.target)}, dots included, and no field of an object"
-            field = inner.replace(".", "_")
-            yield document.problem(keys, rule, f"Give it a name with as, such as {field}; its dots make objects")
-
-
-def _replaced_objects(config: Config, document: Document) -> Iterator[Problem]:
-    if config.destination.merge_nested_objects:
-        return
-    for keys, scope, row in _property_rows(config):
-        if keys[0] == "create_and_update_users" and scope != ITEM and len(row.keys) > 1:
-            rule = f"an update replaces all of {show_value(row.target)} in a profile, and not {row.keys[-1]} alone"
-            yield document.problem((*keys, "as"), rule, "Set destination.merge_nested_objects: true")
-
-
-def _one_user_for_all(config: Config, document: Document) -> Iterator[Problem]:
-    for name in ("email", "user_id"):
-        spec = getattr(config.mappings, name)
-        for key in ("value", "default"):
-            if spec and getattr(spec, key) is not None:
-                rule = "makes one user of many: a constant is the same in every row"
-                yield document.problem(("mappings", name, key), rule, "Use paths that tell users apart")
-
-
 def _short_backoff(config: Config, document: Document) -> Iterator[Problem]:
     retry = config.delivery.retry
     if retry.first_backoff > retry.max_backoff:
         rule = "is longer than max_backoff, which is the longest there is"
         yield document.problem(("delivery", "retry", "first_backoff"), rule, "Make it shorter, or max_backoff longer")
-
-
-def _paths_as_names(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, _, row in _property_rows(config):
-        if _is_path_as_name(row):
-            name = (row.names or ("",))[0]
-            yield document.problem(
-                keys, f"{name} is read as the whole name of a property", f"Write {{path: {name}}} if it is a path"
-            )
-
-
-def _is_path_as_name(row: PropertyRow) -> bool:
-    scope, dot, _ = (row.names or ("",))[0].partition(".")
-    return scope in SCOPES and bool(dot)
-
-
-def _property_rows(config: Config) -> Iterator[tuple[Keys, str, PropertyRow]]:
-    """With the scope of its bare names; those of an `each`, too."""
-    lists: dict[Keys, PropertyList] = {
-        ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
-        ("send_events", "event_properties"): config.send_events.event_properties,
-        ("send_events", "user_properties"): config.send_events.user_properties,
-    }
-    for keys, selection in lists.items():
-        yield from _rows_of(keys, str(keys[1]), selection)
-
-
-def _rows_of(keys: Keys, scope: str, selection: PropertyList) -> Iterator[tuple[Keys, str, PropertyRow]]:
-    for i, row in selection.listed:
-        yield (*keys, i), scope, row
-        if row.each:
-            yield from _rows_of((*keys, i, "each"), ITEM, row.each)

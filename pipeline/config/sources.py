@@ -10,6 +10,7 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
 
@@ -41,12 +42,6 @@ def short(values: Sequence[Any]) -> Any:
     return (values[0] if len(values) == 1 else list(values)) if values else None
 
 
-class Split(Section):
-    """A conversion: text at each separator."""
-
-    split: Annotated[str, Field(min_length=1)] = Field(description="What stands between two parts.")
-
-
 def _read_conversion(value: Any) -> Conversion:
     if isinstance(value, Conversion):
         return value
@@ -71,7 +66,13 @@ def _read_template(value: Any) -> Template:
 
 
 _PATH_OR_PATHS = Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)]
-_CONVERSION = TypeName | Split
+_SPLIT = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["split"],
+    "properties": {"split": {"type": "string", "minLength": 1, "description": "What stands between two parts."}},
+}
+_CONVERSION = TypeName | Annotated[dict[str, str], WithJsonSchema(_SPLIT)]
 
 Paths = Annotated[
     tuple[PropertyPath, ...],
