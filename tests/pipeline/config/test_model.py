@@ -3,7 +3,9 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.config.loader import LoadedConfig
+from pipeline.config.sources import SourceSpec
 from transforms.amplitude.paths import Path as PropertyPath
+from transforms.mapping.conversions import Conversion
 
 Load = Callable[[str], LoadedConfig]
 Problems = Callable[[str], list[str]]
@@ -65,17 +67,17 @@ delivery:
         },
         "on": ("property_changes", "identify"),
         "user_properties": [
-            ("plan", PropertyPath("user_properties", "plan"), None),
-            ("signup_date", PropertyPath("user_properties", "Sign Up.Date"), "date"),
-            ("Company", PropertyPath("groups", "Company"), None),
+            ("plan", (PropertyPath("user_properties", "plan"),), ()),
+            ("signup_date", (PropertyPath("user_properties", "Sign Up.Date"),), (Conversion("date"),)),
+            ("Company", (PropertyPath("groups", "Company"),), ()),
         ],
         "events": [("Order Completed", "purchase"), ("*", None)],
         "where": [(PropertyPath("event_properties", "total"), ">=", (10,))],
         "everything": (False, True),
         "mappings": (
-            PropertyPath("user_properties", "email"),
+            SourceSpec(path=(PropertyPath("user_properties", "email"),)),
             None,
-            PropertyPath("event_properties", "campaign"),
+            SourceSpec(path=(PropertyPath("event_properties", "campaign"),)),
             None,
         ),
         "delivery": {

@@ -18,11 +18,121 @@ PROPERTIES = [
         f'{AT_USERS}: "plan" is not allowed: must be a list of properties, or "*" for all. Write [] to send none.',
     ),
     (
-        USERS.format('[plan, "*"]'),
+        USERS.format('["*", {property: "*", except: [plan]}]'),
         (
-            f'{AT_USERS}[1]: "*" is not allowed: must stand alone: it means every property. '
-            'Write the list as "*", or list properties.'
+            f'{AT_USERS}: ["*", {{"property": "*", "except": ["plan"]}}] is not allowed: must not hold "*" twice. '
+            "Remove one."
         ),
+    ),
+    (
+        USERS.format('[{property: [plan, "*"], as: x}]'),
+        (
+            f'{AT_USERS}[0].property: ["plan", "*"] is not allowed: must not hold "*": it means every property. '
+            "Give it a row of its own."
+        ),
+    ),
+    (
+        USERS.format('[{property: "*", as: x}]'),
+        (
+            f'{AT_USERS}[0].as: "x" is not allowed: must not stand beside property: "*", which means every property. '
+            "Use a row of its own."
+        ),
+    ),
+    (
+        USERS.format("[{property: plan, except: [x]}]"),
+        (
+            f'{AT_USERS}[0].except: ["x"] is not allowed: must stand beside property: "*". '
+            'Add property: "*", or remove except.'
+        ),
+    ),
+    (
+        USERS.format('[{property: "*", except: plan}]'),
+        f'{AT_USERS}[0].except: "plan" is not allowed: must be a list of names. Write [internal_notes].',
+    ),
+    (
+        USERS.format("[{property: []}]"),
+        (
+            f"{AT_USERS}[0].property: [] is not allowed: must be a name, or a list of names. "
+            "Write a name; put it in quotes if YAML reads it as something else."
+        ),
+    ),
+    (
+        USERS.format("[{path: [user_properties.a, user_properties]}]"),
+        (
+            f'{AT_USERS}[0].path[1]: "user_properties" is not allowed: must be a path. '
+            "Write scope.name, such as user_properties.email, or a key such as user_id."
+        ),
+    ),
+    (
+        USERS.format("[{value: EUR}]"),
+        f"{AT_USERS}[0]: must have as: a value has no name of its own. Add as: NAME.",
+    ),
+    (
+        USERS.format("[{value: null, as: x}]"),
+        (
+            f"{AT_USERS}[0]: must have a property, a path, a value or a template. "
+            "Add property: NAME, or path: SCOPE.NAME."
+        ),
+    ),
+    (
+        USERS.format("[{value: {a: 1}, as: x}]"),
+        (
+            f'{AT_USERS}[0].value: {{"a": 1}} is not allowed: must be text, a number, true, false, or a list of these. '
+            "Put it in quotes if it is text."
+        ),
+    ),
+    (
+        USERS.format('[{property: a, template: "{user_id}"}]'),
+        (
+            f'{AT_USERS}[0].template: "{{user_id}}" is not allowed: must not stand beside property: '
+            "a row has one source. Remove one of the two."
+        ),
+    ),
+    *(
+        (
+            USERS.format(f'[{{template: "{text}", as: x}}]'),
+            (
+                f'{AT_USERS}[0].template: "{text}" is not allowed: must be text with a path in braces. '
+                'Write "{user_properties.first} {user_properties.last}"; {{ is a brace.'
+            ),
+        )
+        for text in ("plain", "{", "{user_id} }", "{}", "{{user_id}}")
+    ),
+    *(
+        (
+            USERS.format(f"[{{property: a, as: {field}}}]"),
+            (
+                f'{AT_USERS}[0].as: "{field}" is not allowed: must not have a dot without a name beside it. '
+                r"Write address.city for a field of an object, \. for a dot that is meant."
+            ),
+        )
+        for field in ("a..b", ".a", "a.")
+    ),
+    (
+        USERS.format("[{property: a, type: [trim, txt]}]"),
+        (
+            f'{AT_USERS}[0].type[1]: "txt" is not allowed: must be one of string, integer, number, boolean, date, '
+            'list, trim, lower, upper, json, split, {split: ";"}. Remove it to keep the value\'s own type.'
+        ),
+    ),
+    (
+        USERS.format("[{property: a, on_error: ignore}]"),
+        (
+            f'{AT_USERS}[0].on_error: "ignore" is not allowed: must be dead_letter, leave_out or as_is. '
+            "Use one of the three."
+        ),
+    ),
+    (
+        USERS.format("[{property: a, nulls: drop}]"),
+        f'{AT_USERS}[0].nulls: "drop" is not allowed: must be send or leave_out. Use one of the two.',
+    ),
+    (
+        USERS.format("[{property: a, each: [{property: b, tipe: date}]}]"),
+        f"{AT_USERS}[0].each[0].tipe: is not a known key. Did you mean 'type'?",
+    ),
+    (
+        "send_events: {enabled: true, dates: iso8601}",
+        'send_events.dates: "iso8601" is not allowed: must be as_is or iso. Use one of the two.',
     ),
     (
         USERS.format("[null]"),
@@ -33,7 +143,7 @@ PROPERTIES = [
     ),
     (
         USERS.format("[{as: x}]"),
-        f"{AT_USERS}[0]: must have a property or a path. Add property: NAME, or path: SCOPE.NAME.",
+        f"{AT_USERS}[0]: must have a property, a path, a value or a template. Add property: NAME, or path: SCOPE.NAME.",
     ),
     (
         USERS.format("[{property: a, path: country}]"),
@@ -45,8 +155,8 @@ PROPERTIES = [
     (
         USERS.format("[{property: a, type: text}]"),
         (
-            f'{AT_USERS}[0].type: "text" is not allowed: must be one of string, integer, number, boolean, date, list. '
-            "Remove it to keep the value's own type."
+            f'{AT_USERS}[0].type: "text" is not allowed: must be one of string, integer, number, boolean, date, '
+            'list, trim, lower, upper, json, split, {split: ";"}. Remove it to keep the value\'s own type.'
         ),
     ),
     (
