@@ -34,6 +34,8 @@ def _read_constant(value: Any) -> Any:
 
 
 def _as_tuple(value: Any) -> Any:
+    if value is None:
+        return ()
     return tuple(value) if isinstance(value, list) else value if isinstance(value, tuple) else (value,)
 
 
@@ -94,7 +96,7 @@ TemplateText = Annotated[
 ]
 Conversions = Annotated[
     tuple[Annotated[Conversion, PlainValidator(_read_conversion)], ...],
-    BeforeValidator(_as_tuple, json_schema_input_type=_CONVERSION | list[_CONVERSION]),
+    BeforeValidator(_as_tuple, json_schema_input_type=_CONVERSION | list[_CONVERSION] | None),
     PlainSerializer(_write_conversions),
 ]
 OnError = Annotated[

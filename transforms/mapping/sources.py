@@ -207,7 +207,8 @@ def _refined(source: Source) -> Read:
     makes = bool(source.conversions or source.each)
     has_default, without_nulls = default is not MISSING, nulls == "leave_out"
     is_text = any(conversion.name == "string" for conversion in source.conversions)
-    finds_dates = dates == "iso" and not is_text  # a row that says string means text
+    # A row that says string means text; the rows of an `each` look themselves.
+    finds_dates = dates == "iso" and not is_text and source.each is None
 
     def read(row: Row) -> Any:
         value: Any = MISSING

@@ -1,10 +1,22 @@
+import json
+import pickle
 from collections.abc import Callable
-from typing import get_args
+from random import Random
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
-from pipeline.config.sources import TypeName
-from transforms.mapping.conversions import TYPES
+from pipeline.config.properties import Properties, PropertyList
+from tests import value_cases
+from tests.value_language import DeadLetterError, fields_of
+from transforms.mapping.properties import select_properties
+from transforms.mapping.sources import Handling
+from transforms.model.errors import RejectedError
+
+PROPERTY_LIST: TypeAdapter[PropertyList] = TypeAdapter(Properties)
 
 Problems = Callable[[str], list[str]]
 
@@ -181,6 +193,23 @@ def test_a_wrong_value_says_place_value_rule_and_remedy(
     assert problems(f"{head}{section}\n") == [f"sync.yaml:6: {problem}"]
 
 
-def test_the_types_are_those_of_the_conversions() -> None:
-    """What a config may ask for is what a run can do."""
-    assert set(get_args(TypeName)) == TYPES
+@given(st.integers(0, 2**64))
+@settings(deadline=None, max_examples=300)
+def test_rows_send_what_the_language_says(seed: int) -> None:
+    """Whatever they say, of whatever event: as an interpreter that knows the page alone; pickled or not."""
+    draw = Random(seed)
+    listed, event, section = value_cases.rows(draw), value_cases.event(draw), value_cases.section(draw)
+    try:
+        expected: Any = fields_of(listed, "event_properties", event, section)
+    except DeadLetterError:
+        expected = "unconvertible_property"
+    selection = PROPERTY_LIST.validate_python(listed).selection("event_properties", Handling(**section))
+    before = json.dumps(event)
+
+    for one in (selection, pickle.loads(pickle.dumps(selection))):
+        try:
+            actual: Any = select_properties(one, event, frozenset(), lambda _: None)
+        except RejectedError as rejected:
+            actual = rejected.reason
+        assert json.dumps(actual, sort_keys=True) == json.dumps(expected, sort_keys=True), (listed, event, section)
+    assert json.dumps(event) == before
