@@ -170,7 +170,9 @@ class _Truths(dict[str, bool]):
         raise ValueError
 
 
-_TRUTHS = _Truths({"true": True, '"true"': True, "1": True, "false": False, "0": False, '"0"': False})
+_TRUTHS = _Truths(
+    {"true": True, '"true"': True, "1": True, "0": False, '"0"': False} | dict.fromkeys(("false", '"false"'), False)
+)
 
 
 def _split(value: Any, separator: str) -> Any:
