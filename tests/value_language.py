@@ -170,9 +170,7 @@ class _Truths(dict[str, bool]):
         raise ValueError
 
 
-_TRUTHS = _Truths(
-    {"true": True, '"true"': True, "1": True, "0": False, '"0"': False} | dict.fromkeys(("false", '"false"'), False)
-)
+_TRUTHS = _Truths(dict.fromkeys(("true", '"true"', "1"), True) | dict.fromkeys(("false", '"false"', "0", '"0"'), False))
 
 
 def _split(value: Any, separator: str) -> Any:

@@ -1,7 +1,9 @@
 """docs/config.md: each example is a config, each row becomes what the page says, and no key is left out."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,14 +31,21 @@ def test_the_defaults_are_the_defaults(tmp_path: Path) -> None:
 
 def test_no_key_no_type_and_no_operator_is_left_out(tmp_path: Path) -> None:
     """Each key is in an example; each that is no key of `delivery`, which explains itself, is in the text, too."""
-    schema = config_schema()
-    known = {key for section in (schema, *schema["$defs"].values()) for key in section["properties"]}
+    known = set(_properties_in(config_schema()))
     examples = [parsed(text, tmp_path) for text, _ in EXAMPLES]
 
     assert {key for example in examples for key in _keys_in(example)} == known
     explained = set(re.findall("`([^`\n]+)`", re.sub("```.*?```", "", PAGE, flags=re.DOTALL)))
     assert known - explained <= _keys_in([example.get("delivery") for example in examples])
     assert TYPES | BY_NAME.keys() <= explained
+
+
+def _properties_in(schema: Any) -> Iterator[str]:
+    parts = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else []
+    if isinstance(schema, dict) and "additionalProperties" in schema:
+        yield from schema["properties"]
+    for part in parts:
+        yield from _properties_in(part)
 
 
 def _keys_in(value: object) -> set[str]:

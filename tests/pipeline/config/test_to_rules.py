@@ -12,10 +12,11 @@ from transforms.amplitude.paths import Path
 from transforms.dead_letters.letter import sync_name_of
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, configured
+from transforms.mapping.conversions import Conversion
 from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import FieldMapping, PropertySelection
 from transforms.mapping.routing import BranchRules
-from transforms.mapping.sources import Source
+from transforms.mapping.sources import ITEM, Handling, Source, parse_template
 from transforms.model.errors import DroppedError
 from transforms.model.items import Event, Message
 
@@ -73,6 +74,9 @@ def test_the_rules_of_track_events() -> None:
     rules = rules_of(FULL.config).tracks
     tracks = {one.name: getattr(rules, one.name) for one in dataclasses.fields(rules)}
     del tracks["events"]
+    items = PropertySelection(
+        (FieldMapping(Source((Path(ITEM, "sku"),)), "id"), FieldMapping(Source((Path(ITEM, "price"),)), "price"))
+    )
     expected = {
         "enabled": True,
         "event_properties": PropertySelection(
@@ -80,9 +84,26 @@ def test_the_rules_of_track_events() -> None:
                 FieldMapping(source_at("event_properties.total"), "total"),
                 FieldMapping(source_at("event_properties.currency"), "currency"),
                 FieldMapping(source_at("event_properties.Drop Id", "string"), "drop_id"),
+                FieldMapping(
+                    Source(
+                        (Path("event_properties", "coupon"), Path("event_properties", "discount")),
+                        conversions=(Conversion("trim"), Conversion("lower")),
+                        default="none",
+                        handling=Handling("leave_out", "leave_out"),
+                    ),
+                    "coupon",
+                ),
+                FieldMapping(source_at("event_properties.products[0].name"), "first_product"),
+                FieldMapping(Source((Path("event_properties", "products"),), each=items), "items"),
+                FieldMapping(Source(template=parse_template("{city}, {country}")), "place"),
+                FieldMapping(Source(constant="amplitude"), "source"),
             )
         ),
-        "user_properties": PropertySelection((FieldMapping(source_at("user_properties.plan"), "plan"),)),
+        "user_properties": PropertySelection(
+            (FieldMapping(source_at("user_properties.plan"), "plan"),),
+            "user_properties",
+            frozenset({"email", "internal_notes"}),
+        ),
         "identity": rules_of(FULL.config).users.identity,
         "numbers": {
             "campaign_id": source_at("event_properties.iterable_campaign_id"),
