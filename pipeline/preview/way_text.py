@@ -91,7 +91,11 @@ def _becomes(look: FieldLook) -> str:
     failed = f"no {look.type}: {look.problem}" if look.problem else ""
     if look.sent is MISSING:
         return f"✘ {failed or 'not sent'}"
-    told = [f"→ {_value(look.sent)}", failed or look.type, look.path if look.is_choice else ""]
+    told = [
+        f"→ {_value(look.sent)}",
+        f"as it is, {failed}" if failed else look.type,
+        look.path if look.is_choice else "",
+    ]
     return "  ".join(filter(None, told))
 
 

@@ -136,6 +136,12 @@ class Source:
         )
 
     @property
+    def may_leave_out(self) -> bool:
+        """Whether it may not send what it found."""
+        makes = bool(self.conversions or self.each)
+        return self.handling.nulls == "leave_out" or (makes and self.handling.on_error == "leave_out")
+
+    @property
     def wanted(self) -> str:
         """What it is made into: `trim, date`; "" as it is."""
         return ", ".join([*map(str, self.conversions), *(["objects"] if self.each else [])])
