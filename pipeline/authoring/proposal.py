@@ -129,7 +129,7 @@ def _properties(properties: Properties, rows: int, kept: Mapping[str, str]) -> l
         is_on = not any(objections) and on < PROPERTIES_ON
         on += is_on
         inner = name.strip(".")
-        field = inner.replace(".", "_") if "." in inner else name  # a dot there makes no object of it
+        field = inner.replace(".", "_") if "." in inner else name  # a dot in `as` would make an object of it
         rename = "" if field in targets else field
         targets.add(field)
         candidates.append(Candidate(name, is_on, "; ".join(told), type_name, rename))

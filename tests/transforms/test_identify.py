@@ -396,6 +396,18 @@ def test_a_reserved_field_is_left_out_of_everything(name: str) -> None:
     assert expected == (orjson.loads(item.body), notes)
 
 
+def test_a_mapped_id_may_be_sent_under_another_name_too() -> None:
+    """Beside "*" a row of its own finds it."""
+    row = FieldMapping(source_at("user_properties.email"), "contact")
+    expected: Any = ({"contact": "ada@example.com", "email": "ada@example.com", "plan": "pro"}, [])
+
+    item, notes = item_of(
+        rules(PropertySelection((row,), "user_properties")), identify({"email": "ada@example.com", "plan": "pro"})
+    )
+
+    assert expected == (orjson.loads(item.body)["dataFields"], notes)
+
+
 def test_a_reserved_property_may_be_renamed() -> None:
     """A row of its own takes a property out of "*" and sends it under another name, without a note."""
     row = FieldMapping(source_at("user_properties.signupDate"), "signup_date")

@@ -10,7 +10,7 @@ from transforms.amplitude.paths import MISSING
 from transforms.mapping.conversions import iso_dates
 from transforms.mapping.sources import AS_USUAL, ITEM, Handling, Row, Source
 from transforms.model import reasons
-from transforms.model.reasons import Note
+from transforms.model.reasons import Note, Reason
 
 _NAME_OR_DOT = re.compile(r"((?:\\\.|[^.])*)(\.|\Z)")
 
@@ -153,7 +153,7 @@ def _merged(first: Any, second: Any) -> Any:
     return first | {key: _merged(first[key], value) if key in first else value for key, value in second.items()}
 
 
-def _ignore(_: reasons.Reason) -> None:
+def _ignore(_: Reason) -> None:
     """Items have no reserved fields to note."""
 
 
