@@ -20,7 +20,7 @@ from pipeline.sources.archives import Reader, find_files
 from pipeline.sources.buckets import BUCKETS
 from transforms.amplitude.parse import event_type_of
 from transforms.amplitude.reserved_events import name_in_data
-from transforms.dead_letters.letter import DL_REASON, from_line
+from transforms.dead_letters.letter import DL_REASON, from_line, placed
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import IterableClient
 from transforms.iterable.field_types import field_types
@@ -28,8 +28,7 @@ from transforms.model.items import Message
 
 ALL, ONE = 100_000, 1  # letters that are looked at, and that are shown in full, unless --limit says
 
-Letters = Generator[tuple[Message, str], None, None]  # known by its place, and the id that the message had, or ""
-
+Letters = Generator[Message, None, None]
 
 HELP = """Show dead letters with the remedy of each reason.
 
@@ -68,7 +67,7 @@ def command(
     if values and (as_json or ask):
         raise UsageError("Give --values alone: --json and --ask tell of all letters, and hold no values.")
     chosen = _Chosen(reason, event_type)
-    with contextlib.closing(_pull(letters) if is_subscription(letters) else _read(letters)) as found:
+    with contextlib.closing(pull(letters) if is_subscription(letters) else _read(letters)) as found:
         if values:
             _show_in_full(found, chosen, limit or ONE)
         else:
@@ -98,9 +97,9 @@ class _Chosen:
 
 def _show_groups(letters: Letters, chosen: _Chosen, limit: int, types: Mapping[str, str] | None, as_json: bool) -> None:
     groups = LetterGroups()
-    for letter, original_id in letters:
+    for letter in letters:
         if chosen.holds(letter):
-            groups.add(letter, original_id)
+            groups.add(letter)
         if groups.looked_at == limit:
             break
     show(json.dumps(groups.as_json(types), indent=2, ensure_ascii=False) if as_json else groups.describe(types))
@@ -110,7 +109,7 @@ def _show_groups(letters: Letters, chosen: _Chosen, limit: int, types: Mapping[s
 
 def _show_in_full(letters: Letters, chosen: _Chosen, limit: int) -> None:
     shown = 0
-    for letter, _ in letters:
+    for letter in letters:
         if DL_REASON in letter.attributes and chosen.holds(letter):
             show_values(describe_values(letter) if not shown else f"\n{describe_values(letter)}")
             shown += 1
@@ -143,11 +142,4 @@ def _read(pattern: str) -> Letters:
         if text := line.rstrip(b"\r\n"):
             place = reader.position.place
             letter = from_line(text)
-            yield (
-                (letter._replace(message_id=place), letter.message_id) if letter else (Message(b"", {}, place, 0.0), "")
-            )
-
-
-def _pull(subscription: str) -> Letters:
-    with contextlib.closing(pull(subscription)) as letters:
-        yield from ((letter, "") for letter in letters)
+            yield placed(letter, place) if letter else Message(b"", {}, place, 0.0)

@@ -1,6 +1,5 @@
 """Dead letters by what they have in common, for a person to read. Knows no source."""
 
-import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from pipeline.reports.bounded_counter import MAX_NAMES
 from pipeline.reports.redaction import redact, redact_name
 from transforms.amplitude.parse import event_type_of
+from transforms.dead_letters.copies import SeenLetters
 from transforms.dead_letters.letter import DL_CONFIG, DL_DETAIL, DL_PART, DL_REASON, dead_lettered_at, sync_name_of
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED
@@ -58,18 +58,16 @@ class LetterGroups:
     others: int = 0
     copies: int = 0
     of_more_kinds: int = 0
-    _seen: set[bytes] = field(default_factory=set)
+    _seen: SeenLetters = field(default_factory=SeenLetters)
 
-    def add(self, letter: Message, original_id: str = "") -> None:
-        """`original_id`: of the message that it was, where that is known; a topic gives each copy another one."""
+    def add(self, letter: Message) -> None:
         attributes = letter.attributes
         if DL_REASON not in attributes:
             self.others += 1
             return
-        if (mark := _mark_of(letter, original_id)) in self._seen:
+        if self._seen.is_copy(letter):
             self.copies += 1
             return
-        self._seen.add(mark)
         kind = Kind(
             redact_name(sync_name_of(attributes.get(DL_CONFIG, ""))),
             redact_name(attributes.get(DL_PART, "")),
@@ -159,13 +157,6 @@ def field_of(detail: str) -> str:
     """The field that a detail is about, or ""."""
     match = _FIELD.fullmatch(detail)
     return (match["refused"] or match["mapped"] or match["named"]) if match else ""
-
-
-def _mark_of(letter: Message, original_id: str) -> bytes:
-    attributes = letter.attributes
-    same = (original_id, sync_name_of(attributes.get(DL_CONFIG, "")), attributes.get(DL_PART), attributes[DL_REASON])
-    told = repr(same).encode(errors="surrogatepass")
-    return hashlib.blake2b(told + letter.data, digest_size=16).digest()
 
 
 def _reason(code: str) -> Reason:

@@ -45,10 +45,8 @@ def test_letters_are_grouped_by_what_they_have_in_common() -> None:
     """The most frequent reason first, with its remedy; of each group the number, the time and a sample."""
     groups = LetterGroups()
     for number in range(3):
-        groups.add(
-            letter_of("Order", "field_type_mismatch", "HTTP 400 X: total", time=TIME + 60 * number),
-            f"rows.jsonl:{number}",
-        )
+        letter = letter_of("Order", "field_type_mismatch", "HTTP 400 X: total", time=TIME + 60 * number)
+        groups.add(letter._replace(original_id=f"rows.jsonl:{number}"))
     groups.add(letter_of("Song", "field_type_mismatch", "HTTP 400 X: rating", time=TIME + 86_400))
     groups.add(letter_of("Order", "expired", "HTTP 503"))
     groups.add(Message(b"{}", {"source": "x"}, "dead.jsonl:9", TIME))
