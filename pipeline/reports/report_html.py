@@ -17,7 +17,7 @@ from pipeline.records.counts import OTHERS
 from pipeline.records.report import HOUR, Report
 from pipeline.reports.charts import Axis, Group, Picture, bars, flow, steps
 from pipeline.reports.redaction import redact_text
-from pipeline.reports.report_text import clock, commands, ended, in_seconds, syncs_of, time_of
+from pipeline.reports.report_text import clock, commands, ended, in_seconds, replay_note, syncs_of, time_of, verdict_of
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
 
 # What a person reads, and what keeps the page under 60 KB whatever the names are; --json has all.
@@ -67,6 +67,7 @@ def to_html(report: Report) -> str:
             about=_about(report.start),
             name=syncs_of(report),
             time=time_of(report),
+            verdict=verdict_of(report),
             mood=_mood_of(report),
             figures=list(_figures(report)),
             groups=(groups := _groups(report)),
@@ -139,9 +140,8 @@ def _figures(report: Report) -> Iterator[Figure]:
         "by the config's rules",
         _compared(report, now.dropped, before and before.dropped),
     )
-    yield Figure(
-        "Dead letters", f"{now.dead:,}", "can be replayed", _compared(report, now.dead, before and before.dead)
-    )
+    note = replay_note(report) if now.dead else ""
+    yield Figure("Dead letters", f"{now.dead:,}", note, _compared(report, now.dead, before and before.dead))
     yield Figure("Latency, p95", took, "from publishing to Iterable", _before(report, before_took))
 
 

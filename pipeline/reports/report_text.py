@@ -28,7 +28,7 @@ def describe(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     yield f"{syncs_of(report)} · {time_of(report)}"
-    yield report.verdict
+    yield verdict_of(report)
     if not report.runs:
         return
     figures, counts = report.figures, report.counts
@@ -63,6 +63,28 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _letter_lines(report)
 
 
+def verdict_of(report: Report) -> str:
+    """In a sentence."""
+    delivered, _, dead, rate, _ = report.figures
+    bad = len(report.ended_badly)
+    if not report.runs:
+        return "No run is recorded for that time."
+    if bad:
+        runs = "1 run" if bad == 1 else f"{bad:,} runs"
+        return f"{runs} ended badly; what was not settled comes again with the next run."
+    if dead:
+        return f"{rate:.2%} was delivered. Dead letters: {dead:,} ({replay_note(report)})."
+    if not delivered:
+        return "Nothing was delivered."
+    return f"All {delivered:,} that were to be delivered were."
+
+
+def replay_note(report: Report) -> str:
+    """How many of the dead letters are."""
+    share = {0: "none", report.figures.dead: "all"}.get(report.replayable, f"{report.replayable:,}")
+    return f"{share} can be replayed"
+
+
 def _row(title: str, count: int, rest: str) -> str:
     return f"{title:<11} {count:>11,}   {rest}".rstrip()
 
@@ -93,7 +115,7 @@ def _letter_lines(report: Report) -> Iterator[str]:
     if not report.letters:
         return
     yield ""
-    yield "Dead letters"
+    yield f"Dead letters ({replay_note(report)})"
     for letters in report.letters[:_SHOWN]:
         yield f"{_short(letters.event):<{_EVENT_WIDTH}} {letters.items:>11,}   {letters.reason}"
     if len(report.letters) > _SHOWN:
@@ -105,14 +127,19 @@ def _letter_lines(report: Report) -> Iterator[str]:
 
 
 def commands(report: Report) -> list[str]:
-    """To look at the dead letters and to replay them, as far as the record knows where they are."""
+    """To look at the dead letters and to replay those that can be, as far as the record knows where they are."""
     scheme, _, place = str(report.start.get("dead_letters", "")).partition(":")
     config = shlex.quote(str(report.start.get("config", "CONFIG")))
     if not place or len(report.syncs) > 1:
         return []
     where = shlex.quote(place) if scheme == "file" else "SUBSCRIPTION"  # of the topic, which the record does not know
     option = f"--dead-letter-{scheme} {shlex.quote(place if scheme == 'topic' else f'{place}.again')}"
-    return [f"a2i dead {where}", f"a2i replay --config {config} --dead-letters {where} {option}"]
+    reasons = dict.fromkeys(
+        f" --reason {shlex.quote(letters.reason)}" for letters in report.letters if letters.is_replayable
+    )
+    chosen = [""] if report.replayable == report.figures.dead else reasons
+    replays = (f"a2i replay --config {config} --dead-letters {where}{reason} {option}" for reason in chosen)
+    return [f"a2i dead {where}", *replays]
 
 
 def syncs_of(report: Report) -> str:
@@ -210,7 +237,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "version": 1,
         "window": {"began": report.window.began, "ended": report.window.ended, "title": report.window.title},
         "syncs": report.syncs,
-        "verdict": report.verdict,
+        "verdict": verdict_of(report),
         "read": report.read,
         "split": counts.total(SPLIT),
         "delivered": report.figures.delivered,
@@ -223,7 +250,11 @@ def to_json(report: Report) -> dict[str, Any]:
         "before": report.before._asdict() if report.before else None,
         "events": [row._asdict() for row in report.events],
         "drops": [rule._asdict() for rule in report.drops],
-        "dead_letters": [letters._asdict() for letters in report.letters],
+        "replayable": report.replayable,
+        "dead_letters": [
+            letters._asdict() | {"remedy": letters.remedy, "is_replayable": letters.is_replayable}
+            for letters in report.letters
+        ],
         "requests": [
             {"operation": name, "status": status, "count": count}
             for (name, status), count in sorted(counts.requests.items())

@@ -108,7 +108,7 @@ Dropped by event and rule
 Order Completed                          6   where_not_met   line 16
 name of 20                               2   no_identity   line 30
 
-Dead letters
+Dead letters (all can be replayed)
 Order Completed                          2   field_type_mismatch
   field_type_mismatch: Give the property that `type` in the config, or another
     name with `as`; then replay them.
@@ -149,7 +149,7 @@ Dropped | 8
 by the config's rules
 day before: 4 (+100%)
 Dead letters | 2
-can be replayed
+all can be replayed
 day before: 1 (+100%)
 Latency, p95 | 1.07 s
 from publishing to Iterable
@@ -213,7 +213,7 @@ Event | Reason | Items
 Order Completed | field_type_mismatch | 2
 What to do
 field_type_mismatch: Give the property that type in the config, or another name with as; then replay them.
-To look at them, and to replay them:
+To look at them, and to replay what can be:
 a2i dead dead.jsonl
 a2i replay --config shop.yaml --dead-letters dead.jsonl --dead-letter-file dead.jsonl.again
 Requests
