@@ -21,6 +21,7 @@ from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, 
 
 SCHEMAS = Path(__file__).parents[3] / "configs" / "schemas"
 YESTERDAY = 1_767_780_000.0  # 2026-01-07 10:00:00 UTC
+A_DAY = ("--since", "yesterday", "--until", "today")
 MESSAGE = Message(b"{}", {}, "1", publish_time=YESTERDAY - 1.0)
 START = {
     "sync": "Shop EU",
@@ -82,7 +83,7 @@ def test_options_are_shown_with_hyphens(verb: str, capsys: pytest.CaptureFixture
 
 def test_yesterday_in_one_screen(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Many drains add up; beside them is the day before; what a config's line dropped is told with it."""
-    assert main(["report", "--since", "yesterday", "--state_dir", runs]) == 0
+    assert main(["report", *A_DAY, "--state_dir", runs]) == 0
     assert capsys.readouterr().out == YESTERDAYS_SCREEN
 
 
@@ -119,12 +120,12 @@ Order Completed                          2   field_type_mismatch
 
 def test_yesterday_as_a_page(runs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All that it says, in the order in which it is read aloud; a file holds what stdout gets."""
-    assert main(["report", "--since", "yesterday", "--state_dir", runs, "--html", "-"]) == 0
+    assert main(["report", *A_DAY, "--state_dir", runs, "--html", "-"]) == 0
     page = capsys.readouterr().out
     assert as_read(page) == YESTERDAYS_PAGE
 
     file = tmp_path / "yesterday.html"
-    assert main(["report", "--since", "yesterday", "--state_dir", runs, "--html", str(file)]) == 0
+    assert main(["report", *A_DAY, "--state_dir", runs, "--html", str(file)]) == 0
     assert file.read_text(encoding="utf-8") == page
     assert capsys.readouterr() == ("", f"Wrote {file}.\n")
 
@@ -243,7 +244,7 @@ def test_runs_are_listed_with_how_they_ended(runs: str, capsys: pytest.CaptureFi
     )
 
 
-@pytest.mark.parametrize("arguments", [["report"], ["report", "--since", "yesterday"], ["runs"]])
+@pytest.mark.parametrize("arguments", [["report"], ["report", *A_DAY], ["runs"]])
 def test_what_a_program_reads_is_as_its_schema_says(
     runs: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -264,6 +265,18 @@ def test_what_a_program_reads_is_as_its_schema_says(
         (["report", "--json", "--html", "x.html"], "Give either --json or --html."),
         (["report", "--html", "/no/x.html"], "--html /no/x.html: it cannot be written: No such file or directory."),
         (["runs", "--since", "2030-01-01"], "--since 2030-01-01: that is yet to come."),
+        (["report", "--until", "today"], "--until needs --since, such as --since yesterday --until today."),
+        (
+            ["runs", "--since", "today", "--until", "2d"],
+            "--since today must be before --until 2d: nothing lies between them.",
+        ),
+        (
+            ["report", "--since", "2d", "--until", "noon"],
+            (
+                "--until: 'noon' is no time: write a date, or date and time, in UTC, such as 2026-01-31 or "
+                "2026-01-31T09:30:00Z; or write yesterday, today, or a duration such as 2d."
+            ),
+        ),
     ],
 )
 def test_what_cannot_be_told(runs: str, arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -272,13 +285,34 @@ def test_what_cannot_be_told(runs: str, arguments: list[str], problem: str, caps
     assert capsys.readouterr().err == f"{problem}\n"
 
 
-def test_since_is_a_day_a_duration_or_a_date() -> None:
-    """Days are of UTC; a duration and a date go on to now."""
-    now = YESTERDAY + 86_400
+NOW = YESTERDAY + 86_400
+MIDNIGHT = YESTERDAY + 50_400
 
-    assert as_window("yesterday", now) == (YESTERDAY - 36_000, YESTERDAY + 50_400, "Wed 07 Jan 2026")
-    assert as_window("2d", now)[:2] == (now - 2 * 86_400, now)
-    assert as_window("2026-01-07", now) == (YESTERDAY - 36_000, now, "since 07 Jan 2026 00:00")
+
+@pytest.mark.parametrize(
+    ("since", "until", "window"),
+    [
+        ("yesterday", "", (MIDNIGHT - 86_400, NOW, "since 07 Jan 2026 00:00")),
+        ("yesterday", "today", (MIDNIGHT - 86_400, MIDNIGHT, "Wed 07 Jan 2026")),
+        ("2026-01-07", "2026-01-08", (MIDNIGHT - 86_400, MIDNIGHT, "Wed 07 Jan 2026")),
+        ("today", "", (MIDNIGHT, NOW, "Thu 08 Jan 2026")),
+        ("2026-01-07", "", (MIDNIGHT - 86_400, NOW, "since 07 Jan 2026 00:00")),
+        ("2d", "", (NOW - 2 * 86_400, NOW, "since 06 Jan 2026 10:00")),
+        ("2d", "6h", (NOW - 2 * 86_400, NOW - 6 * 3600, "06 Jan 2026 10:00 – 08 Jan 2026 04:00")),
+        ("today", "2030-01-01", (MIDNIGHT, NOW, "08 Jan 2026 00:00 – 01 Jan 2030 00:00")),
+    ],
+)
+def test_a_window_begins_then_and_goes_on_to_now_or_until(
+    since: str, until: str, window: tuple[float, float, str]
+) -> None:
+    """Whatever word begins it; days are of UTC, and one alone is called by its date."""
+    assert as_window(since, until, NOW) == window
+
+
+def test_runs_are_listed_of_the_same_time(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that went on in it."""
+    assert main(["runs", "--since", "2026-01-06", "--until", "yesterday", "--state-dir", runs]) == 0
+    assert re.findall(r"^20\S+", capsys.readouterr().out, re.MULTILINE) == ["20260106-100000-aaaa"]
 
 
 @pytest.mark.parametrize(("since", "seconds"), [("2h", 300), ("3d", 3600), ("10d", 21_600), ("30d", 86_400)])
