@@ -50,7 +50,9 @@ gs://bucket/pattern, or a subscription, of which nothing is acknowledged.
     "--limit", type=click.IntRange(min=1), metavar="N", help=f"Look at no more ({ALL:,}; with --values {ONE})."
 )
 @click.option("--values", is_flag=True, help="Show letters in full: the event, its reason, the detail.")
-@click.option("--ask", default="", metavar="CONFIG", help="Ask Iterable which types its fields have. Nothing is sent.")
+@click.option(
+    "--ask", default="", metavar="CONFIG", help="Ask Iterable which types its user fields have. Nothing is sent."
+)
 @click.option("--iterable-url", default="", metavar="URL", help="Of --ask: instead of the host of the config's region.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON; see configs/schemas/dead.schema.json.")
 def command(

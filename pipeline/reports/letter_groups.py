@@ -12,7 +12,7 @@ from pipeline.reports.redaction import redact, redact_name
 from transforms.amplitude.parse import event_type_of
 from transforms.dead_letters.copies import SeenLetters
 from transforms.dead_letters.letter import DL_CONFIG, DL_DETAIL, DL_PART, DL_REASON, dead_lettered_at, sync_name_of
-from transforms.model.items import Message
+from transforms.model.items import USER, Message
 from transforms.model.outcomes import DEAD_LETTERED
 from transforms.model.reasons import FIELD_TYPE_MISMATCH, Reason, of_kind
 
@@ -102,7 +102,7 @@ class LetterGroups:
         """Lines for a person; what is most frequent comes first.
 
         Args:
-          types: of Iterable's fields; without them nothing is said of a field's type.
+          types: of the fields that Iterable has of users; without them nothing is said of a field's type.
         """
         return "\n".join(self._lines(types))
 
@@ -146,7 +146,7 @@ class LetterGroups:
             for kind, group in _by_count(kinds):
                 yield f"  {_name(kind, len(syncs) > 1):<48} {group.count:>9,}   {_times(group)}"
                 if types is not None and reason == FIELD_TYPE_MISMATCH.code:
-                    yield f"      {_advice(kind.field, types)}"
+                    yield f"      {_advice(kind, types)}"
                 yield f"      {group.sample_id}: {group.sample}"
         if self.of_more_kinds:
             yield ""
@@ -175,13 +175,16 @@ def _as_json(kind: Kind, group: Group, reason: str, types: Mapping[str, str] | N
         "last": datetime.fromtimestamp(group.last, timezone.utc).isoformat(),
         "sample": {"id": group.sample_id, "shape": group.sample},
     }
-    if types is not None and reason == FIELD_TYPE_MISMATCH.code:
+    if types is not None and reason == FIELD_TYPE_MISMATCH.code and kind.part == USER:
         told["type_in_iterable"] = types.get(kind.field)
     return told
 
 
-def _advice(name: str, types: Mapping[str, str]) -> str:
+def _advice(kind: Kind, types: Mapping[str, str]) -> str:
     """What Iterable has the field as, and what to write in the config."""
+    if kind.part != USER:
+        return "Of an event's field Iterable cannot be asked: it lists the fields of users only."
+    name = kind.field
     if name not in types:
         return f"Iterable does not list {name}." if name else "Which field it is, is not told."
     made = _CONFIG_TYPES.get(types[name])
