@@ -15,7 +15,7 @@ from pipeline.config.to_rules import sender_settings_of
 from pipeline.reports.bounded_counter import BoundedCounter
 from pipeline.reports.letter_groups import LetterGroups
 from pipeline.reports.letter_values import describe_values
-from pipeline.reports.screen import show, show_values, tell
+from pipeline.reports.screen import show, show_values, show_wrapped, tell
 from pipeline.sources.archives import Reader, find_files
 from pipeline.sources.buckets import BUCKETS
 from transforms.amplitude.parse import event_type_of
@@ -104,7 +104,10 @@ def _show_groups(letters: Letters, chosen: _Chosen, limit: int, types: Mapping[s
             groups.add(letter)
         if groups.looked_at == limit:
             break
-    show(json.dumps(groups.as_json(types), indent=2, ensure_ascii=False) if as_json else groups.describe(types))
+    if as_json:
+        show(json.dumps(groups.as_json(types), indent=2, ensure_ascii=False))
+    else:
+        show_wrapped(groups.describe(types))
     if groups.looked_at == limit:
         (tell if as_json else show)(f"\nThere may be more: these are the first {limit:,} (--limit).")
 

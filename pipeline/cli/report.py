@@ -15,7 +15,7 @@ from pipeline.records.report import HOUR, Report, Window, make_report
 from pipeline.records.store import find_records
 from pipeline.reports.report_html import to_html
 from pipeline.reports.report_text import describe, to_json
-from pipeline.reports.screen import show, tell
+from pipeline.reports.screen import show, show_wrapped, tell
 from pipeline.sources.state_folder import default_parent
 
 DAY = 86_400.0
@@ -66,7 +66,10 @@ def command(run: str, state_dir: str, since: str, until: str, is_json: bool, htm
     if html:
         _write(to_html(report), html)
         return
-    show(orjson.dumps(to_json(report)).decode() if is_json else describe(report))
+    if is_json:
+        show(orjson.dumps(to_json(report)).decode())
+    else:
+        show_wrapped(describe(report))
 
 
 def _write(page: str, path: str) -> None:

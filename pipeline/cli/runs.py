@@ -7,7 +7,7 @@ from pipeline.cli.report import STATE_DIR, UNTIL, as_window
 from pipeline.records.report import run_of
 from pipeline.records.store import find_records
 from pipeline.reports.report_text import list_runs, run_to_json
-from pipeline.reports.screen import show
+from pipeline.reports.screen import show, show_wrapped
 
 HELP = """List the runs on this machine, and how each ended.
 
@@ -32,4 +32,4 @@ def command(state_dir: str, since: str, until: str, limit: int, is_json: bool) -
     if is_json:
         show(orjson.dumps({"version": 1, "runs": list(map(run_to_json, runs))}).decode())
     else:
-        show(list_runs(runs))
+        show_wrapped(list_runs(runs))

@@ -144,7 +144,8 @@ class LetterGroups:
             yield f"  {_reason(reason).meaning}"
             yield f"  → {_reason(reason).remedy}"
             for kind, group in _by_count(kinds):
-                yield f"  {_name(kind, len(syncs) > 1):<48} {group.count:>9,}   {_times(group)}"
+                yield f"  {_name(kind, len(syncs) > 1):<48} {group.count:>9,}"
+                yield f"      {_times(group)}"
                 if types is not None and reason == FIELD_TYPE_MISMATCH.code:
                     yield f"      {_advice(kind, types)}"
                 yield f"      {group.sample_id}: {group.sample}"

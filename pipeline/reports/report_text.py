@@ -18,6 +18,7 @@ from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN = 8  # rows of a table
 _EVENT_WIDTH = 30
+_SYNC_WIDTH = 14
 _COLUMNS = 60  # of a line over time
 
 
@@ -204,8 +205,13 @@ def sparkline(values: Sequence[int]) -> str:
     return "".join(_BARS[math.ceil(value / most * (len(_BARS) - 1))] if most else _BARS[0] for value in values)
 
 
-def _short(text: str) -> str:
-    return (text if len(text) <= _EVENT_WIDTH else f"{text[: _EVENT_WIDTH - 1]}…") or "no event"
+def _short(event: str) -> str:
+    return cut(event, _EVENT_WIDTH) or "no event"
+
+
+def cut(text: str, most: int) -> str:
+    """To so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def clock(at: float) -> str:
@@ -216,13 +222,18 @@ def list_runs(runs: Sequence[RunOf]) -> str:
     """A line each, the latest last."""
     if not runs:
         return "No run is recorded."
-    lines = [f"{'Run':<21} {'Sync':<18} {'What':<8} {'Delivered':>9} {'Dropped':>9} {'Dead':>6}  Ended"]
-    for run in runs:
-        counts = run.counts
-        figures = f"{counts.total(DELIVERED):>9,} {counts.total(DROPPED):>9,} {counts.total(DEAD_LETTERED):>6,}"
-        sync = run.sync if len(run.sync) <= 18 else f"{run.sync[:17]}…"
-        lines.append(f"{run.run:<21} {sync:<18} {run.kind:<8} {figures}  {ended(run)}")
-    return "\n".join(lines)
+    rows = [("Run", "Sync", "What", "Delivered", "Dropped", "Dead", "Ended"), *map(_run_row, runs)]
+    run, sync, what, delivered, dropped, dead, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "\n".join(
+        f"{row[0]:<{run}} {row[1]:<{sync}} {row[2]:<{what}} "
+        f"{row[3]:>{delivered}} {row[4]:>{dropped}} {row[5]:>{dead}}  {row[6]}"
+        for row in rows
+    )
+
+
+def _run_row(run: RunOf) -> tuple[str, ...]:
+    figures = (f"{run.counts.total(kind):,}" for kind in (DELIVERED, DROPPED, DEAD_LETTERED))
+    return (run.run, cut(run.sync, _SYNC_WIDTH), run.kind, *figures, ended(run))
 
 
 def run_to_json(run: RunOf) -> dict[str, Any]:

@@ -80,12 +80,12 @@ def test_copies_are_counted_once(letters: str, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == (
         "3 dead letters\n6 letters, copies counted once\n\n"
         f"field_type_mismatch                                        2\n{MISMATCH}"
-        "  track · Order Completed · total                          2   2026-01-05 11:00 UTC\n"
+        "  track · Order Completed · total                          2\n      2026-01-05 11:00 UTC\n"
         f"      dead.jsonl:1: {SHAPE}\n\n"
         "expired                                                    1\n"
         "  It failed for delivery.retry.give_up_after, or 20 times and at last alone, while others succeeded.\n"
         "  → Look whether Iterable is well again, then replay them.\n"
-        "  track · Order Completed                                  1   2026-01-05 11:00 UTC\n"
+        "  track · Order Completed                                  1\n      2026-01-05 11:00 UTC\n"
         f"      dead.jsonl:3: {SHAPE}\n"
     )
 
@@ -105,10 +105,10 @@ def test_the_type_that_a_users_field_has_is_asked_for(
     assert capsys.readouterr().out == (
         "2 dead letters\n4 letters, copies counted once\n\n"
         f"field_type_mismatch                                        2\n{MISMATCH}"
-        "  user · Order Completed · total                           1   2026-01-05 11:00 UTC\n"
+        "  user · Order Completed · total                           1\n      2026-01-05 11:00 UTC\n"
         "      In Iterable total is double: `type: number` makes that.\n"
         f"      dead.jsonl:1: {SHAPE}\n"
-        "  track · Order Completed · total                          1   2026-01-05 11:00 UTC\n"
+        "  track · Order Completed · total                          1\n      2026-01-05 11:00 UTC\n"
         "      Of an event's field Iterable cannot be asked: it lists the fields of users only.\n"
         f"      dead.jsonl:2: {SHAPE}\n"
     )

@@ -305,7 +305,7 @@ def test_a_view_changes_nothing(staged: Staged) -> None:
 
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("2 dead letters\n\ndisallowed_event_name                                      2\n")
-    assert "  track · Order Completed                                  2   " in ended.out
+    assert "  track · Order Completed                                  2\n" in ended.out
     assert '{event_type: "Order Completed", event_time: text of 19, user_id: text of 2, ' in ended.out
     assert limited.out.startswith("1 dead letters\n")
     assert limited.out.endswith("\nThere may be more: these are the first 1 (--limit).\n")

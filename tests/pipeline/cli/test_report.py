@@ -11,9 +11,11 @@ import pytest
 
 from pipeline.cli.a2i import main
 from pipeline.cli.report import as_window
-from pipeline.records.counts import Counts
+from pipeline.records.counts import Counts, OutcomeKey
 from pipeline.records.recorder import Recorder
+from pipeline.records.report import RunOf
 from pipeline.reports.redaction import redact_name
+from pipeline.reports.report_text import list_runs
 from pipeline.sources.state_folder import StateFolder
 from transforms.model.instrumentation import Nobody, Request
 from transforms.model.items import Message
@@ -237,10 +239,10 @@ def test_runs_are_listed_with_how_they_ended(runs: str, capsys: pytest.CaptureFi
     """A record without an end that nobody writes to is of a process that was killed."""
     assert main(["runs", "--state-dir", runs]) == 0
     assert capsys.readouterr().out == (
-        "Run                   Sync               What     Delivered   Dropped   Dead  Ended\n"
-        "20260106-100000-aaaa  Shop EU            drain            7         4      1  done\n"
-        "20260107-100000-bbbb  Shop EU            drain           12         4      1  done\n"
-        "20260107-110000-cccc  Shop EU            drain           22         4      1  killed\n"
+        "Run                  Sync    What  Delivered Dropped Dead  Ended\n"
+        "20260106-100000-aaaa Shop EU drain         7       4    1  done\n"
+        "20260107-100000-bbbb Shop EU drain        12       4    1  done\n"
+        "20260107-110000-cccc Shop EU drain        22       4    1  killed\n"
     )
 
 
@@ -307,6 +309,20 @@ def test_a_window_begins_then_and_goes_on_to_now_or_until(
 ) -> None:
     """Whatever word begins it; days are of UTC, and one alone is called by its date."""
     assert as_window(since, until, NOW) == window
+
+
+def test_a_list_of_runs_is_right_at_80_columns() -> None:
+    """With a long name, and figures of millions."""
+    counts = Counts()
+    counts.outcomes.update({OutcomeKey(kind, "track", "A", ""): 8_888_888 for kind in (DELIVERED, DROPPED)})
+    run = RunOf(
+        "20260107-100000-bbbb", "Amplitude to Iterable", "backfill", [], 0.0, 1.0, "stopped", 0, [1], counts, 0, 0
+    )
+
+    assert list_runs([run]) == (
+        "Run                  Sync           What     Delivered   Dropped Dead  Ended\n"
+        "20260107-100000-bbbb Amplitude to … backfill 8,888,888 8,888,888    0  stopped"
+    )
 
 
 def test_runs_are_listed_of_the_same_time(runs: str, capsys: pytest.CaptureFixture[str]) -> None:

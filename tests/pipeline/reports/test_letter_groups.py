@@ -60,15 +60,18 @@ def test_letters_are_grouped_by_what_they_have_in_common() -> None:
 field_type_mismatch                                        4
   The field exists in Iterable with another type: its first value decided it.
   → Give the property that `type` in the config, or another name with `as`; then replay them.
-  track · Order · total                                    3   2026-01-05 10:00 – 10:02 UTC
+  track · Order · total                                    3
+      2026-01-05 10:00 – 10:02 UTC
       dead.jsonl:1: {event_type: "Order", event_properties: {total: text of 3}}
-  track · Song · rating                                    1   2026-01-06 10:00 UTC
+  track · Song · rating                                    1
+      2026-01-06 10:00 UTC
       dead.jsonl:1: {event_type: "Song", event_properties: {total: text of 3}}
 
 expired                                                    1
   It failed for delivery.retry.give_up_after, or 20 times and at last alone, while others succeeded.
   → Look whether Iterable is well again, then replay them.
-  track · Order                                            1   2026-01-05 10:00 UTC
+  track · Order                                            1
+      2026-01-05 10:00 UTC
       dead.jsonl:1: {event_type: "Order", event_properties: {total: text of 3}}"""
     )
 
