@@ -15,12 +15,12 @@ from pipeline.config.to_rules import sender_settings_of
 from pipeline.reports.bounded_counter import BoundedCounter
 from pipeline.reports.letter_groups import LetterGroups
 from pipeline.reports.letter_values import describe_values
-from pipeline.reports.screen import show, show_values, tell
+from pipeline.reports.screen import show, show_values, show_wrapped, tell
 from pipeline.sources.archives import Reader, find_files
 from pipeline.sources.buckets import BUCKETS
 from transforms.amplitude.parse import event_type_of
 from transforms.amplitude.reserved_events import name_in_data
-from transforms.dead_letters.letter import DL_REASON, from_line
+from transforms.dead_letters.letter import DL_REASON, from_line, placed
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import IterableClient
 from transforms.iterable.field_types import field_types
@@ -28,8 +28,7 @@ from transforms.model.items import Message
 
 ALL, ONE = 100_000, 1  # letters that are looked at, and that are shown in full, unless --limit says
 
-Letters = Generator[tuple[Message, str], None, None]  # known by its place, and the id that the message had, or ""
-
+Letters = Generator[Message, None, None]
 
 HELP = """Show dead letters with the remedy of each reason.
 
@@ -51,7 +50,9 @@ gs://bucket/pattern, or a subscription, of which nothing is acknowledged.
     "--limit", type=click.IntRange(min=1), metavar="N", help=f"Look at no more ({ALL:,}; with --values {ONE})."
 )
 @click.option("--values", is_flag=True, help="Show letters in full: the event, its reason, the detail.")
-@click.option("--ask", default="", metavar="CONFIG", help="Ask Iterable which types its fields have. Nothing is sent.")
+@click.option(
+    "--ask", default="", metavar="CONFIG", help="Ask Iterable which types its user fields have. Nothing is sent."
+)
 @click.option("--iterable-url", default="", metavar="URL", help="Of --ask: instead of the host of the config's region.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON; see configs/schemas/dead.schema.json.")
 def command(
@@ -68,7 +69,7 @@ def command(
     if values and (as_json or ask):
         raise UsageError("Give --values alone: --json and --ask tell of all letters, and hold no values.")
     chosen = _Chosen(reason, event_type)
-    with contextlib.closing(_pull(letters) if is_subscription(letters) else _read(letters)) as found:
+    with contextlib.closing(pull(letters) if is_subscription(letters) else _read(letters)) as found:
         if values:
             _show_in_full(found, chosen, limit or ONE)
         else:
@@ -98,19 +99,22 @@ class _Chosen:
 
 def _show_groups(letters: Letters, chosen: _Chosen, limit: int, types: Mapping[str, str] | None, as_json: bool) -> None:
     groups = LetterGroups()
-    for letter, original_id in letters:
+    for letter in letters:
         if chosen.holds(letter):
-            groups.add(letter, original_id)
+            groups.add(letter)
         if groups.looked_at == limit:
             break
-    show(json.dumps(groups.as_json(types), indent=2, ensure_ascii=False) if as_json else groups.describe(types))
+    if as_json:
+        show(json.dumps(groups.as_json(types), indent=2, ensure_ascii=False))
+    else:
+        show_wrapped(groups.describe(types))
     if groups.looked_at == limit:
         (tell if as_json else show)(f"\nThere may be more: these are the first {limit:,} (--limit).")
 
 
 def _show_in_full(letters: Letters, chosen: _Chosen, limit: int) -> None:
     shown = 0
-    for letter, _ in letters:
+    for letter in letters:
         if DL_REASON in letter.attributes and chosen.holds(letter):
             show_values(describe_values(letter) if not shown else f"\n{describe_values(letter)}")
             shown += 1
@@ -143,11 +147,4 @@ def _read(pattern: str) -> Letters:
         if text := line.rstrip(b"\r\n"):
             place = reader.position.place
             letter = from_line(text)
-            yield (
-                (letter._replace(message_id=place), letter.message_id) if letter else (Message(b"", {}, place, 0.0), "")
-            )
-
-
-def _pull(subscription: str) -> Letters:
-    with contextlib.closing(pull(subscription)) as letters:
-        yield from ((letter, "") for letter in letters)
+            yield placed(letter, place) if letter else Message(b"", {}, place, 0.0)

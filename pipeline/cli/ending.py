@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from pipeline.config.loader import LoadedConfig
 from pipeline.reports.conditions import parse_fail_on
-from pipeline.reports.screen import show
+from pipeline.reports.screen import show_wrapped
 from pipeline.reports.summary import summarize
 from pipeline.reports.tally import Tally
 from pipeline.run_options import RunOptions
@@ -35,10 +35,10 @@ class Ending:
     def __call__(self, ran: Ran) -> int:
         """See local.OnEnd."""
         if lines_before := self._before(ran):
-            show(f"{lines_before}\n")
-        show(summarize(ran.tally, ran.comes_again))
+            show_wrapped(f"{lines_before}\n")
+        show_wrapped(summarize(ran.tally, ran.comes_again))
         if lines := list(_of_record(ran, self._state_dir)):
-            show("\n".join(["", *lines]))
+            show_wrapped("\n".join(["", *lines]))
         if self._metrics_file:
             _write_metrics(self._metrics_file, self._sync, ran.tally)
         met = [condition.text for condition in self._fail_on if condition.is_met(ran.tally)]

@@ -13,9 +13,9 @@ from pipeline.records.activity import Outage
 from pipeline.records.counts import Counts
 from pipeline.records.lines import Record
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT
-from transforms.model.reasons import REASONS, WHERE_NOT_MET
+from transforms.model.reasons import WHERE_NOT_MET, of_kind
 
-REMEDIES = {reason.code: reason.remedy for reason in REASONS}
+_REASONS = of_kind(DEAD_LETTERED)
 HOUR = 3600.0  # seconds
 _LINE_OF = {  # of the config, where the reason is about a section of it
     "event_not_selected": "send_events.events",
@@ -83,12 +83,19 @@ class Rule(NamedTuple):
 
 
 class Letters(NamedTuple):
-    """Dead letters of one event and reason."""
+    """Dead letters of one event and reason, which may be one of another version of the program."""
 
     event: str
     reason: str
     items: int
-    remedy: str
+
+    @property
+    def remedy(self) -> str:
+        return _REASONS[self.reason].remedy if self.reason in _REASONS else "See docs/reasons.md."
+
+    @property
+    def is_replayable(self) -> bool:
+        return self.reason not in _REASONS or not _REASONS[self.reason].is_final
 
 
 class Bucket(NamedTuple):
@@ -149,20 +156,9 @@ class Report:
         return [run for run in self.runs if run.how in ("fatal", "fault", "killed")]
 
     @property
-    def verdict(self) -> str:
-        """In a sentence."""
-        delivered, _, dead, rate, _ = self.figures
-        bad = len(self.ended_badly)
-        if not self.runs:
-            return "No run is recorded for that time."
-        if bad:
-            runs = "1 run" if bad == 1 else f"{bad:,} runs"
-            return f"{runs} ended badly; what was not settled comes again with the next run."
-        if dead:
-            return f"{rate:.2%} was delivered. Dead letters, which can be replayed: {dead:,}."
-        if not delivered:
-            return "Nothing was delivered."
-        return f"All {delivered:,} that were to be delivered were."
+    def replayable(self) -> int:
+        """How many of the dead letters a replay may deliver, once their cause is mended."""
+        return sum(letters.items for letters in self.letters if letters.is_replayable)
 
 
 def figures_of(counts: Counts) -> Figures:
@@ -204,8 +200,7 @@ def make_report(records: Sequence[Record], window: Window | None = None, bucket_
     report.events = _events(counts, report.start.get("config_lines", {}))
     report.drops = _drops(counts, report.start.get("config_lines", {}))
     report.letters = [
-        Letters(event, reason, count, REMEDIES.get(reason, "See docs/reasons.md."))
-        for (kind, _, event, reason), count in _merged(counts, DEAD_LETTERED)
+        Letters(event, reason, count) for (kind, _, event, reason), count in _merged(counts, DEAD_LETTERED)
     ]
     report.new_fields = counts.details["created_field"].most_common() if "created_field" in counts.details else []
     if window:

@@ -1,6 +1,5 @@
 """Dead letters by what they have in common, for a person to read. Knows no source."""
 
-import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -11,8 +10,9 @@ from typing import Any, NamedTuple
 from pipeline.reports.bounded_counter import MAX_NAMES
 from pipeline.reports.redaction import redact, redact_name
 from transforms.amplitude.parse import event_type_of
+from transforms.dead_letters.copies import SeenLetters
 from transforms.dead_letters.letter import DL_CONFIG, DL_DETAIL, DL_PART, DL_REASON, dead_lettered_at, sync_name_of
-from transforms.model.items import Message
+from transforms.model.items import USER, Message
 from transforms.model.outcomes import DEAD_LETTERED
 from transforms.model.reasons import FIELD_TYPE_MISMATCH, Reason, of_kind
 
@@ -58,18 +58,16 @@ class LetterGroups:
     others: int = 0
     copies: int = 0
     of_more_kinds: int = 0
-    _seen: set[bytes] = field(default_factory=set)
+    _seen: SeenLetters = field(default_factory=SeenLetters)
 
-    def add(self, letter: Message, original_id: str = "") -> None:
-        """`original_id`: of the message that it was, where that is known; a topic gives each copy another one."""
+    def add(self, letter: Message) -> None:
         attributes = letter.attributes
         if DL_REASON not in attributes:
             self.others += 1
             return
-        if (mark := _mark_of(letter, original_id)) in self._seen:
+        if self._seen.is_copy(letter):
             self.copies += 1
             return
-        self._seen.add(mark)
         kind = Kind(
             redact_name(sync_name_of(attributes.get(DL_CONFIG, ""))),
             redact_name(attributes.get(DL_PART, "")),
@@ -104,7 +102,7 @@ class LetterGroups:
         """Lines for a person; what is most frequent comes first.
 
         Args:
-          types: of Iterable's fields; without them nothing is said of a field's type.
+          types: of the fields that Iterable has of users; without them nothing is said of a field's type.
         """
         return "\n".join(self._lines(types))
 
@@ -146,9 +144,10 @@ class LetterGroups:
             yield f"  {_reason(reason).meaning}"
             yield f"  → {_reason(reason).remedy}"
             for kind, group in _by_count(kinds):
-                yield f"  {_name(kind, len(syncs) > 1):<48} {group.count:>9,}   {_times(group)}"
+                yield f"  {_name(kind, len(syncs) > 1):<48} {group.count:>9,}"
+                yield f"      {_times(group)}"
                 if types is not None and reason == FIELD_TYPE_MISMATCH.code:
-                    yield f"      {_advice(kind.field, types)}"
+                    yield f"      {_advice(kind, types)}"
                 yield f"      {group.sample_id}: {group.sample}"
         if self.of_more_kinds:
             yield ""
@@ -159,13 +158,6 @@ def field_of(detail: str) -> str:
     """The field that a detail is about, or ""."""
     match = _FIELD.fullmatch(detail)
     return (match["refused"] or match["mapped"] or match["named"]) if match else ""
-
-
-def _mark_of(letter: Message, original_id: str) -> bytes:
-    attributes = letter.attributes
-    same = (original_id, sync_name_of(attributes.get(DL_CONFIG, "")), attributes.get(DL_PART), attributes[DL_REASON])
-    told = repr(same).encode(errors="surrogatepass")
-    return hashlib.blake2b(told + letter.data, digest_size=16).digest()
 
 
 def _reason(code: str) -> Reason:
@@ -184,13 +176,16 @@ def _as_json(kind: Kind, group: Group, reason: str, types: Mapping[str, str] | N
         "last": datetime.fromtimestamp(group.last, timezone.utc).isoformat(),
         "sample": {"id": group.sample_id, "shape": group.sample},
     }
-    if types is not None and reason == FIELD_TYPE_MISMATCH.code:
+    if types is not None and reason == FIELD_TYPE_MISMATCH.code and kind.part == USER:
         told["type_in_iterable"] = types.get(kind.field)
     return told
 
 
-def _advice(name: str, types: Mapping[str, str]) -> str:
+def _advice(kind: Kind, types: Mapping[str, str]) -> str:
     """What Iterable has the field as, and what to write in the config."""
+    if kind.part != USER:
+        return "Of an event's field Iterable cannot be asked: it lists the fields of users only."
+    name = kind.field
     if name not in types:
         return f"Iterable does not list {name}." if name else "Which field it is, is not told."
     made = _CONFIG_TYPES.get(types[name])

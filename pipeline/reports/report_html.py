@@ -17,7 +17,17 @@ from pipeline.records.counts import OTHERS
 from pipeline.records.report import HOUR, Report
 from pipeline.reports.charts import Axis, Group, Picture, bars, flow, steps
 from pipeline.reports.redaction import redact_text
-from pipeline.reports.report_text import clock, commands, ended, in_seconds, syncs_of, time_of
+from pipeline.reports.report_text import (
+    clock,
+    commands,
+    cut,
+    ended,
+    in_seconds,
+    replay_note,
+    syncs_of,
+    time_of,
+    verdict_of,
+)
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
 
 # What a person reads, and what keeps the page under 60 KB whatever the names are; --json has all.
@@ -67,6 +77,7 @@ def to_html(report: Report) -> str:
             about=_about(report.start),
             name=syncs_of(report),
             time=time_of(report),
+            verdict=verdict_of(report),
             mood=_mood_of(report),
             figures=list(_figures(report)),
             groups=(groups := _groups(report)),
@@ -85,11 +96,7 @@ def to_html(report: Report) -> str:
 
 def _name(text: str, most: int = _NAME_CHARACTERS) -> str:
     """Of an event or a field."""
-    return _cut("all others" if text == OTHERS else text or "no event", most)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return cut("all others" if text == OTHERS else text or "no event", most)
 
 
 def _breakable(name: str) -> Markup:
@@ -139,9 +146,8 @@ def _figures(report: Report) -> Iterator[Figure]:
         "by the config's rules",
         _compared(report, now.dropped, before and before.dropped),
     )
-    yield Figure(
-        "Dead letters", f"{now.dead:,}", "can be replayed", _compared(report, now.dead, before and before.dead)
-    )
+    note = replay_note(report) if now.dead else ""
+    yield Figure("Dead letters", f"{now.dead:,}", note, _compared(report, now.dead, before and before.dead))
     yield Figure("Latency, p95", took, "from publishing to Iterable", _before(report, before_took))
 
 
@@ -211,9 +217,9 @@ def _requests(report: Report) -> Iterator[Requests]:
 def _about(start: Mapping[str, Any]) -> dict[str, str]:
     """What the last run was told, as far as its record says."""
     return {
-        "Read from": _cut(", ".join(start.get("source", ())), _PATH_CHARACTERS),
+        "Read from": cut(", ".join(start.get("source", ())), _PATH_CHARACTERS),
         "Sent to": start.get("host", ""),
-        "Config": _cut(start.get("config", ""), _PATH_CHARACTERS),
+        "Config": cut(start.get("config", ""), _PATH_CHARACTERS),
         "Hash of the config": start.get("config_hash", ""),
         "Version": start.get("program", ""),
     }

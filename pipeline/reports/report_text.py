@@ -18,6 +18,7 @@ from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN = 8  # rows of a table
 _EVENT_WIDTH = 30
+_SYNC_WIDTH = 14
 _COLUMNS = 60  # of a line over time
 
 
@@ -28,7 +29,7 @@ def describe(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     yield f"{syncs_of(report)} · {time_of(report)}"
-    yield report.verdict
+    yield verdict_of(report)
     if not report.runs:
         return
     figures, counts = report.figures, report.counts
@@ -63,6 +64,28 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _letter_lines(report)
 
 
+def verdict_of(report: Report) -> str:
+    """In a sentence."""
+    delivered, _, dead, rate, _ = report.figures
+    bad = len(report.ended_badly)
+    if not report.runs:
+        return "No run is recorded for that time."
+    if bad:
+        runs = "1 run" if bad == 1 else f"{bad:,} runs"
+        return f"{runs} ended badly; what was not settled comes again with the next run."
+    if dead:
+        return f"{rate:.2%} was delivered. Dead letters: {dead:,} ({replay_note(report)})."
+    if not delivered:
+        return "Nothing was delivered."
+    return f"All {delivered:,} that were to be delivered were."
+
+
+def replay_note(report: Report) -> str:
+    """How many of the dead letters are."""
+    share = {0: "none", report.figures.dead: "all"}.get(report.replayable, f"{report.replayable:,}")
+    return f"{share} can be replayed"
+
+
 def _row(title: str, count: int, rest: str) -> str:
     return f"{title:<11} {count:>11,}   {rest}".rstrip()
 
@@ -93,7 +116,7 @@ def _letter_lines(report: Report) -> Iterator[str]:
     if not report.letters:
         return
     yield ""
-    yield "Dead letters"
+    yield f"Dead letters ({replay_note(report)})"
     for letters in report.letters[:_SHOWN]:
         yield f"{_short(letters.event):<{_EVENT_WIDTH}} {letters.items:>11,}   {letters.reason}"
     if len(report.letters) > _SHOWN:
@@ -105,14 +128,19 @@ def _letter_lines(report: Report) -> Iterator[str]:
 
 
 def commands(report: Report) -> list[str]:
-    """To look at the dead letters and to replay them, as far as the record knows where they are."""
+    """To look at the dead letters and to replay those that can be, as far as the record knows where they are."""
     scheme, _, place = str(report.start.get("dead_letters", "")).partition(":")
     config = shlex.quote(str(report.start.get("config", "CONFIG")))
     if not place or len(report.syncs) > 1:
         return []
     where = shlex.quote(place) if scheme == "file" else "SUBSCRIPTION"  # of the topic, which the record does not know
     option = f"--dead-letter-{scheme} {shlex.quote(place if scheme == 'topic' else f'{place}.again')}"
-    return [f"a2i dead {where}", f"a2i replay --config {config} --dead-letters {where} {option}"]
+    reasons = dict.fromkeys(
+        f" --reason {shlex.quote(letters.reason)}" for letters in report.letters if letters.is_replayable
+    )
+    chosen = [""] if report.replayable == report.figures.dead else reasons
+    replays = (f"a2i replay --config {config} --dead-letters {where}{reason} {option}" for reason in chosen)
+    return [f"a2i dead {where}", *replays]
 
 
 def syncs_of(report: Report) -> str:
@@ -177,8 +205,13 @@ def sparkline(values: Sequence[int]) -> str:
     return "".join(_BARS[math.ceil(value / most * (len(_BARS) - 1))] if most else _BARS[0] for value in values)
 
 
-def _short(text: str) -> str:
-    return (text if len(text) <= _EVENT_WIDTH else f"{text[: _EVENT_WIDTH - 1]}…") or "no event"
+def _short(event: str) -> str:
+    return cut(event, _EVENT_WIDTH) or "no event"
+
+
+def cut(text: str, most: int) -> str:
+    """To so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def clock(at: float) -> str:
@@ -189,13 +222,18 @@ def list_runs(runs: Sequence[RunOf]) -> str:
     """A line each, the latest last."""
     if not runs:
         return "No run is recorded."
-    lines = [f"{'Run':<21} {'Sync':<18} {'What':<8} {'Delivered':>9} {'Dropped':>9} {'Dead':>6}  Ended"]
-    for run in runs:
-        counts = run.counts
-        figures = f"{counts.total(DELIVERED):>9,} {counts.total(DROPPED):>9,} {counts.total(DEAD_LETTERED):>6,}"
-        sync = run.sync if len(run.sync) <= 18 else f"{run.sync[:17]}…"
-        lines.append(f"{run.run:<21} {sync:<18} {run.kind:<8} {figures}  {ended(run)}")
-    return "\n".join(lines)
+    rows = [("Run", "Sync", "What", "Delivered", "Dropped", "Dead", "Ended"), *map(_run_row, runs)]
+    run, sync, what, delivered, dropped, dead, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "\n".join(
+        f"{row[0]:<{run}} {row[1]:<{sync}} {row[2]:<{what}} "
+        f"{row[3]:>{delivered}} {row[4]:>{dropped}} {row[5]:>{dead}}  {row[6]}"
+        for row in rows
+    )
+
+
+def _run_row(run: RunOf) -> tuple[str, ...]:
+    figures = (f"{run.counts.total(kind):,}" for kind in (DELIVERED, DROPPED, DEAD_LETTERED))
+    return (run.run, cut(run.sync, _SYNC_WIDTH), run.kind, *figures, ended(run))
 
 
 def run_to_json(run: RunOf) -> dict[str, Any]:
@@ -210,7 +248,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "version": 1,
         "window": {"began": report.window.began, "ended": report.window.ended, "title": report.window.title},
         "syncs": report.syncs,
-        "verdict": report.verdict,
+        "verdict": verdict_of(report),
         "read": report.read,
         "split": counts.total(SPLIT),
         "delivered": report.figures.delivered,
@@ -223,7 +261,11 @@ def to_json(report: Report) -> dict[str, Any]:
         "before": report.before._asdict() if report.before else None,
         "events": [row._asdict() for row in report.events],
         "drops": [rule._asdict() for rule in report.drops],
-        "dead_letters": [letters._asdict() for letters in report.letters],
+        "replayable": report.replayable,
+        "dead_letters": [
+            letters._asdict() | {"remedy": letters.remedy, "is_replayable": letters.is_replayable}
+            for letters in report.letters
+        ],
         "requests": [
             {"operation": name, "status": status, "count": count}
             for (name, status), count in sorted(counts.requests.items())

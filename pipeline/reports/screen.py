@@ -1,8 +1,13 @@
-"""The way to the screen, for data and for talk: what goes there is redacted first. Knows no run."""
+"""The way to the screen, for data and for talk: what goes there is redacted first. Knows no run.
+
+Lines for a person that a terminal is too narrow for go on in the next; data never does, nor what is for no terminal.
+"""
 
 import logging
+import os
 import struct
 import sys
+import textwrap
 import threading
 from datetime import datetime, timezone
 from typing import TextIO
@@ -13,6 +18,11 @@ from pipeline.reports.redaction import redact_text
 def show(text: str) -> None:
     """Lines to stdout, at once."""
     print(redact_text(text), flush=True)  # noqa: T201 - the one place that does
+
+
+def show_wrapped(text: str) -> None:
+    """Lines to stdout that a person reads, and no program."""
+    print(_wrapped(redact_text(text), sys.stdout), flush=True)  # noqa: T201
 
 
 def show_values(text: str) -> None:
@@ -30,8 +40,8 @@ def can_show(text: str) -> bool:
 
 
 def tell(text: str) -> None:
-    """Lines to stderr, as they are."""
-    print(redact_text(text), file=sys.stderr, flush=True)  # noqa: T201
+    """Lines to stderr, without a time."""
+    print(_wrapped(redact_text(text), sys.stderr), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def note(text: str) -> None:
@@ -41,8 +51,34 @@ def note(text: str) -> None:
 
 
 def _is_terminal(stream: TextIO) -> bool:
-    """Also while lines stay in place there: what rich puts before it says that it is none."""
-    return getattr(stream, "rich_proxied_file", stream).isatty()
+    return _file_of(stream).isatty()
+
+
+def _file_of(stream: TextIO) -> TextIO:
+    """While lines stay in place on a terminal, rich puts something before it that says that it is none."""
+    file: TextIO = getattr(stream, "rich_proxied_file", stream)
+    return file
+
+
+def _wrapped(text: str, stream: TextIO) -> str:
+    if not _is_terminal(stream):
+        return text
+    try:
+        width = os.get_terminal_size(_file_of(stream).fileno()).columns
+    except OSError:
+        return text
+    return "\n".join(_wrap(line, width) for line in text.split("\n"))
+
+
+def _wrap(line: str, width: int) -> str:
+    """At blanks, and what follows further in; a command is left whole, or it could not be copied."""
+    start = line.lstrip(" ")
+    if not width or len(line) <= width or start.startswith("$ "):
+        return line
+    further_in = " " * (len(line) - len(start) + 2)
+    return textwrap.fill(
+        line, width, subsequent_indent=further_in, break_long_words=False, break_on_hyphens=False, expand_tabs=False
+    )
 
 
 def _time_of(at: datetime) -> str:
@@ -77,8 +113,9 @@ class LogHandler(logging.StreamHandler[TextIO]):
 
     def format(self, record: logging.LogRecord) -> str:
         text = redact_text(super().format(record))
-        at = datetime.fromtimestamp(record.created, timezone.utc)
-        return text if _is_terminal(self.stream) else f"{_time_of(at)} {text}"
+        if not _is_terminal(self.stream):
+            return f"{_time_of(datetime.fromtimestamp(record.created, timezone.utc))} {text}"
+        return text if record.exc_info else _wrapped(text, self.stream)
 
 
 def _log_thread(failed: threading.ExceptHookArgs) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from pipeline.reports.bounded_counter import BoundedCounter
 from transforms.amplitude.parse import IDENTIFY, event_type_of
 from transforms.amplitude.reserved_events import name_in_data
+from transforms.dead_letters.copies import SeenLetters
 from transforms.dead_letters.letter import (
     DL_CONFIG,
     DL_PART,
@@ -68,7 +69,9 @@ class LetterFilter:
         self._began = began
         self.taken: BoundedCounter[Kind] = BoundedCounter()
         self.events_alone = 0  # of those taken: whole messages of which only the event goes
+        self.copies = 0  # of those taken
         self.left_alone: Counter[str] = Counter()  # by why
+        self._seen = SeenLetters()
         # Of all letters of this sync, taken or not: what there is to ask for.
         self.reasons: BoundedCounter[str] = BoundedCounter()
         self.event_types: BoundedCounter[str] = BoundedCounter()
@@ -78,6 +81,9 @@ class LetterFilter:
         event_type = event_type_of(letter.data)
         if why := self._why_not(letter, event_type):
             self.left_alone[why] += 1
+            return None
+        if self._seen.is_copy(letter):
+            self.copies += 1
             return None
         attributes = letter.attributes
         self.taken.add(Kind(attributes[DL_REASON], attributes.get(DL_PART, ""), event_type))

@@ -12,7 +12,7 @@ from pipeline.sources.in_order import InOrder
 from pipeline.sources.read_lines import ReadLines, read_again
 from pipeline.sources.source import Key, Noted, Source, key_of
 from pipeline.sources.waiting_file import WaitingFile
-from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, DeadLetter, from_line, waiting_letter
+from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, DeadLetter, from_line, placed, waiting_letter
 from transforms.model import reasons
 from transforms.model.items import Message, Select
 
@@ -235,8 +235,8 @@ def messages_of(reader: Reader, lines: ReadLines | None = None) -> Iterator[Mess
 
 
 def _to_message(line: bytes, position: Position) -> Message:
-    if replayed := from_line(line):  # one message may stand here twice, once for each part: the line tells them apart
-        return replayed._replace(message_id=position.place)
+    if replayed := from_line(line):
+        return placed(replayed, position.place)
     return Message(line, {}, position.place, time.time())
 
 

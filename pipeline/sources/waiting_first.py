@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.sources.source import Key, Noted, Source
 from pipeline.sources.waiting_file import WaitingFile
-from transforms.dead_letters.letter import DL_ATTEMPTS, only_part, waiting_letter
+from transforms.dead_letters.letter import DL_ATTEMPTS, only_part, placed, waiting_letter
 from transforms.model.items import Message, Resumed
 
 
@@ -27,11 +27,10 @@ class WaitingFirst(Source):
         self._max_messages = max_messages
         self._tag = tag
         messages = (_resumed(message) for message in file.take_up())
-        # Known by its place: one message may stand here twice, once for each part.
-        placed = [message._replace(message_id=f"{file.path}:{line}") for line, message in enumerate(messages, 1)]
-        self._left = {message.message_id: message for message in placed}
+        taken_up = [placed(message, f"{file.path}:{line}") for line, message in enumerate(messages, 1)]
+        self._left = {message.message_id: message for message in taken_up}
         self._ids = frozenset(self._left)
-        self._next = deque(placed)
+        self._next = deque(taken_up)
 
     def take(self, seconds: float) -> list[Message]:
         """See Source.take."""

@@ -91,7 +91,7 @@ def test_forever_ends_on_sigterm_after_its_chunk(staged: Staged) -> None:
     said = without_start(err)  # nothing, if nothing was under way just then
 
     assert code == 0
-    assert not said or said.startswith("Stopping: ") and said.endswith(" Ctrl-C again ends now.\n")
+    assert not said or (said.startswith("Stopping: ") and said.endswith(" Ctrl-C again ends now.\n"))
     assert "\nIt adds up                 500 = " in out
 
 

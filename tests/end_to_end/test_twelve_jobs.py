@@ -208,7 +208,7 @@ def test_8_how_many_yesterday_and_why(newcomer: Newcomer, monkeypatch: pytest.Mo
     newcomer.types(BACKFILL)
     tomorrow = time.time() + 86_400
     monkeypatch.setattr(time, "time", lambda: tomorrow)
-    report = newcomer.types("a2i report --since yesterday")
+    report = newcomer.types("a2i report --since yesterday --until today")
 
     for line in (
         r"read +6 ",

@@ -40,6 +40,7 @@ class DeadLetter(NamedTuple):
     message_id: str
     publish_time: float  # Unix seconds, of the original message
     resumed: Resumed | None = None  # of one that waits: where to go on
+    original_id: str = ""  # of one that waits: see Message
 
 
 def sync_tag(name: str, config_hash: str) -> str:
@@ -70,6 +71,11 @@ def of_part(letter: Message, part: str) -> Message:
     return letter._replace(attributes={**letter.attributes, DL_PART: part})
 
 
+def placed(letter: Message, place: str) -> Message:
+    """The same, known by its place in a file: a message may stand there twice, once for each part."""
+    return letter._replace(message_id=place, original_id=letter.original_id or letter.message_id)
+
+
 def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
     """A message whose item is dead-lettered, with our attributes; those of an earlier rejection are overwritten."""
     message = outcome.message
@@ -83,7 +89,8 @@ def dead_letter(outcome: Outcome, tag: str, now: float) -> DeadLetter:
         DL_TIME: datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="milliseconds"),
     }
     ours = {name: _truncate(value) for name, value in ours.items() if value}
-    return DeadLetter(message.data, original | ours, message.message_id, message.publish_time)
+    message_id = message.original_id or message.message_id
+    return DeadLetter(message.data, original | ours, message_id, message.publish_time)
 
 
 def waiting_letter(message: Message, tag: str) -> DeadLetter:
@@ -91,7 +98,7 @@ def waiting_letter(message: Message, tag: str) -> DeadLetter:
     part, attempts = message.resumed[:2] if message.resumed else (TRACK, 0)
     reason = reasons.EXPIRED.code if message.resumed and message.resumed.own_failures else reasons.UNKNOWN_USER.code
     letter = dead_letter(Outcome(WAITING, part, reason, message, attempts=attempts), tag, time.time())
-    return letter._replace(resumed=message.resumed)
+    return letter._replace(message_id=message.message_id, resumed=message.resumed, original_id=message.original_id)
 
 
 def _truncate(value: str) -> str:
@@ -107,6 +114,7 @@ def to_line(letter: DeadLetter) -> bytes:
             "messageId": letter.message_id,
             "publishTime": published.replace("+00:00", "Z"),
             **({"resumed": letter.resumed._asdict()} if letter.resumed else {}),
+            **({"originalId": letter.original_id} if letter.original_id else {}),
         },
         option=orjson.OPT_APPEND_NEWLINE,
     )
@@ -126,8 +134,8 @@ def from_line(line: bytes) -> Message | None:
         read = orjson.loads(line)
         data = base64.b64decode(read["data"], validate=True)
         attributes = {str(name): str(value) for name, value in (read.get("attributes") or {}).items()}
-        resumed = resumed_of(read.get("resumed"))
-        return Message(data, attributes, str(read["messageId"]), parse_time(read["publishTime"]), resumed)
+        resumed, original_id = resumed_of(read.get("resumed")), str(read.get("originalId") or "")
+        return Message(data, attributes, str(read["messageId"]), parse_time(read["publishTime"]), resumed, original_id)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 

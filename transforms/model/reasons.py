@@ -20,6 +20,7 @@ class Reason(NamedTuple):
     remedy: str
     kind: Kind  # of the outcome that ends with it: what is dead-lettered may have waited for the same reason before
     stages: tuple[Stage, ...]  # that give it
+    is_final: bool = False  # of a dead letter: nothing that could be mended makes a replay deliver it
 
     def __str__(self) -> str:
         return self.code
@@ -36,48 +37,52 @@ def _given(kind: Kind, *stages: Stage) -> partial[Reason]:
     return partial(Reason, kind=kind, stages=stages)
 
 
+def _final(*stages: Stage) -> partial[Reason]:
+    return partial(Reason, kind=DEAD_LETTERED, stages=stages, is_final=True)
+
+
 # What came is no event of Amplitude's.
 
-LINE_TOO_LONG = _given(DEAD_LETTERED, "parse")(
+LINE_TOO_LONG = _final("parse")(
     "line_too_long",
     "A line of a file is longer than 64 MB: no JSON lines, or no line ends. This letter alone is not the original:"
     " it holds the first 10,000 bytes, the file has all of it.",
     "Look at the line that dl_detail names; split it into one event a line (`jq -c '.[]'` for a list), and give"
     " that file as --input_files. A replay leaves these letters alone.",
 )
-TOO_MANY_VALUES = _given(DEAD_LETTERED, "parse")(
+TOO_MANY_VALUES = _final("parse")(
     "too_many_values",
     "The event has more than 500,000 values, which take too much memory to be looked at.",
     _AT_THE_SOURCE,
 )
-NOT_JSON = _given(DEAD_LETTERED, "parse")(
+NOT_JSON = _final("parse")(
     "not_json",
     "The message is no JSON, or nested deeper than 100 levels; dl_detail says where it breaks.",
     "Look at what publishes to the topic beside Amplitude, and mend it; these messages cannot be repaired here.",
 )
-NOT_AN_OBJECT = _given(DEAD_LETTERED, "parse")(
+NOT_AN_OBJECT = _final("parse")(
     "not_an_object",
     "The message is JSON, but a list or a bare value: perhaps a batch of events.",
     "Publish one event a message; these messages cannot be repaired here.",
 )
-WRONG_TYPE = _given(DEAD_LETTERED, "parse", *_MAPPING)(
+WRONG_TYPE = _final("parse", *_MAPPING)(
     "wrong_type",
     "A key of the event, or an operator in its user properties, holds a value of another type than Amplitude"
     " writes; dl_detail names it.",
     _AT_THE_SOURCE,
 )
-MISSING_EVENT_TYPE = _given(DEAD_LETTERED, "parse")(
+MISSING_EVENT_TYPE = _final("parse")(
     "missing_event_type",
     "The event has no event_type, nor the shape of an identify: what has event properties, a time and an insert id"
     " is none.",
     _AT_THE_SOURCE,
 )
-MISSING_EVENT_TIME = _given(DEAD_LETTERED, "parse", "track")(
+MISSING_EVENT_TIME = _final("parse", "track")(
     "missing_event_time",
     "The event has no time, and must not get the present one: back-dated campaigns would fire.",
     _AT_THE_SOURCE,
 )
-BAD_EVENT_TIME = _given(DEAD_LETTERED, "parse")(
+BAD_EVENT_TIME = _final("parse")(
     "bad_event_time", "The event's time is no timestamp; dl_detail names its key.", _AT_THE_SOURCE
 )
 
@@ -140,7 +145,7 @@ IDENTITY_CONFLICT = _given(DEAD_LETTERED, "delivery")(
     "Another profile in Iterable already has this email or userId.",
     f"Merge or correct the profiles in Iterable; {_REPLAY}, with --with_users for user updates.",
 )
-FORGOTTEN_USER = _given(DEAD_LETTERED, "delivery")(
+FORGOTTEN_USER = _final("delivery")(
     "forgotten_user",
     "The user was forgotten (GDPR): Iterable never takes data of this person again.",
     "Nothing: acknowledge or delete these letters.",

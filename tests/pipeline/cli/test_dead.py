@@ -37,8 +37,8 @@ Options:
   --limit N                Look at no more (100,000; with --values 1).  [x>=1]
   --values                 Show letters in full: the event, its reason, the
                            detail.
-  --ask CONFIG             Ask Iterable which types its fields have. Nothing
-                           is sent.
+  --ask CONFIG             Ask Iterable which types its user fields have.
+                           Nothing is sent.
   --iterable-url URL       Of --ask: instead of the host of the config's
                            region.
   --json                   As JSON; see configs/schemas/dead.schema.json.
@@ -51,9 +51,11 @@ MISMATCH = """\
 SHAPE = '{event_type: "Order Completed", user_id: text of 15, event_properties: {total: text of 5}}'
 
 
-def line_of(number: int, reason: str = "field_type_mismatch", detail: str = "HTTP 400 X: total") -> bytes:
+def line_of(
+    number: int, reason: str = "field_type_mismatch", detail: str = "HTTP 400 X: total", part: str = "track"
+) -> bytes:
     message = Message(orjson.dumps(ORDER), {"source": "amplitude"}, f"rows.jsonl:{number}", TIME - 3_600)
-    outcome = Outcome(DEAD_LETTERED, "track", reason, message, detail, 1)
+    outcome = Outcome(DEAD_LETTERED, part, reason, message, detail, 1)
     return to_line(dead_letter(outcome, "Demo#0", TIME))
 
 
@@ -78,34 +80,45 @@ def test_copies_are_counted_once(letters: str, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == (
         "3 dead letters\n6 letters, copies counted once\n\n"
         f"field_type_mismatch                                        2\n{MISMATCH}"
-        "  track · Order Completed · total                          2   2026-01-05 11:00 UTC\n"
+        "  track · Order Completed · total                          2\n      2026-01-05 11:00 UTC\n"
         f"      dead.jsonl:1: {SHAPE}\n\n"
         "expired                                                    1\n"
         "  It failed for delivery.retry.give_up_after, or 20 times and at last alone, while others succeeded.\n"
         "  → Look whether Iterable is well again, then replay them.\n"
-        "  track · Order Completed                                  1   2026-01-05 11:00 UTC\n"
+        "  track · Order Completed                                  1\n      2026-01-05 11:00 UTC\n"
         f"      dead.jsonl:3: {SHAPE}\n"
     )
 
 
-def test_the_type_that_iterable_has_is_asked_for(
-    letters: str, iterable: SimulatedIterable, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_the_type_that_a_users_field_has_is_asked_for(
+    iterable: SimulatedIterable, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By one request that reads: nothing is written there."""
+    """By one request that reads; of an event's field of that name Iterable tells nothing, and so does the view."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ITERABLE_API_KEY", "sandbox-key")
+    Path("dead.jsonl").write_bytes(b"".join(line_of(1, part=part) for part in ("user", "track", "user", "track")))
     with contextlib.closing(IterableClient(iterable.url, lambda: "sandbox-key")) as client:
         client.post("/api/users/update", b'{"userId":"u1","dataFields":{"total":1.5}}')
-    ask = ["--reason=field_type_mismatch", f"--ask={ROOT / 'configs' / 'demo.yaml'}", f"--iterable-url={iterable.url}"]
+    ask = [f"--ask={ROOT / 'configs' / 'demo.yaml'}", f"--iterable-url={iterable.url}"]
 
-    assert main(["dead", letters, *ask]) == 0
+    assert main(["dead", "dead.jsonl", *ask]) == 0
     assert capsys.readouterr().out == (
         "2 dead letters\n4 letters, copies counted once\n\n"
         f"field_type_mismatch                                        2\n{MISMATCH}"
-        "  track · Order Completed · total                          2   2026-01-05 11:00 UTC\n"
+        "  user · Order Completed · total                           1\n      2026-01-05 11:00 UTC\n"
         "      In Iterable total is double: `type: number` makes that.\n"
         f"      dead.jsonl:1: {SHAPE}\n"
+        "  track · Order Completed · total                          1\n      2026-01-05 11:00 UTC\n"
+        "      Of an event's field Iterable cannot be asked: it lists the fields of users only.\n"
+        f"      dead.jsonl:2: {SHAPE}\n"
     )
     assert set(iterable.metrics()["endpoints"]) == {"update", "getFields"}
+
+    assert main(["dead", "dead.jsonl", *ask, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, json.loads((ROOT / "configs" / "schemas" / "dead.schema.json").read_text()))
+    groups = told["reasons"][0]["groups"]
+    assert [group.get("type_in_iterable", "not asked") for group in groups] == ["double", "not asked"]
 
 
 def test_as_json_it_is_what_the_schema_says(letters: str, capsys: pytest.CaptureFixture[str]) -> None:

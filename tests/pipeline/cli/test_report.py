@@ -11,9 +11,11 @@ import pytest
 
 from pipeline.cli.a2i import main
 from pipeline.cli.report import as_window
-from pipeline.records.counts import Counts
+from pipeline.records.counts import Counts, OutcomeKey
 from pipeline.records.recorder import Recorder
+from pipeline.records.report import RunOf
 from pipeline.reports.redaction import redact_name
+from pipeline.reports.report_text import list_runs
 from pipeline.sources.state_folder import StateFolder
 from transforms.model.instrumentation import Nobody, Request
 from transforms.model.items import Message
@@ -21,6 +23,7 @@ from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, 
 
 SCHEMAS = Path(__file__).parents[3] / "configs" / "schemas"
 YESTERDAY = 1_767_780_000.0  # 2026-01-07 10:00:00 UTC
+A_DAY = ("--since", "yesterday", "--until", "today")
 MESSAGE = Message(b"{}", {}, "1", publish_time=YESTERDAY - 1.0)
 START = {
     "sync": "Shop EU",
@@ -82,7 +85,7 @@ def test_options_are_shown_with_hyphens(verb: str, capsys: pytest.CaptureFixture
 
 def test_yesterday_in_one_screen(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Many drains add up; beside them is the day before; what a config's line dropped is told with it."""
-    assert main(["report", "--since", "yesterday", "--state_dir", runs]) == 0
+    assert main(["report", *A_DAY, "--state_dir", runs]) == 0
     assert capsys.readouterr().out == YESTERDAYS_SCREEN
 
 
@@ -108,7 +111,7 @@ Dropped by event and rule
 Order Completed                          6   where_not_met   line 16
 name of 20                               2   no_identity   line 30
 
-Dead letters
+Dead letters (all can be replayed)
 Order Completed                          2   field_type_mismatch
   field_type_mismatch: Give the property that `type` in the config, or another
     name with `as`; then replay them.
@@ -119,12 +122,12 @@ Order Completed                          2   field_type_mismatch
 
 def test_yesterday_as_a_page(runs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All that it says, in the order in which it is read aloud; a file holds what stdout gets."""
-    assert main(["report", "--since", "yesterday", "--state_dir", runs, "--html", "-"]) == 0
+    assert main(["report", *A_DAY, "--state_dir", runs, "--html", "-"]) == 0
     page = capsys.readouterr().out
     assert as_read(page) == YESTERDAYS_PAGE
 
     file = tmp_path / "yesterday.html"
-    assert main(["report", "--since", "yesterday", "--state_dir", runs, "--html", str(file)]) == 0
+    assert main(["report", *A_DAY, "--state_dir", runs, "--html", str(file)]) == 0
     assert file.read_text(encoding="utf-8") == page
     assert capsys.readouterr() == ("", f"Wrote {file}.\n")
 
@@ -149,7 +152,7 @@ Dropped | 8
 by the config's rules
 day before: 4 (+100%)
 Dead letters | 2
-can be replayed
+all can be replayed
 day before: 1 (+100%)
 Latency, p95 | 1.07 s
 from publishing to Iterable
@@ -213,7 +216,7 @@ Event | Reason | Items
 Order Completed | field_type_mismatch | 2
 What to do
 field_type_mismatch: Give the property that type in the config, or another name with as; then replay them.
-To look at them, and to replay them:
+To look at them, and to replay what can be:
 a2i dead dead.jsonl
 a2i replay --config shop.yaml --dead-letters dead.jsonl --dead-letter-file dead.jsonl.again
 Requests
@@ -236,14 +239,14 @@ def test_runs_are_listed_with_how_they_ended(runs: str, capsys: pytest.CaptureFi
     """A record without an end that nobody writes to is of a process that was killed."""
     assert main(["runs", "--state-dir", runs]) == 0
     assert capsys.readouterr().out == (
-        "Run                   Sync               What     Delivered   Dropped   Dead  Ended\n"
-        "20260106-100000-aaaa  Shop EU            drain            7         4      1  done\n"
-        "20260107-100000-bbbb  Shop EU            drain           12         4      1  done\n"
-        "20260107-110000-cccc  Shop EU            drain           22         4      1  killed\n"
+        "Run                  Sync    What  Delivered Dropped Dead  Ended\n"
+        "20260106-100000-aaaa Shop EU drain         7       4    1  done\n"
+        "20260107-100000-bbbb Shop EU drain        12       4    1  done\n"
+        "20260107-110000-cccc Shop EU drain        22       4    1  killed\n"
     )
 
 
-@pytest.mark.parametrize("arguments", [["report"], ["report", "--since", "yesterday"], ["runs"]])
+@pytest.mark.parametrize("arguments", [["report"], ["report", *A_DAY], ["runs"]])
 def test_what_a_program_reads_is_as_its_schema_says(
     runs: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -264,6 +267,18 @@ def test_what_a_program_reads_is_as_its_schema_says(
         (["report", "--json", "--html", "x.html"], "Give either --json or --html."),
         (["report", "--html", "/no/x.html"], "--html /no/x.html: it cannot be written: No such file or directory."),
         (["runs", "--since", "2030-01-01"], "--since 2030-01-01: that is yet to come."),
+        (["report", "--until", "today"], "--until needs --since, such as --since yesterday --until today."),
+        (
+            ["runs", "--since", "today", "--until", "2d"],
+            "--since today must be before --until 2d: nothing lies between them.",
+        ),
+        (
+            ["report", "--since", "2d", "--until", "noon"],
+            (
+                "--until: 'noon' is no time: write a date, or date and time, in UTC, such as 2026-01-31 or "
+                "2026-01-31T09:30:00Z; or write yesterday, today, or a duration such as 2d."
+            ),
+        ),
     ],
 )
 def test_what_cannot_be_told(runs: str, arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -272,13 +287,48 @@ def test_what_cannot_be_told(runs: str, arguments: list[str], problem: str, caps
     assert capsys.readouterr().err == f"{problem}\n"
 
 
-def test_since_is_a_day_a_duration_or_a_date() -> None:
-    """Days are of UTC; a duration and a date go on to now."""
-    now = YESTERDAY + 86_400
+NOW = YESTERDAY + 86_400
+MIDNIGHT = YESTERDAY + 50_400
 
-    assert as_window("yesterday", now) == (YESTERDAY - 36_000, YESTERDAY + 50_400, "Wed 07 Jan 2026")
-    assert as_window("2d", now)[:2] == (now - 2 * 86_400, now)
-    assert as_window("2026-01-07", now) == (YESTERDAY - 36_000, now, "since 07 Jan 2026 00:00")
+
+@pytest.mark.parametrize(
+    ("since", "until", "window"),
+    [
+        ("yesterday", "", (MIDNIGHT - 86_400, NOW, "since 07 Jan 2026 00:00")),
+        ("yesterday", "today", (MIDNIGHT - 86_400, MIDNIGHT, "Wed 07 Jan 2026")),
+        ("2026-01-07", "2026-01-08", (MIDNIGHT - 86_400, MIDNIGHT, "Wed 07 Jan 2026")),
+        ("today", "", (MIDNIGHT, NOW, "Thu 08 Jan 2026")),
+        ("2026-01-07", "", (MIDNIGHT - 86_400, NOW, "since 07 Jan 2026 00:00")),
+        ("2d", "", (NOW - 2 * 86_400, NOW, "since 06 Jan 2026 10:00")),
+        ("2d", "6h", (NOW - 2 * 86_400, NOW - 6 * 3600, "06 Jan 2026 10:00 – 08 Jan 2026 04:00")),
+        ("today", "2030-01-01", (MIDNIGHT, NOW, "08 Jan 2026 00:00 – 01 Jan 2030 00:00")),
+    ],
+)
+def test_a_window_begins_then_and_goes_on_to_now_or_until(
+    since: str, until: str, window: tuple[float, float, str]
+) -> None:
+    """Whatever word begins it; days are of UTC, and one alone is called by its date."""
+    assert as_window(since, until, NOW) == window
+
+
+def test_a_list_of_runs_is_right_at_80_columns() -> None:
+    """With a long name, and figures of millions."""
+    counts = Counts()
+    counts.outcomes.update({OutcomeKey(kind, "track", "A", ""): 8_888_888 for kind in (DELIVERED, DROPPED)})
+    run = RunOf(
+        "20260107-100000-bbbb", "Amplitude to Iterable", "backfill", [], 0.0, 1.0, "stopped", 0, [1], counts, 0, 0
+    )
+
+    assert list_runs([run]) == (
+        "Run                  Sync           What     Delivered   Dropped Dead  Ended\n"
+        "20260107-100000-bbbb Amplitude to … backfill 8,888,888 8,888,888    0  stopped"
+    )
+
+
+def test_runs_are_listed_of_the_same_time(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that went on in it."""
+    assert main(["runs", "--since", "2026-01-06", "--until", "yesterday", "--state-dir", runs]) == 0
+    assert re.findall(r"^20\S+", capsys.readouterr().out, re.MULTILINE) == ["20260106-100000-aaaa"]
 
 
 @pytest.mark.parametrize(("since", "seconds"), [("2h", 300), ("3d", 3600), ("10d", 21_600), ("30d", 86_400)])

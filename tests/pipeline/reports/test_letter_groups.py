@@ -45,10 +45,8 @@ def test_letters_are_grouped_by_what_they_have_in_common() -> None:
     """The most frequent reason first, with its remedy; of each group the number, the time and a sample."""
     groups = LetterGroups()
     for number in range(3):
-        groups.add(
-            letter_of("Order", "field_type_mismatch", "HTTP 400 X: total", time=TIME + 60 * number),
-            f"rows.jsonl:{number}",
-        )
+        letter = letter_of("Order", "field_type_mismatch", "HTTP 400 X: total", time=TIME + 60 * number)
+        groups.add(letter._replace(original_id=f"rows.jsonl:{number}"))
     groups.add(letter_of("Song", "field_type_mismatch", "HTTP 400 X: rating", time=TIME + 86_400))
     groups.add(letter_of("Order", "expired", "HTTP 503"))
     groups.add(Message(b"{}", {"source": "x"}, "dead.jsonl:9", TIME))
@@ -62,15 +60,18 @@ def test_letters_are_grouped_by_what_they_have_in_common() -> None:
 field_type_mismatch                                        4
   The field exists in Iterable with another type: its first value decided it.
   → Give the property that `type` in the config, or another name with `as`; then replay them.
-  track · Order · total                                    3   2026-01-05 10:00 – 10:02 UTC
+  track · Order · total                                    3
+      2026-01-05 10:00 – 10:02 UTC
       dead.jsonl:1: {event_type: "Order", event_properties: {total: text of 3}}
-  track · Song · rating                                    1   2026-01-06 10:00 UTC
+  track · Song · rating                                    1
+      2026-01-06 10:00 UTC
       dead.jsonl:1: {event_type: "Song", event_properties: {total: text of 3}}
 
 expired                                                    1
   It failed for delivery.retry.give_up_after, or 20 times and at last alone, while others succeeded.
   → Look whether Iterable is well again, then replay them.
-  track · Order                                            1   2026-01-05 10:00 UTC
+  track · Order                                            1
+      2026-01-05 10:00 UTC
       dead.jsonl:1: {event_type: "Order", event_properties: {total: text of 3}}"""
     )
 

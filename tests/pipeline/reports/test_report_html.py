@@ -5,12 +5,14 @@ from collections import defaultdict
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
+
 from pipeline.records.activity import Outage
 from pipeline.records.counts import Counts
 from pipeline.records.lines import End, Record, Slice
 from pipeline.records.report import HOUR, Bucket, Report, Window, make_report
 from pipeline.reports.report_html import SHOWN, to_html
-from pipeline.reports.report_text import to_json
+from pipeline.reports.report_text import describe, to_json
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, Outcome
 
@@ -136,6 +138,31 @@ def test_its_figures_are_those_of_the_json() -> None:
     assert "The sum: 18 messages read = 18 items = 6 delivered + 6 dropped + 6 dead-lettered + 0 not settled." in text
     assert all(command in text for command in json["commands"])
     assert "Outage: 2026-01-07 00:10 to 00:15 UTC, HTTP 503." in text
+
+
+@pytest.mark.parametrize(
+    ("reasons", "note", "replays"),
+    [
+        (["expired", "unknown_user"], "all can be replayed", [""]),
+        (["not_json", "expired", "unknown_user"], "2 can be replayed", [" --reason expired", " --reason unknown_user"]),
+        (["not_json", "forgotten_user"], "none can be replayed", []),
+        (["reason_of_tomorrow"], "all can be replayed", [""]),
+    ],
+)
+def test_what_no_replay_can_deliver_is_told_apart(reasons: list[str], note: str, replays: list[str]) -> None:
+    """On the screen, in the page and in the JSON; the command is given for what can be replayed, and for that alone."""
+    message = Message(b"{}", {}, "1", publish_time=MIDNIGHT)
+    report = report_of(*(Outcome(DEAD_LETTERED, "track", reason, message) for reason in reasons), hours=1)
+    screen, page, json = describe(report), "".join(Page(to_html(report)).text), to_json(report)
+
+    assert f"0.00% was delivered. Dead letters: {len(reasons)} ({note}).\n" in screen
+    assert f"\nDead letters ({note})\n" in screen
+    assert page.count(note) == 2  # in the verdict, and under the figure
+    assert ("To look at them, and to replay what can be:" in page) == bool(replays)
+    assert json["replayable"] == sum(row["items"] for row in json["dead_letters"] if row["is_replayable"])
+    replay = "a2i replay --config shop.yaml --dead-letters dead.jsonl{} --dead-letter-file dead.jsonl.again"
+    assert json["commands"] == ["a2i dead dead.jsonl", *(replay.format(reason) for reason in replays)]
+    assert [line.strip() for line in screen.splitlines() if "$" in line] == [f"$ {one}" for one in json["commands"]]
 
 
 def test_it_is_one_small_file_that_needs_nothing_else() -> None:

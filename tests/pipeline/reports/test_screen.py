@@ -1,15 +1,18 @@
 """What reaches a person when Iterable, the messages and the dead letters are hostile: commands as a user types them."""
 
 import base64
+import fcntl
 import io
 import logging
 import os
 import re
+import struct
 import subprocess
 import sys
+import termios
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,8 @@ import orjson
 import pytest
 
 from pipeline.cli.app import run_command
-from pipeline.reports.screen import LogHandler, redact_logs, show
+from pipeline.cli.errors import UsageError
+from pipeline.reports.screen import LogHandler, note, redact_logs, show, show_wrapped, tell
 
 ROOT = Path(__file__).parents[3]
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\r"
@@ -220,3 +224,77 @@ def test_data_is_redacted_too(capsys: pytest.CaptureFixture[str]) -> None:
     show("Of ada@example.com\n\x1b[2J")
 
     assert capsys.readouterr().out == "Of (email)\n�[2J\n"
+
+
+Shown = Callable[[Callable[[], object]], str]
+LONG = """\
+short
+  an indented line that is wider than forty columns, and goes on
+  $ a2i replay --config a.yaml --dead-letters dead.jsonl
+a_word_that_is_wider_than_forty_columns_is_left_whole and what follows"""
+WRAPPED = """\
+short
+  an indented line that is wider than
+    forty columns, and goes on
+  $ a2i replay --config a.yaml --dead-letters dead.jsonl
+a_word_that_is_wider_than_forty_columns_is_left_whole
+  and what follows
+"""
+
+
+@pytest.fixture
+def on_terminal() -> Iterator[Shown]:
+    """Calls it, and returns what it writes to a terminal of 40 columns."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+
+    def shown(work: Callable[[], object]) -> str:
+        with redirect_stdout(terminal), redirect_stderr(terminal):
+            work()
+            terminal.write("END")
+            terminal.flush()
+        written = b""
+        while not written.endswith(b"END"):  # a terminal gives it in pieces
+            written += os.read(ours, 65_536)
+        return written.decode().replace("\r\n", "\n").removesuffix("END")
+
+    with open(theirs, "w", encoding="utf-8") as terminal:
+        yield shown
+    os.close(ours)
+
+
+@pytest.mark.parametrize("write", [show_wrapped, tell, note, lambda text: LogHandler().emit(log_record(text))])
+def test_lines_for_a_person_are_as_wide_as_the_terminal(on_terminal: Shown, write: Callable[[str], None]) -> None:
+    """They go on further in; a command, which is copied, is left whole."""
+    assert on_terminal(lambda: write(LONG)) == WRAPPED
+
+
+def log_record(text: str) -> logging.LogRecord:
+    return logging.LogRecord("x", logging.WARNING, "", 0, text, (), None)
+
+
+def test_data_is_as_it_is_on_a_terminal_too(on_terminal: Shown) -> None:
+    """JSON, a config, a page."""
+    assert on_terminal(lambda: show(LONG)) == f"{LONG}\n"
+
+
+def test_lines_are_whole_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program that reads them gets each problem as one."""
+    for write in (show_wrapped, tell):
+        write(LONG)
+
+    assert capsys.readouterr() == (f"{LONG}\n", f"{LONG}\n")
+
+
+@pytest.mark.usefixtures("_logging_as_it_was")
+def test_what_is_wrong_with_a_command_line_fits_a_terminal(on_terminal: Shown) -> None:
+    """Whichever command says it: exit code 2."""
+
+    def fail() -> None:
+        raise UsageError(
+            "--config 'shop.yaml' is no file.\n--to_topic is 'x'; it must be projects/PROJECT/topics/NAME."
+        )
+
+    assert on_terminal(lambda: run_command("a command", fail)) == (
+        "--config 'shop.yaml' is no file.\n--to_topic is 'x'; it must be\n  projects/PROJECT/topics/NAME.\n"
+    )

@@ -82,6 +82,20 @@ def test_what_is_wanted_is_taken(letter: Message, wanted: dict[str, object]) -> 
     assert letters.taken.total() == 1
 
 
+def test_a_copy_is_left_out() -> None:
+    """It is sent once; what is left alone is no original of a copy."""
+    letters = LetterFilter(Wanted("Demo", reason="expired"), BEGAN)
+    given = [
+        letter_of(),
+        letter_of(reason="unknown_user"),
+        letter_of(time=BEGAN - 60),
+        letter_of(reason="unknown_user"),
+    ]
+
+    assert [bool(letters.take(letter)) for letter in given] == [True, False, False, False]
+    assert (letters.taken.total(), letters.copies, letters.left_alone) == (1, 1, {"of another reason": 2})
+
+
 def test_of_a_whole_message_the_event_alone_is_taken() -> None:
     """It may tell something of its user as well, which would overwrite what is newer; with users all of it goes."""
     letter = letter_of(ORDER, "message", "missing_event_time")

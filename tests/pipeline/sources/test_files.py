@@ -99,13 +99,13 @@ def test_an_amplitude_row_is_no_dead_letter(tmp_path: Path, open_source: OpenSou
 
 
 def test_a_dead_letter_comes_back_as_it_was(tmp_path: Path, open_source: OpenSource) -> None:
-    """The original bytes, all attributes and the time it was published."""
+    """The original bytes, all attributes, the time it was published, and the id that it had then."""
     path = tmp_path / "dead_letters.jsonl"
     path.write_bytes(to_line(LETTER))
 
     (message,) = take_all(open_source())
 
-    assert Message(LETTER.data, ATTRIBUTES, f"{path}:1", LETTER.publish_time) == message
+    assert Message(LETTER.data, ATTRIBUTES, f"{path}:1", LETTER.publish_time, None, LETTER.message_id) == message
 
 
 def test_two_dead_letters_of_one_message_are_two_messages(tmp_path: Path, open_source: OpenSource) -> None:

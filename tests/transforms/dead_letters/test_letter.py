@@ -18,9 +18,11 @@ from transforms.dead_letters.letter import (
     DeadLetter,
     dead_letter,
     from_line,
+    placed,
     sync_name_of,
     sync_tag,
     to_line,
+    waiting_letter,
 )
 from transforms.model.items import MESSAGE, TRACK, USER, Message, Resumed
 from transforms.model.outcomes import DEAD_LETTERED, Outcome
@@ -176,11 +178,26 @@ COUNTS = st.integers(0, 99)
 RESUMED = st.builds(Resumed, st.sampled_from([USER, TRACK]), COUNTS, COUNTS, TIMES, COUNTS, TIMES)
 
 
-@given(st.builds(DeadLetter, st.binary(), ATTRIBUTES, TEXT, TIMES, st.none() | RESUMED))
+@given(st.builds(DeadLetter, st.binary(), ATTRIBUTES, TEXT, TIMES, st.none() | RESUMED, TEXT))
 @settings(deadline=None)
 def test_a_line_is_read_as_it_was_written(letter: DeadLetter) -> None:
-    """Bytes, attributes, id and time (to the microsecond), and how far one was that waits, survive a file."""
+    """Bytes, attributes, ids and time (to the microsecond), and how far one was that waits, survive a file."""
     assert Message(*letter) == from_line(to_line(letter))
+
+
+def test_a_letter_keeps_its_id_over_any_number_of_files() -> None:
+    """Known by its place while a file of it is read; it stays that message, dead or waiting."""
+    message = Message(DATA, {}, "rows.jsonl:7", 1751387694.0)
+    for number in range(3):
+        letter = dead_letter(Outcome(DEAD_LETTERED, TRACK, "expired", message), "Demo#0", NOW)
+        assert letter.message_id == "rows.jsonl:7"
+        read = from_line(to_line(letter))
+        assert read
+        message = placed(read, f"dead.jsonl:{number}")
+        waits = from_line(to_line(waiting_letter(message, "Demo#0")))
+        assert waits
+        assert message.message_id == waits.message_id == f"dead.jsonl:{number}"
+        message = placed(waits, f"waiting.jsonl:{number}")
 
 
 def line_of(**changes: Any) -> bytes:

@@ -154,6 +154,12 @@ def test_a_reason_is_a_sentence_or_two(reason: Reason) -> None:
     assert reason.remedy.endswith(".") or (not reason.remedy and reason.kind != DEAD_LETTERED)
 
 
+@pytest.mark.parametrize("reason", of_kind(DEAD_LETTERED).values(), ids=str)
+def test_a_remedy_speaks_of_a_replay_where_one_may_help(reason: Reason) -> None:
+    """A report counts as replayable what the registry does not call final."""
+    assert reason.is_final != bool(re.search(r"\breplay (them|one letter)", reason.remedy))
+
+
 def test_the_codes_are_interfaces() -> None:
     """Names of counters, of `dl_reason` and in state: one that goes or changes is a changelog line."""
     expected = {
