@@ -6,7 +6,7 @@ from pipeline.config.clause_hints import contradictions, unfit_operators
 from pipeline.config.document import Document
 from pipeline.config.events import EventRow, UserEventRow
 from pipeline.config.model import Config
-from pipeline.config.places import event_rows
+from pipeline.config.places import event_rows, property_lists
 from pipeline.config.problems import Keys, Problem, show_value
 from pipeline.config.value_hints import odd_name, value_hints
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
@@ -35,7 +35,8 @@ def _idle_toggles(config: Config, document: Document) -> Iterator[Problem]:
     if not users.enabled and not events.enabled:
         rule = "create_and_update_users and send_events are both disabled: nothing is sent"
         yield document.problem((), rule, "Enable one of them")
-    if users.enabled and not users.user_properties.brings_all and not users.user_properties.rows:
+    lists = [listed for keys, listed in property_lists(config) if keys[0] == "create_and_update_users"]
+    if users.enabled and not any(listed.brings_all or listed.rows for listed in lists):
         keys = "create_and_update_users", "user_properties"
         rule = "none are listed: users are created without properties"
         yield document.problem(keys, rule, 'List them, or write "*" for all')

@@ -41,7 +41,7 @@ def _start_of(options: RunOptions, loaded: LoadedConfig, is_replay: bool) -> dic
         "program": RELEASE,
         "config": redact_text(loaded.path),
         "config_hash": loaded.hash,
-        "config_lines": _lines_of(loaded),
+        "config_lines": config_lines(loaded),
         "dead_letters": redact_text(options.dead_letters),
         "share": options.share,
         "chunk_size": options.local.chunk_size,
@@ -57,7 +57,7 @@ def _start_of(options: RunOptions, loaded: LoadedConfig, is_replay: bool) -> dic
     return start
 
 
-def _lines_of(loaded: LoadedConfig) -> dict[str, Any]:
+def config_lines(loaded: LoadedConfig) -> dict[str, Any]:
     """On which line of the file what is said: `rows` of events, each with its name and new name, and some sections."""
     sections = {".".join(map(str, keys)): line for keys in _SECTIONS if (line := loaded.lines.get(keys))}
     rows = [

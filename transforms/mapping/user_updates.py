@@ -130,7 +130,9 @@ def beside_mappings(lists: FieldLists, identity: IdentityRules) -> FieldLists:
     sources = [source for source in (identity.email, identity.user_id) if source]
     mapped = [path for source in sources for path in source.all_paths if path.scope and path.name in _IDS]
     left_out = [{path.name for path in mapped if path.scope == selection.everything_in} for selection in lists]
-    return FieldLists(*(replace(one, left_out=one.left_out | names) for one, names in zip(lists, left_out, strict=True)))
+    return FieldLists(
+        *(replace(one, left_out=one.left_out | names) for one, names in zip(lists, left_out, strict=True))
+    )
 
 
 def _creates_user(rules: UserUpdateRules, lists: FieldLists, identity: Identity) -> bool:

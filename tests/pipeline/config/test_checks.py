@@ -16,22 +16,22 @@ TARGETS = [
     (
         "send_events: {enabled: true, events: [{event: A, event_properties: [a], user_properties: [a]}]}",
         (
-            'send_events.events[0].user_properties[0]: "a" is not allowed: must not become the field a too: line 6 does. '
-            "Give one of them another name with as."
+            'send_events.events[0].user_properties[0]: "a" is not allowed: must not become the field a too: line 6 '
+            "does. Give one of them another name with as."
         ),
     ),
     (
         "create_and_update_users: {enabled: true, events: [{event: A, event_properties: [{property: id, as: email}]}]}",
         (
-            'create_and_update_users.events[0].event_properties[0].as: "email" is not allowed: must not become the field '
-            "email: mappings.email writes it. Set mappings.email, or give it another name with as."
+            'create_and_update_users.events[0].event_properties[0].as: "email" is not allowed: must not become the '
+            "field email: mappings.email writes it. Set mappings.email, or give it another name with as."
         ),
     ),
     (
         "create_and_update_users: {enabled: true, events: [$identify]}",
         (
-            'create_and_update_users.events[0]: "$identify" is not allowed: must not be an identify: it updates the user. '
-            "Use create_and_update_users."
+            'create_and_update_users.events[0]: "$identify" is not allowed: must not be an identify: it updates '
+            "the user. Use create_and_update_users."
         ),
     ),
     (

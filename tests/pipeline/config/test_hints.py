@@ -175,8 +175,8 @@ HINTS = [
         rows(f"    - {{event: A, where: [{{any: [{EXISTS}, {{all: [{NONE}, {EXISTS}]}}]}}]}}\n"),
         [
             (
-                "9: send_events.events[0].where[0].any[1].all: never holds: no value of event_properties.p fits all its "
-                "clauses, and all of them must hold. Correct them; values of one clause are alternatives."
+                "9: send_events.events[0].where[0].any[1].all: never holds: no value of event_properties.p fits all "
+                "its clauses, and all of them must hold. Correct them; values of one clause are alternatives."
             )
         ],
     ),
@@ -192,9 +192,9 @@ HINTS = [
         f"create_and_update_users: {{enabled: true, user_properties: [a], where: [{{any: [{EXISTS}]}}]}}\n",
         [
             (
-                "6: create_and_update_users.where[0].any[0].property: event_properties.p is never there: an identify has no "
-                "event properties, and nothing else updates users here. Use a user property, or add property_changes to "
-                "create_and_update_users.on."
+                "6: create_and_update_users.where[0].any[0].property: event_properties.p is never there: an identify "
+                "has no event properties, and nothing else updates users here. Use a user property, or add "
+                "property_changes to create_and_update_users.on."
             )
         ],
     ),
