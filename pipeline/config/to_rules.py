@@ -106,7 +106,7 @@ def _selector(
     row: UserEventRow, rename: str | NameTemplate | None, section: FieldLists, handling: Handling
 ) -> EventSelector:
     own = _lists(row, handling)
-    lists = section.with_row(own) if any(own) else section
+    lists = section.with_row(own) if own.list_any else section
     name, template = (rename or "", None) if not isinstance(rename, NameTemplate) else ("", rename.source)
     return EventSelector(row.event, name, _conditions(row.where), lists, template)
 

@@ -14,6 +14,10 @@ class FieldLists(NamedTuple):
     user_properties: PropertySelection
     event_properties: PropertySelection = NOTHING
 
+    @property
+    def list_any(self) -> bool:
+        return any(selection.lists_any for selection in self)
+
     def with_row(self, row: "FieldLists") -> "FieldLists":
         """With the lists of a row of events: of two that fill one field, the row's goes."""
         users, events = row

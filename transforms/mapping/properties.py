@@ -72,8 +72,8 @@ class PropertySelection:
     def __reduce__(self) -> tuple[Any, ...]:
         return PropertySelection, (self.rows, self.everything_in, self.left_out, self.handling)
 
-    def __bool__(self) -> bool:
-        """Whether anything is listed."""
+    @property
+    def lists_any(self) -> bool:
         return bool(self.rows or self.everything_in)
 
     def listed_in(self, scope: str) -> frozenset[str]:

@@ -78,7 +78,7 @@ def map_identify(rules: UserUpdateRules, selected: SelectedEvent, note: Note) ->
     event, lists = selected.event, selected.lists
     identity = rules.identity.of_update(event.row)
     fields = select_properties(lists.user_properties, event.row, NEVER_SELECTED, note)
-    if lists.event_properties:
+    if lists.event_properties.lists_any:
         event_fields = select_properties(lists.event_properties, event.row, NEVER_SELECTED, note)
         objects = lists.user_properties.objects & lists.event_properties.objects
         fields = merge_fields(fields, event_fields, objects, partial(note, reasons.SHADOWED_USER_PROPERTY))
@@ -137,7 +137,7 @@ def beside_mappings(lists: FieldLists, identity: IdentityRules) -> FieldLists:
 
 def _creates_user(rules: UserUpdateRules, lists: FieldLists, identity: Identity) -> bool:
     """Whether the identity alone is worth an update: no property is listed, or the identify brings the email itself."""
-    if rules.create_without_properties or not any(lists):
+    if rules.create_without_properties or not lists.list_any:
         return True
     email = rules.identity.email
     return bool(identity.email and email and any(path.scope == SCOPE for path in email.all_paths))

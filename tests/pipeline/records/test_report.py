@@ -27,7 +27,8 @@ def test_a_dropped_update_names_the_lines_of_what_did_not_let_it_through(tmp_pat
     file = tmp_path / "shop.yaml"
     file.write_text(CONFIG, encoding="utf-8")
     lines = config_lines(load_config(str(file)))
-    drops: dict[Any, int] = {("dropped", "user", event, "user_where_not_met"): 1 for event in ("$identify", "Paid", "Played")}
+    events = "$identify", "Paid", "Played"
+    drops: dict[Any, int] = {("dropped", "user", event, "user_where_not_met"): 1 for event in events}
     record = Record({"run": "1", "at": 0.0, "config_lines": lines}, [Slice(0.0, Counts(outcomes=Counter(drops)))])
 
     report = make_report([record])
