@@ -4,7 +4,6 @@ Each verb is a file that holds a click command named `command`, and a row here; 
 Beam takes seconds.
 """
 
-import importlib
 import sys
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from pipeline.cli.app import EXIT_PIPE, run_command
 from pipeline.cli.errors import UsageError
+from pipeline.cli.interrupts import import_work
 from pipeline.reports.screen import tell
 from transforms.model.release import RELEASE
 
@@ -126,5 +126,5 @@ def call_by_old_name(module: str, *verb: str) -> int:
 
 
 def _import(verb: str) -> click.Command:
-    command: click.Command = importlib.import_module(VERBS[verb].module).command
+    command: click.Command = import_work(VERBS[verb].module).command
     return command

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from pipeline.cli.errors import UsageError
+from pipeline.cli.interrupts import EXIT_INTERRUPTED, end_on_interrupt
 from pipeline.config.problems import ConfigError
 from pipeline.reports.screen import redact_logs, tell
 from transforms.model.errors import FatalError
@@ -14,7 +15,6 @@ from transforms.model.errors import FatalError
 EXIT_FAULT = 1  # of ours
 EXIT_USAGE = 2  # a wrong command line or config
 EXIT_FATAL = 3  # a wrong set-up
-EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141  # as a shell tells it: whoever read our output has gone
 
 
@@ -40,6 +40,7 @@ def run_command(program: str, work: Callable[[], int | None]) -> int:
 
 def exit_now(code: int) -> NoReturn:
     """End the process now: threads that wait for an answer hold nothing that is settled."""
+    end_on_interrupt()
     try:
         sys.stdout.flush()
         sys.stderr.flush()
