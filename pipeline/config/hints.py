@@ -44,8 +44,9 @@ def _idle_toggles(config: Config, document: Document) -> Iterator[Problem]:
     if not users.enabled and not events.enabled:
         rule = "create_and_update_users and send_events are both disabled: nothing is sent"
         yield document.problem((), rule, "Enable one of them")
-    if users.enabled and not users.user_properties.everything and not users.user_properties.rows:
-        keys = "create_and_update_users", "user_properties"
+    keys = "create_and_update_users", "user_properties"
+    for_events = keys in document.lines and events.enabled  # [] is written: users are to be there for their events
+    if users.enabled and not users.user_properties.everything and not users.user_properties.rows and not for_events:
         rule = "none are listed: users are created without properties"
         yield document.problem(keys, rule, 'List them, or write "*" for all')
     if events.enabled and not events.events:
@@ -66,6 +67,16 @@ def _names_of_many(config: Config, document: Document) -> Iterator[Problem]:
     for keys, property_row in _property_rows(config):
         if property_row.name and (problem := _odd_name(property_row.name)):
             yield document.problem(keys, *problem)
+
+
+def is_doubtful_event(name: str) -> bool:
+    """Whether a row of that name is warned of, whatever stands beside it."""
+    return name == _ALL_ON_THE_SCREEN or bool(_odd_name(name))
+
+
+def is_doubtful_property(name: str) -> bool:
+    """Whether a bare name is warned of; but for dots, which another name in Iterable takes away."""
+    return bool(_odd_name(name) or _POSITION.search(name)) or _is_path_as_name(name)
 
 
 def _odd_name(name: str) -> tuple[str, str] | None:
@@ -203,7 +214,7 @@ def _absent_from_identifies(config: Config, document: Document) -> Iterator[Prob
 
 def _dotted_fields(config: Config, document: Document) -> Iterator[Problem]:
     for keys, row in _property_rows(config):
-        if "." in row.target.strip(".") and not _is_path_as_name(row) and not _POSITION.search(row.target):
+        if "." in row.target.strip(".") and not _is_path_as_name(row.name or "") and not _POSITION.search(row.target):
             rule = f"becomes one field called {show_value(row.target)}, dots included, and no field of an object"
             remedy = f"Give it a name without dots with as, such as {row.target.strip('.').replace('.', '_')}"
             yield document.problem((*keys, "as") if row.rename else keys, rule, remedy)
@@ -218,13 +229,13 @@ def _short_backoff(config: Config, document: Document) -> Iterator[Problem]:
 
 def _paths_as_names(config: Config, document: Document) -> Iterator[Problem]:
     for keys, row in _property_rows(config):
-        if _is_path_as_name(row):
+        if row.name and _is_path_as_name(row.name):
             rule = f"{row.name} is read as the whole name of a property"
             yield document.problem(keys, rule, f"Write {{path: {row.name}}} if it is a path")
 
 
-def _is_path_as_name(row: PropertyRow) -> bool:
-    scope, dot, _ = (row.name or "").partition(".")
+def _is_path_as_name(name: str) -> bool:
+    scope, dot, _ = name.partition(".")
     return scope in SCOPES and bool(dot)
 
 
