@@ -1,5 +1,6 @@
 """`a2i deploy`: the files of a deployment and the commands that use them. Runs none of these, and knows no network."""
 
+import os
 import re
 import shlex
 import sys
@@ -68,10 +69,13 @@ def command(kind: str, **options: str) -> None:
     values = _values_of(options, config)
     if kind == "cron":  # which starts in another folder
         there = {"config": Path(options["config"]), "folder": folder}
-        values |= {name: shlex.quote(str(path.resolve())) for name, path in there.items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        (folder / name).write_text(_fill(f"{kind}.{name}", values))
+        values |= {name: shlex.quote(os.path.realpath(path)) for name, path in there.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / name).write_text(_fill(f"{kind}.{name}", values))
+    except OSError as error:
+        raise UsageError(f"--output {folder}: it cannot be written: {error.strerror}.") from error
     tell(f"Wrote {', '.join(str(folder / name) for name in names)}. Nothing was run; the commands, in this order:\n")
     show(_fill(f"{kind}.commands", values).rstrip())
 
@@ -97,7 +101,7 @@ def _problems(kind: str, options: dict[str, str], config: Config) -> Iterator[st
 
 
 def _overwritten(folder: Path, names: tuple[str, ...]) -> Iterator[str]:
-    return (f"{folder / name} is there already: give another --output." for name in names if (folder / name).exists())
+    return (f"{folder / name} is there already: give another --output." for name in names if os.path.exists(folder / name))
 
 
 def _values_of(options: dict[str, str], config: Config) -> dict[str, str]:

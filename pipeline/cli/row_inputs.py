@@ -2,7 +2,10 @@
 
 import contextlib
 import itertools
+import sys
 from collections.abc import Generator, Iterator, Sequence
+
+import click
 
 from pipeline.cli.errors import UsageError
 from pipeline.cli.resource_names import broken_rule_of, looks_like_a_resource
@@ -16,6 +19,7 @@ from transforms.model.items import Message
 STANDARD_INPUT = "-"
 _ITS_FILE = "/dev/stdin"
 CHUNK_SIZE = 1_000
+LIMIT_OF_ROWS = click.IntRange(1, sys.maxsize)
 
 Rows = Generator[Message, None, None]
 

@@ -33,6 +33,8 @@ def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
     yield f"Not delivered        {dead:>9,}   dead-lettered: {expired:,} expired, {dead - expired:,} discarded"
     if tally.in_flight:
         yield f"In flight            {tally.in_flight:>9,}   not settled: {comes_again}"
+    if tally.taken_unsettled:
+        yield f"  of these sent      {tally.taken_unsettled:>9,}   Iterable took them: sent again, each is still one"
     yield _sum_line(tally, delivered, dropped, dead)
     yield ""
     yield f"Delivery rate        {'–' if rate is None else f'{rate:.2%}':>9}"

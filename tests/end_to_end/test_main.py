@@ -222,9 +222,17 @@ def test_dead_letters_that_cannot_be_kept_end_with_3(backfill: Backfill) -> None
     """A full disk stops the run before anything is acknowledged."""
     ended = run(*backfill.arguments, "--dead_letter_file=/dev/full")
 
+    in_flight, sent = ended.out.splitlines()[4:6]
+    taken = int(sent.split()[3])  # what waits for its user was not
     problem = "dead letters cannot be written to /dev/full: No space left on device"
+    again = f"What is not settled comes again, {taken} items that Iterable took among it"
 
-    assert (ended.code, ended.err) == (3, stopped(problem))
+    assert (ended.code, ended.err) == (3, f"python -m pipeline.main stopped: {problem}. {again}.\n")
+    assert in_flight == "In flight                  600   not settled: the same command begins anew"
+    assert sent == f"  of these sent      {taken:>9,}   Iterable took them: sent again, each is still one"
+    assert 0 < taken <= sum(
+        count for outcome, count in backfill.traffic.expected.outcomes.items() if outcome[0] == "delivered"
+    )
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ from pipeline.sandbox.arguments import Parser, parse_port
 from pipeline.sandbox.pubsub.emulator import EmulatorError, PubsubEmulator
 from pipeline.sandbox.pubsub.topics import create_subscription, create_topic
 
-
 EXIT_NO_EMULATOR = 3  # the set-up, as everywhere
 
 

@@ -100,7 +100,18 @@ Next: a2i preview my.yaml rows.jsonl
 """
 HOSTILE = ["*", "", "[Amplitude] X", "a: b", "- a", "# a", "x #1", "'", '"', "\\", "a\nb", "\t", "null", "1", "é€😀"]
 HOSTILE += ["\u2028", "\x85", "\ufeff", "\x00", "%a", "@", "!tag", "&a", "{a}", "a.b", "a_b", "$identify", "<<", " a "]
-HOSTILE += ["All Events", "a*", "a.b.c", "a_b_c", "email", "userId", "signupDate", "user_properties.a", "products[0].name", "x" * 300]
+HOSTILE += [
+    "All Events",
+    "a*",
+    "a.b.c",
+    "a_b_c",
+    "email",
+    "userId",
+    "signupDate",
+    "user_properties.a",
+    "products[0].name",
+    "x" * 300,
+]
 HOSTILE += ["+49 170 1234567", "a@b.co"]  # which are in no file
 NAMES = st.sampled_from(HOSTILE) | st.text(max_size=12)
 VALUES = st.sampled_from(("sentinel", 1, 1.5, True, None, "12", "2026-01-01", ["sentinel"], {"sentinel": 1}))
