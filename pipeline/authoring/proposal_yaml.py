@@ -62,9 +62,7 @@ def as_yaml(proposal: Proposal, unseen: Unseen, source: str, identities: str) ->
         _HEAD.format(**head, source=source, identities=identities, project_type=proposal.project_type),
         _USERS.format(**users, why="" if proposal.updates_users else " # nothing here updates a user"),
         *_list("user_properties", proposal.user_properties),
-        _EVENTS.format(
-            enabled="true" if sends else "false", why="" if sends else " # none of these can be on"
-        ),
+        _EVENTS.format(enabled="true" if sends else "false", why="" if sends else " # none of these can be on"),
         *_list("events", proposal.events),
         *_list("event_properties", proposal.event_properties),
         _MAPPINGS.format(

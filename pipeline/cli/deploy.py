@@ -12,7 +12,7 @@ from typing import NamedTuple
 import click
 from jinja2 import Environment, StrictUndefined
 
-from pipeline.cli.errors import UsageError
+from pipeline.cli.errors import UsageError, spelt
 from pipeline.cli.resource_names import Kind, beam_rule_of, broken_rule_of, is_subscription
 from pipeline.config.loader import Config, load_config
 from pipeline.reports.redaction import redact_name
@@ -85,13 +85,13 @@ def _problems(kind: str, options: dict[str, str], config: Config) -> Iterator[st
     resources: list[tuple[str, Kind]] = [("input_subscription", "subscriptions"), ("dead_letter_topic", "topics")]
     for option, resource in resources:
         if rule := broken_rule_of(options[option], resource):
-            yield f"--{option} is {options[option]!r}; {rule}."
+            yield f"{spelt(option)} is {options[option]!r}; {rule}."
     subscription = options["input_subscription"]
     if kind == "dataflow" and is_subscription(subscription) and (rule := beam_rule_of(subscription)):
-        yield f"--input_subscription is {subscription!r}; {rule}."
+        yield f"--input-subscription is {subscription!r}; {rule}."
     for option in ("image", "region", "bucket", "config", "output"):
         if not _PLAIN.fullmatch(options[option]):
-            yield f"--{option} is {options[option]!r}: only letters, digits and @ _ . : / + - are taken here."
+            yield f"{spelt(option)} is {options[option]!r}: only letters, digits and @ _ . : / + - are taken here."
     if not _SCHEDULE.fullmatch(options["schedule"]):
         yield f"--schedule is {options['schedule']!r}: it must be five fields of cron, such as '*/5 * * * *'."
     way = config.destination.api_key.partition(":")[0]
@@ -101,7 +101,8 @@ def _problems(kind: str, options: dict[str, str], config: Config) -> Iterator[st
 
 
 def _overwritten(folder: Path, names: tuple[str, ...]) -> Iterator[str]:
-    return (f"{folder / name} is there already: give another --output." for name in names if os.path.exists(folder / name))
+    paths = (folder / name for name in names)
+    return (f"{path} is there already: give another --output." for path in paths if os.path.exists(path))
 
 
 def _values_of(options: dict[str, str], config: Config) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a run does at its end: its summary, what it must not come to (--fail_on), a file of metrics. Runs nothing."""
+"""What a run does at its end: its summary, what it must not come to (--fail-on), a file of metrics. Runs nothing."""
 
 import logging
 import shlex
@@ -43,7 +43,7 @@ class Ending:
             _write_metrics(self._metrics_file, self._sync, ran.tally)
         met = [condition.text for condition in self._fail_on if condition.is_met(ran.tally)]
         if met:
-            logging.error(f"The run came to what --fail_on names: {', '.join(met)}.")
+            logging.error(f"The run came to what --fail-on names: {', '.join(met)}.")
             return EXIT_FINDINGS
         return 0
 
@@ -82,4 +82,4 @@ def _write_metrics(path: str, sync: str, tally: Tally) -> None:
     try:
         write_to_textfile(path, registry)
     except OSError as error:
-        logging.warning(f"warning: --metrics_file {path} could not be written: {error.strerror}.")
+        logging.warning(f"warning: --metrics-file {path} could not be written: {error.strerror}.")

@@ -19,6 +19,7 @@ from transforms.model.items import Message
 STANDARD_INPUT = "-"
 _ITS_FILE = "/dev/stdin"
 CHUNK_SIZE = 1_000
+NEITHER = "is no file, and no projects/PROJECT/subscriptions/NAME"
 LIMIT_OF_ROWS = click.IntRange(1, sys.maxsize)
 
 Rows = Generator[Message, None, None]
@@ -55,7 +56,7 @@ def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
     for pattern in patterns:
         files = [InputFile(_ITS_FILE, 0)] if pattern == STANDARD_INPUT else find_files([pattern])
         if not files and not pattern.startswith(BUCKETS):
-            raise UsageError(f"{pattern!r} is no file, and no projects/PROJECT/subscriptions/NAME.")
+            raise UsageError(f"{pattern!r} {NEITHER}.")
         found.update((file.path, file) for file in files)
     return list(found.values())
 

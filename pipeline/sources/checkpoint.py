@@ -78,7 +78,7 @@ class CheckpointFile:
         if differing := [name for name, value in self._run.items() if name in compared and run.get(name) != value]:
             raise FatalError(
                 f"{self.path} is the checkpoint of an interrupted run with another {' and '.join(differing)}:"
-                " give that run's command again, name another --checkpoint_file, or remove it to begin anew"
+                " give that run's command again, name another --checkpoint-file, or remove it to begin anew"
             )
         path = checkpoint.position.path
         fingerprint = self._fingerprints.get(path)

@@ -115,10 +115,10 @@ def test_a_wrong_command_line_ends_with_2() -> None:
         2,
         "",
         "--confg=sync.yaml is no option of this program or of Beam. Did you mean --config?\n"
-        "--chunk_size: '0' is no whole number of 1 or more.\n"
-        "Give either --input_subscription or --input_files.\n"
+        "--chunk-size: '0' is no whole number of 1 or more.\n"
+        "Give either --input-subscription or --input-files.\n"
         "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml.\n"
-        "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there.\n",
+        "Give either --dead-letter-topic or --dead-letter-file: what cannot be delivered is kept there.\n",
     )
 
 
@@ -230,8 +230,10 @@ def test_dead_letters_that_cannot_be_kept_end_with_3(backfill: Backfill) -> None
     assert (ended.code, ended.err) == (3, f"python -m pipeline.main stopped: {problem}. {again}.\n")
     assert in_flight == "In flight                  600   not settled: the same command begins anew"
     assert sent == f"  of these sent      {taken:>9,}   Iterable took them: sent again, each is still one"
-    assert 0 < taken <= sum(
-        count for outcome, count in backfill.traffic.expected.outcomes.items() if outcome[0] == "delivered"
+    assert (
+        0
+        < taken
+        <= sum(count for outcome, count in backfill.traffic.expected.outcomes.items() if outcome[0] == "delivered")
     )
 
 

@@ -122,7 +122,7 @@ def test_dataflow_takes_the_projects_that_its_launch_takes(capsys: pytest.Captur
 
     assert deploy("dataflow", *CLOUD, short, key=SECRET) == 2
     assert capsys.readouterr().err == (
-        "--input_subscription is 'projects/shop/subscriptions/events'; a streaming job needs a Google Cloud project's "
+        "--input-subscription is 'projects/shop/subscriptions/events'; a streaming job needs a Google Cloud project's "
         "id, which 'shop' is not: it has 6 to 63 characters: lower-case letters, digits and hyphens, of which the "
         "first is a letter.\n"
     )

@@ -92,8 +92,8 @@ def test_hyphens_and_underscores_are_the_same(capsys: pytest.CaptureFixture[str]
     assert main(["run", "--config=x", "--input-files", __file__, "--dead-letter-file=/dev/null", *options]) == 2
     assert capsys.readouterr().err == (
         "--for-ever is no option of this program or of Beam. Did you mean --forever?\n"
-        "--chunk_sze is no option of this program or of Beam. Did you mean --chunk_size?\n"
-        "--start_time 2026-01-02 must be before --end_time 2026-01-01: nothing lies between them.\n"
+        "--chunk_sze is no option of this program or of Beam. Did you mean --chunk-size?\n"
+        "--start-time 2026-01-02 must be before --end-time 2026-01-01: nothing lies between them.\n"
     )
 
 

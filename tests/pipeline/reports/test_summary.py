@@ -53,7 +53,7 @@ Not delivered              100   dead-lettered: 40 expired, 60 discarded
 It adds up              12,400 = 11,200 + 1,100 + 100
 
 Delivery rate           99.12%
-p95 latency             2.08 s   publishing to Iterable's answer
+p95 latency             2.08 s   publishing, of files reading, to the answer
 On first attempt        11,000
 After retry                200
 
@@ -90,7 +90,7 @@ def test_what_is_in_flight_is_told(run: Tally) -> None:
     left = "In flight                    3   not settled: "
 
     assert f"{left}their messages are not acknowledged\n" in summarize(run, "their messages are not acknowledged")
-    assert f"{left}give waiting.jsonl as --input_files\n" in summarize(run, "give waiting.jsonl as --input_files")
+    assert f"{left}give waiting.jsonl as --input-files\n" in summarize(run, "give waiting.jsonl as --input_files")
     assert "It adds up              12,403 = 11,200 + 1,100 + 100 + 3\n" in summarize(run)
 
 
@@ -114,7 +114,7 @@ Not delivered                0   dead-lettered: 0 expired, 0 discarded
 It adds up                   0 = 0 + 0 + 0
 
 Delivery rate                –
-p95 latency                  –   publishing to Iterable's answer
+p95 latency                  –   publishing, of files reading, to the answer
 On first attempt             0
 After retry                  0"""
     )

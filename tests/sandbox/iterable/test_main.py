@@ -10,6 +10,7 @@ import requests
 
 from pipeline.sandbox.iterable.__main__ import main
 
+BUSY = "error while attempting to bind on address ('127.0.0.1', {}): address already in use"
 COMMAND = [sys.executable, "-m", "pipeline.sandbox.iterable"]
 
 
@@ -50,7 +51,6 @@ def test_the_command_says_when_its_port_is_taken(capsys: pytest.CaptureFixture[s
         assert main(["--port", str(port)]) == 2
     assert main(["--port=0", "--host=x..y"]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        f"cannot listen on 127.0.0.1:{port}: "
-        f"error while attempting to bind on address ('127.0.0.1', {port}): address already in use",
+        f"cannot listen on 127.0.0.1:{port}: {BUSY.format(port)}",
         "cannot listen on x..y:0: it is no name of a host",
     ]
