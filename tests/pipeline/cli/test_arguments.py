@@ -6,7 +6,7 @@ import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions, WorkerOptions
 
 from pipeline.cli.arguments import parse_options
-from pipeline.cli.errors import UsageError
+from pipeline.cli.errors import UsageError, spelt
 from pipeline.config.loader import load_config
 from pipeline.run_options import JOB_PARAMETERS, Files, JobOptions, LocalOptions, RunOptions, Stream, Subscription
 from pipeline.runs.open import files_of
@@ -282,7 +282,7 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
             for start in ("2026-01-06", "2026-01-05", "2026-01-05T00:00Z")
         ),
         *(
-            ({option: value}, f"--{option} needs --input-files: from a subscription nothing comes a second time.")
+            ({option: value}, f"{spelt(option)} needs --input-files: from a subscription nothing comes a second time.")
             for option, value in (("start_time", "2026-01-31"), ("end_time", "2026-01-31"), ("events_only", True))
         ),
         ({"chunk_size": 0}, "--chunk-size: '0' is no whole number of 1 or more."),
@@ -294,7 +294,7 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
         ),
         ({"confg": "sync.yaml"}, "--confg=sync.yaml is no option of this program or of Beam. Did you mean --config?"),
         ({"conf": "sync.yaml"}, "--conf=sync.yaml is no option of this program or of Beam. Did you mean --config?"),
-        ({"num_workers": "many"}, "argument --num_workers: invalid int value: 'many'"),
+        ({"num_workers": "many"}, "argument --num-workers: invalid int value: 'many'"),
     ],
 )
 def test_one_problem_is_one_line(options: dict[str, object], problem: str) -> None:
@@ -377,7 +377,7 @@ def test_what_is_replaced_must_be_a_file(tmp_path: Path, option: str, path: str,
     if is_taken:
         assert parse(**files).dead_letters == f"file:{path}"
     else:
-        with pytest.raises(UsageError, match=f"^--{option} '{path}' cannot be written.$"):
+        with pytest.raises(UsageError, match=f"^{spelt(option)} '{path}' cannot be written.$"):
             parse(**files)
 
 
