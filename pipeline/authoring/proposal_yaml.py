@@ -55,12 +55,16 @@ class Unseen(NamedTuple):
 
 def as_yaml(proposal: Proposal, unseen: Unseen, source: str, identities: str) -> str:
     """The file. `source`: what it was proposed from; `identities`: a sentence on what users are known by."""
-    users = {"enabled": "true" if proposal.updates_users else "false", "on": ", ".join(proposal.on)}
     sends = any(one.is_on for one in proposal.events)
+    updates = proposal.updates_users and (sends or any(one.is_on for one in proposal.user_properties))
+    why = (
+        "" if updates else " # none of these can be on" if proposal.updates_users else " # nothing here updates a user"
+    )
+    users = {"enabled": "true" if updates else "false", "on": ", ".join(proposal.on)}
     head = {"name": scalar(unseen.name), "region": unseen.region, "key": scalar(unseen.key)}
     lines = [
         _HEAD.format(**head, source=source, identities=identities, project_type=proposal.project_type),
-        _USERS.format(**users, why="" if proposal.updates_users else " # nothing here updates a user"),
+        _USERS.format(**users, why=why),
         *_list("user_properties", proposal.user_properties),
         _EVENTS.format(enabled="true" if sends else "false", why="" if sends else " # none of these can be on"),
         *_list("events", proposal.events),

@@ -10,7 +10,7 @@ from pipeline.cli.errors import UsageError
 from pipeline.cli.letter_search import nothing_asked_for
 from pipeline.cli.load_sync import load_sync
 from pipeline.cli.resource_names import broken_rule_of, is_subscription, looks_like_a_resource
-from pipeline.cli.row_inputs import LIMIT_OF_ROWS, NEITHER, pull
+from pipeline.cli.row_inputs import NEITHER, pull
 from pipeline.config.to_rules import sender_settings_of
 from pipeline.reports.bounded_counter import BoundedCounter
 from pipeline.reports.letter_groups import LetterGroups
@@ -46,7 +46,9 @@ gs://bucket/pattern, or a subscription, of which nothing is acknowledged.
 @click.argument("letters", metavar="FILE|SUBSCRIPTION")
 @click.option("--reason", default="", metavar="R", help="Only those of this reason.")
 @click.option("--event-type", "--event", default="", metavar="E", help="Only those of this event type.")
-@click.option("--limit", type=LIMIT_OF_ROWS, metavar="N", help=f"Look at no more ({ALL:,}; with --values {ONE}).")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help=f"Look at no more ({ALL:,}; with --values {ONE})."
+)
 @click.option("--values", is_flag=True, help="Show letters in full: the event, its reason, the detail.")
 @click.option(
     "--ask", default="", metavar="CONFIG", help="Ask Iterable which types its user fields have. Nothing is sent."

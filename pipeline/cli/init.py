@@ -13,7 +13,7 @@ from pipeline.authoring.proposal import likely_project_type, propose
 from pipeline.authoring.proposal_text import describe, told_identities, told_source
 from pipeline.authoring.proposal_yaml import Unseen, as_yaml
 from pipeline.cli.errors import UsageError
-from pipeline.cli.row_inputs import LIMIT_OF_ROWS, opened
+from pipeline.cli.row_inputs import opened
 from pipeline.config.loader import load_config
 from pipeline.config.model import ProjectType
 from pipeline.preview.layout import wrap
@@ -61,7 +61,7 @@ class _Answers:
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 @click.option("--output", default="", metavar="FILE", help="Where to write it, instead of to stdout.")
 @click.option("--force", is_flag=True, help="Overwrite that file.")
-@click.option("--limit", type=LIMIT_OF_ROWS, default=LIMIT, metavar="N", help="Look at no more rows: 100,000.")
+@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, metavar="N", help="Look at no more rows: 100,000.")
 @click.option("--project-type", type=click.Choice(PROJECT_TYPES), metavar="TYPE", help="email, user_id or hybrid.")
 @click.option("--region", type=click.Choice(REGIONS), metavar="REGION", help="us or eu, Iterable's data centre.")
 @click.option("--name", metavar="NAME", help="The sync's name.")

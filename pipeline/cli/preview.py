@@ -9,7 +9,7 @@ import click
 from pipeline.cli.errors import UsageError
 from pipeline.cli.other_config import load_other
 from pipeline.cli.preview_page import DEFAULT_PORT, Port, refuse_others, serve
-from pipeline.cli.row_inputs import LIMIT_OF_ROWS, opened
+from pipeline.cli.row_inputs import opened
 from pipeline.config.loader import LoadedConfig, load_config
 from pipeline.preview import diff_text, table, way_text
 from pipeline.preview.diff import Diff
@@ -43,7 +43,7 @@ With --serve: a page on this machine that shows config, row and request, anew on
 @click.command(help=HELP)
 @click.argument("config")
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
-@click.option("--limit", type=LIMIT_OF_ROWS, metavar="N", help="Look at no more rows.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Look at no more rows.")
 @click.option("--all", "show_all", is_flag=True, help="Every event, not only the most frequent.")
 @click.option(
     "--event",

@@ -5,7 +5,7 @@ import json
 import click
 
 from pipeline.cli.errors import UsageError
-from pipeline.cli.row_inputs import LIMIT_OF_ROWS, opened
+from pipeline.cli.row_inputs import opened
 from pipeline.config.suggestions import closest
 from pipeline.preview.profile import Profile
 from pipeline.preview.profile_text import as_json as profile_as_json
@@ -26,7 +26,7 @@ projects/P/subscriptions/S, of which nothing is acknowledged.
 
 @click.command(help=HELP)
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
-@click.option("--limit", type=LIMIT_OF_ROWS, metavar="N", help="Look at no more rows.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Look at no more rows.")
 @click.option("--all", "show_all", is_flag=True, help="Every event with its properties.")
 @click.option("--event", "name", help="This event alone, with its properties.")
 @click.option("--values", is_flag=True, help="Show examples, which may be personal data.")

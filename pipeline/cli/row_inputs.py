@@ -5,8 +5,6 @@ import itertools
 import sys
 from collections.abc import Generator, Iterator, Sequence
 
-import click
-
 from pipeline.cli.errors import UsageError
 from pipeline.cli.resource_names import broken_rule_of, looks_like_a_resource
 from pipeline.reports.reading import show_reading
@@ -20,7 +18,6 @@ STANDARD_INPUT = "-"
 _ITS_FILE = "/dev/stdin"
 CHUNK_SIZE = 1_000
 NEITHER = "is no file, and no projects/PROJECT/subscriptions/NAME"
-LIMIT_OF_ROWS = click.IntRange(1, sys.maxsize)
 
 Rows = Generator[Message, None, None]
 
@@ -40,7 +37,10 @@ def opened(inputs: Sequence[str], limit: int | None) -> Iterator[Iterator[Messag
     reader, total = Reader(files), sum(file.size for file in files)
     is_known = total and not subscriptions and not limit
     with contextlib.closing(_rows(reader, subscriptions)) as rows:
-        yield show_reading(itertools.islice(rows, limit), (lambda: reader.done_bytes / total) if is_known else None)
+        yield show_reading(
+            itertools.islice(rows, limit and min(limit, sys.maxsize)),
+            (lambda: reader.done_bytes / total) if is_known else None,
+        )
 
 
 def _rows(reader: Reader, subscriptions: Sequence[str]) -> Rows:

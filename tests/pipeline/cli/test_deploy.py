@@ -143,3 +143,12 @@ def test_all_that_is_wrong_is_told_and_nothing_is_written(capsys: pytest.Capture
 
     assert [deploy("cron"), deploy("cron")] == [0, 2]
     assert capsys.readouterr().err.endswith("deploy/crontab is there already: give another --output.\n")
+
+
+@pytest.mark.parametrize("output", ["my.yaml", "my.yaml/deploy", "x" * 300, "loop"])
+def test_a_folder_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str], output: str) -> None:
+    """Whatever it is instead."""
+    Path("loop").symlink_to("loop")
+
+    assert deploy("cron", f"--output={output}") == 2
+    assert capsys.readouterr().err.startswith(f"--output {output}: it cannot be written: ")

@@ -158,6 +158,7 @@ def test_a_file_is_written_once_and_is_ready(capsys: pytest.CaptureFixture[str])
         (["--name=a#b"], "my.yaml:3: name:"),
         (["--project-type=mail"], "Invalid value for '--project-type'"),
         (["--output=no/folder"], "no/folder cannot be written: No such file or directory."),
+        (["--output", "x" * 300, f"--limit={10**30}"], "cannot be written: File name too long."),
     ],
 )
 def test_a_wrong_answer_is_told_and_nothing_is_written(

@@ -67,7 +67,7 @@ Dead-lettered by reason
 
 Noted
   not_expressible_add                  7
-  created_field                        5   plan, signup_date"""
+  created_field                        5   plan (3), signup_date (2)"""
     )
 
 
@@ -90,7 +90,7 @@ def test_what_is_in_flight_is_told(run: Tally) -> None:
     left = "In flight                    3   not settled: "
 
     assert f"{left}their messages are not acknowledged\n" in summarize(run, "their messages are not acknowledged")
-    assert f"{left}give waiting.jsonl as --input-files\n" in summarize(run, "give waiting.jsonl as --input_files")
+    assert f"{left}give waiting.jsonl as --input-files\n" in summarize(run, "give waiting.jsonl as --input-files")
     assert "It adds up              12,403 = 11,200 + 1,100 + 100 + 3\n" in summarize(run)
 
 
@@ -139,5 +139,5 @@ def test_names_are_shown_without_addresses_and_without_end() -> None:
 
     filtered, created = summarize(tally).splitlines()[-2:]
 
-    assert created.endswith("   2   name of 15")
+    assert created.endswith("   2   name of 15 (2)")
     assert filtered.endswith("field 7 and at least 492 more")
