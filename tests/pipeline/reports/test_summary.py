@@ -92,6 +92,8 @@ def test_what_is_in_flight_is_told(run: Tally) -> None:
     assert f"{left}their messages are not acknowledged\n" in summarize(run, "their messages are not acknowledged")
     assert f"{left}give waiting.jsonl as --input-files\n" in summarize(run, "give waiting.jsonl as --input-files")
     assert "It adds up              12,403 = 11,200 + 1,100 + 100 + 3\n" in summarize(run)
+    run.taken_unsettled = 2
+    assert "\n  of these sent              2   Iterable took them: sent again, each is still one\n" in summarize(run)
 
 
 def test_a_sum_that_is_wrong_is_loud(run: Tally) -> None:
