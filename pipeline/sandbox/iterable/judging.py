@@ -22,6 +22,7 @@ CONFLICT, FORGOTTEN = "conflict", "forgotten"
 NO_IDENTITY, BAD_EVENT_ID, DISALLOWED = "noIdentity", "badEventId", "disallowed"
 
 EMAILS, USER_IDS = "Emails", "UserIds"
+NOBODY = Ids(None, None)
 RECORDED = ("eventName", "email", "userId", "campaignId", "templateId")
 MILLISECONDS_FROM = 100_000_000_000  # as seconds, the year 5138
 
@@ -41,6 +42,13 @@ def of(why: str, ids: Ids | None) -> Failure:
     return Failure(why, EMAILS, ids.email) if ids.email is not None else Failure(why, USER_IDS, ids.user_id or "")
 
 
+def judge_ids(simulation: Simulation, item: Mapping[str, Any], changed: Ids = NOBODY) -> Failure | None:
+    """What is wrong with whom an item names, or with the ids it asks for; whether there is such a user or not."""
+    ids = ids_of(item)
+    failure = _no_identity(simulation.settings, ids) or bad_ids(simulation, ids) or bad_ids(simulation, changed)
+    return failure or _refused_user(simulation, item, changed)
+
+
 def judge_user(
     simulation: Simulation, item: Mapping[str, Any], fields: Fields, update_only: bool
 ) -> UserUpdate | Failure:
@@ -48,9 +56,7 @@ def judge_user(
     settings, store = simulation.settings, simulation.store
     ids = ids_of(item)
     changed = ids_of(item.get("dataFields") or {})
-    failure = _no_identity(settings, ids) or _bad_ids(settings, ids) or _bad_ids(settings, changed)
-    failure = failure or _refused_user(simulation, item, changed)
-    if failure:
+    if failure := judge_ids(simulation, item, changed):
         return failure
     if fields.clashes:
         return of(INVALID_DATA, identity_of(item, settings))
@@ -68,7 +74,7 @@ def judge_event(simulation: Simulation, item: Mapping[str, Any], fields: Fields)
     """What one event comes to: its user is looked for last."""
     settings = simulation.settings
     ids, name = ids_of(item), item["eventName"]
-    failure = _no_identity(settings, ids) or _bad_ids(settings, ids)
+    failure = _no_identity(settings, ids) or bad_ids(simulation, ids)
     if failure:
         return failure
     identity = identity_of(item, settings)
@@ -83,7 +89,7 @@ def judge_event(simulation: Simulation, item: Mapping[str, Any], fields: Fields)
     if simulation.store.find(ids) is None and not _creates(settings, ids):
         return of(NOT_FOUND, identity)
     record = {field: item[field] for field in RECORDED if item.get(field) is not None}
-    record["createdAt"] = _created_at(item.get("createdAt"), simulation)
+    record["createdAt"] = created_at(item.get("createdAt"), simulation)
     record["dataFields"] = fields.values
     return TrackedEvent(item.get("id") or secrets.token_hex(15), ids, record)
 
@@ -108,18 +114,18 @@ def _no_identity(settings: Settings, ids: Ids) -> Failure | None:
     return None
 
 
-def _bad_ids(settings: Settings, ids: Ids) -> Failure | None:
+def bad_ids(simulation: Simulation, ids: Ids) -> Failure | None:
     """An id that is malformed or forgotten. Those in dataFields may be of any type."""
     email, user_id = ids
     if email is not None:
         if not isinstance(email, str) or not is_email(email):
             return Failure(INVALID, EMAILS, str(email))
-        if settings.forgotten_emails and email.lower() in settings.forgotten_emails:
+        if simulation.is_forgotten(Ids(email, None)):
             return Failure(FORGOTTEN, EMAILS, email)
     if user_id is not None:
         if not isinstance(user_id, str) or not is_user_id(user_id):
             return Failure(INVALID, USER_IDS, str(user_id))
-        if user_id in settings.forgotten_user_ids:
+        if simulation.is_forgotten(Ids(None, user_id)):
             return Failure(FORGOTTEN, USER_IDS, user_id)
     return None
 
@@ -143,7 +149,8 @@ def _creates(settings: Settings, ids: Ids) -> bool:
     return False
 
 
-def _created_at(sent: int | None, simulation: Simulation) -> int:
+def created_at(sent: int | None, simulation: Simulation) -> int:
+    """Without one, the time of receipt."""
     if sent is None:
         return int(simulation.clock())
     if simulation.settings.ms_created_at == "normalise" and abs(sent) >= MILLISECONDS_FROM:
