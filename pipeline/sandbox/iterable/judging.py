@@ -42,11 +42,14 @@ def of(why: str, ids: Ids | None) -> Failure:
     return Failure(why, EMAILS, ids.email) if ids.email is not None else Failure(why, USER_IDS, ids.user_id or "")
 
 
-def judge_ids(simulation: Simulation, item: Mapping[str, Any], changed: Ids = NOBODY) -> Failure | None:
-    """What is wrong with whom an item names, or with the ids it asks for; whether there is such a user or not."""
-    ids = ids_of(item)
-    failure = _no_identity(simulation.settings, ids) or bad_ids(simulation, ids) or bad_ids(simulation, changed)
-    return failure or _refused_user(simulation, item, changed)
+def judge_ids(simulation: Simulation, item: Mapping[str, Any]) -> Failure | None:
+    """What is wrong with whom an item names that has no data; whether there is such a user or not."""
+    failure = _wrong_ids(simulation, ids_of(item))
+    identity = identity_of(item, simulation.settings)
+    if failure or identity is None:
+        return failure
+    why = simulation.chaos.refusal_of_identity(identity_key(identity))
+    return of(why, identity) if why else None
 
 
 def judge_user(
@@ -56,7 +59,8 @@ def judge_user(
     settings, store = simulation.settings, simulation.store
     ids = ids_of(item)
     changed = ids_of(item.get("dataFields") or {})
-    if failure := judge_ids(simulation, item, changed):
+    failure = _wrong_ids(simulation, ids, changed) or _refused_user(simulation, item, changed)
+    if failure:
         return failure
     if fields.clashes:
         return of(INVALID_DATA, identity_of(item, settings))
@@ -74,8 +78,7 @@ def judge_event(simulation: Simulation, item: Mapping[str, Any], fields: Fields)
     """What one event comes to: its user is looked for last."""
     settings = simulation.settings
     ids, name = ids_of(item), item["eventName"]
-    failure = _no_identity(settings, ids) or bad_ids(simulation, ids)
-    if failure:
+    if failure := _wrong_ids(simulation, ids):
         return failure
     identity = identity_of(item, settings)
     refusal = simulation.chaos.refusal_of_event(item.get("id") or "", name, identity_key(identity)) if identity else ""
@@ -114,7 +117,11 @@ def _no_identity(settings: Settings, ids: Ids) -> Failure | None:
     return None
 
 
-def bad_ids(simulation: Simulation, ids: Ids) -> Failure | None:
+def _wrong_ids(simulation: Simulation, ids: Ids, changed: Ids = NOBODY) -> Failure | None:
+    return _no_identity(simulation.settings, ids) or _bad_ids(simulation, ids) or _bad_ids(simulation, changed)
+
+
+def _bad_ids(simulation: Simulation, ids: Ids) -> Failure | None:
     """An id that is malformed or forgotten. Those in dataFields may be of any type."""
     email, user_id = ids
     if email is not None:

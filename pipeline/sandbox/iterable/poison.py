@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipeline.sandbox.iterable.bodies import refuse_shapes
-from pipeline.sandbox.iterable.endpoints import EVENTS, PURCHASES
+from pipeline.sandbox.iterable.endpoints import EVENTS, IDENTITIES, PURCHASES
 from pipeline.sandbox.iterable.fields import refuse_types
 from pipeline.sandbox.iterable.responses import Response, envelope
 from pipeline.sandbox.iterable.schema import STRING, Clash, infer
@@ -33,7 +33,7 @@ def check_poison(simulation: Simulation, call: WriteCall) -> Response | None:
 def _poison_in(simulation: Simulation, call: WriteCall, item: dict[str, Any]) -> str:
     chaos, kind = simulation.chaos, call.endpoint.kind
     on_event = chaos.poison_of_event(item["id"]) if kind in (EVENTS, PURCHASES) and item.get("id") else ""
-    if on_event or kind == EVENTS:
+    if on_event or kind in (EVENTS, IDENTITIES):  # a change of identity has nothing that could be poison
         return on_event
     users = (identity_of(user, simulation.settings) for user in users_named(call.endpoint, item))
     return next((why for ids in users if ids and (why := chaos.poison_of_user(identity_key(ids)))), "")

@@ -68,9 +68,9 @@ class VirtualIterable:
 
         self._runtime.later(self._delay, arrive)
 
-    def post(self, path: str, body: bytes, method: str = "POST") -> Response:
-        """As IterableClient.post."""
-        endpoint, arguments = write_at(method, path)
+    def post(self, path: str, body: bytes) -> Response:
+        """As IterableClient.post: without a body it is a DELETE."""
+        endpoint, arguments = write_at("POST" if body else "DELETE", path)
         call = WriteCall(endpoint, path, {"Api-Key": DEFAULT_API_KEY}, "", body, arguments)
         self.simulation.metrics.arrived(call.endpoint.name, self.now(), len(body))
         response = self._answer(call)

@@ -23,11 +23,11 @@ class ExpectedOfEach(ExpectedUnderChaos):
 
     def update_user(self, identity: str, fields: Mapping[str, Any], time: int) -> None:
         super().update_user(identity, fields, time)
-        self.updates[self.outcomes.total()] = identity
+        self.updates[self.messages] = identity
 
     def track(self, event_id: str, event: dict[str, Any]) -> None:
         super().track(event_id, event)
-        self.tracks[self.outcomes.total()] = event_id
+        self.tracks[self.messages] = event_id
 
 
 def publish(settings: TrafficSettings, expected: ExpectedOfEach, poison: int, start: float) -> list[Message]:

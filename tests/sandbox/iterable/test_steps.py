@@ -8,7 +8,7 @@ from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from tests.clock import Clock
 from tests.sandbox.iterable.api import BULK_UPDATE, post
-from tests.sandbox.iterable.project import KEYS, Answer, Project
+from tests.sandbox.iterable.project import KEYS, SUCCESS, Answer, Project
 
 USER = {"email": "ada@example.com"}
 
@@ -107,16 +107,34 @@ def test_the_rate_of_a_merge_is_of_a_key() -> None:
     assert (merges, updates) == ([400, 429, 400], [200, 429, 429])
 
 
-@pytest.mark.parametrize("path", [*ONES, "users/byUserId/"])
+CHANGES = ("users/updateEmail", "users/merge", "users/forget", "users/byUserId/")
+
+
+@pytest.mark.parametrize("path", [path for path in ONES if path not in (*CHANGES, "users/unforget")])
 @pytest.mark.parametrize("verdict", [*verdicts.REFUSALS, *verdicts.POISONS])
 def test_whom_chaos_refuses_no_endpoint_takes(path: str, verdict: str) -> None:
-    """And each tells it, and who it was."""
+    """And each tells it, and who it was; of one who has no data to take, that there is nobody."""
+    project = Project(chaos=CHAOS)
+    user_id = VERDICTS[verdict]
+
+    status, answer = ask(project, path, user_id)
+
+    assert status >= 400 or answer["failCount"] == 1
+    is_unknown = path == "lists/unsubscribe" and verdict in (verdicts.INVALID_DATA, verdicts.CONFLICT)
+    assert project.simulation.chaos.refused_users == ({} if is_unknown else {f"userId:{user_id}": verdict})
+    assert project.dump()["users"] == []
+
+
+@pytest.mark.parametrize("path", CHANGES)
+@pytest.mark.parametrize("verdict", [*verdicts.REFUSALS, *verdicts.POISONS])
+def test_a_change_of_identity_is_refused_for_its_ids_alone(path: str, verdict: str) -> None:
+    """Of one whose updates are refused for their data Iterable has not heard."""
     project = Project(chaos=CHAOS, update_email_elsewhere="take")
     user_id = VERDICTS[verdict]
 
     status, answer = ask(project, path, user_id)
 
-    is_taken = status == 200 and not answer.get("failCount")
-    assert is_taken == (path == "users/unforget" and verdict in verdicts.REFUSALS)
-    assert is_taken or project.simulation.chaos.refused_users == {f"userId:{user_id}": verdict}
-    assert project.dump()["users"] == []
+    of_ids = {verdicts.INVALID: (400, "InvalidUserIdError"), verdicts.FORGOTTEN: (409, "ForgottenUserError")}
+    unknown = SUCCESS if path == "users/forget" else (400, "BadParams")
+    assert (status, answer["code"]) == of_ids.get(verdict, unknown)
+    assert project.simulation.chaos.refused_users == ({f"userId:{user_id}": verdict} if verdict in of_ids else {})
