@@ -87,7 +87,7 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
             self._draw_identify: settings.identifies,
             lambda: self._messages.group_identify(self._now): settings.group_identifies,
             lambda: self._messages.bad_message(self._now): settings.bad_messages,
-            lambda: self._messages.malformed_identity(self._number, self._now): settings.malformed_identities,
+            self._draw_malformed_identity: settings.malformed_identities,
         }
         operations: dict[Callable[[User], Publish], float] = {
             lambda user: self._operations.purchase(user, self._now): settings.purchases,
@@ -99,6 +99,9 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
         }
         kinds |= {partial(self._draw_operation, each): share for each, share in operations.items() if share}
         return self._rng.choices(list(kinds), list(kinds.values()))[0]()
+
+    def _draw_malformed_identity(self) -> Publish:
+        return self._messages.malformed_identity(self._number, self._now, by_email=self.settings.leads == 1)
 
     def _draw_operation(self, operation: Callable[[User], Publish]) -> Publish:
         """Of one whom Iterable knows, and of whom nothing is put off; else such a one is made."""

@@ -53,12 +53,15 @@ class Messages:
         columns = {"event_type": "$groupidentify", "groups": {"org id": ["123"]}, "group_properties": {"plan": "pro"}}
         return partial(self._drop, event_row(self._rng, time, columns), "message", "group_identify")
 
-    def malformed_identity(self, number: int, time: int) -> Publish:
-        """An identify or an event of one whom Iterable would refuse to know; `number` makes the identity unique."""
+    def malformed_identity(self, number: int, time: int, *, by_email: bool) -> Publish:
+        """An identify or an event of one whom Iterable would refuse to know; `number` makes the identity unique.
+
+        `by_email`: nobody has another id, nor would the project take one.
+        """
         user_ids = (f"user-{number}-" + "x" * 48, f"user-{number} ")
         emails = (f"lead.{number}.org", f"lead.{number}@", f"lead {number}@example.org", f"{number}@@example.org")
         user = User(None, None, "device-odd", None, is_timeless=False, properties=dict(_PLAN))
-        if self._rng.random() < 0.5:
+        if self._rng.random() < 0.5 and not by_email:
             reason, user.user_id = "invalid_user_id", self._rng.choice(user_ids)
         else:
             reason, user.email = "invalid_email", self._rng.choice(emails)

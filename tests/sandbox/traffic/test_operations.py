@@ -118,6 +118,8 @@ def test_rows_say_what_is_noted(project_type: str) -> None:
     assert made == delivered
     assert made.keys() == set(PARTS.values()) - ({"update_email"} if project_type == "hybrid" else set())
     assert expected.messages == traffic.settings.messages
+    malformed = {reason for _, _, reason in expected.outcomes if reason.startswith("invalid_")}
+    assert malformed == {"invalid_email"} | ({"invalid_user_id"} if project_type == "hybrid" else set())
     assert all(last[whose(row)] is row for row in closed)
     for row in rows:
         if row.get("event_type") == "Checkout Paid" and (purchase := expected.purchases.get(event_id_of(row))):
