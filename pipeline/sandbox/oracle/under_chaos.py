@@ -23,6 +23,7 @@ _REASONS = {
     verdicts.NO_CLUE: "refused_by_iterable",
     DISALLOWED: "disallowed_event_name",
 }
+_WITH_LISTS = frozenset({"list_subscribe"})  # of the operations, whose answers have a failure list for each verdict
 _INVALID = {"email": "invalid_email", "userId": "invalid_user_id"}
 
 
@@ -100,7 +101,8 @@ class ExpectedUnderChaos(Expected):
         verdict = verdicts.on_user(self._chaos, identity)
         if verdict:
             self.refused_users[identity] = verdict
-            self.dead_letter(part, _reason(verdict, identity))
+            is_told = verdict != verdicts.INVALID_DATA or part in _WITH_LISTS
+            self.dead_letter(part, _reason(verdict if is_told else verdicts.NO_CLUE, identity))
         return bool(verdict)
 
     def _refuse_change(self, part: str, identity: str, new: str = "") -> bool:

@@ -102,6 +102,7 @@ def operate(expected: ExpectedUnderChaos, identity: str) -> None:
         (verdicts.INVALID, "invalid_email", "invalid_email"),
         (verdicts.FORGOTTEN, "forgotten_user", "forgotten_user"),
         (verdicts.CONFLICT, "identity_conflict", "unknown_user"),
+        (verdicts.INVALID_DATA, "refused_by_iterable", "unknown_user"),
         (verdicts.NO_CLUE, "refused_by_iterable", "unknown_user"),
     ],
 )
@@ -115,6 +116,8 @@ def test_no_operation_of_a_refused_user_is_taken(
 
     parts = ["purchase", "cart", "update_subscriptions", "list_subscribe"]
     of_data = {number: (part, reason) for number, part in enumerate(parts, start=1)}
+    if verdict == verdicts.INVALID_DATA:
+        of_data[4] = ("list_subscribe", "invalid_data")  # there is a failure list for it
     assert expected.dead_letters == of_data | {
         5: ("update_email", reason_of_change),
         6: ("delete_user", reason_of_change),

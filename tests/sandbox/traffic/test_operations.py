@@ -34,8 +34,9 @@ PARTS = {
 
 
 def traffic_of(project_type: str, expected: Expected | None = None, seed: int = 1) -> Traffic:
+    """Nothing of a user's in another order than it happened."""
     by_email: dict[str, Any] = {"leads": 1.0, "email_changes": 0.05} if project_type == "email" else {}
-    return Traffic(TrafficSettings(seed=seed, overtaken_identifies=0, **OPERATIONS, **by_email), expected)  # type: ignore[arg-type]
+    return Traffic(TrafficSettings(seed=seed, overtaken_identifies=0, duplicates=0, **OPERATIONS, **by_email), expected)  # type: ignore[arg-type]
 
 
 class Sending(Expected):
