@@ -19,9 +19,9 @@ OPERATIONS = {
     "carts": 0.08,
     "subscription_changes": 0.05,
     "list_joins": 0.05,
-    "deletions": 0.02,
-    "messages": 2_000,
-    "users": 60,
+    "deletions": 0.04,
+    "messages": 800,
+    "users": 40,
 }
 PARTS = {
     "Checkout Paid": "purchase",
