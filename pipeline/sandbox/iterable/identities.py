@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from pipeline.sandbox.iterable.admission import key_of
-from pipeline.sandbox.iterable.judging import INVALID, NOT_FOUND, Failure, judge_ids, of
+from pipeline.sandbox.iterable.judging import EMAILS, INVALID, NOT_FOUND, Failure, judge_ids, of
 from pipeline.sandbox.iterable.refusals import refuse, refuse_params, refuse_unknown
 from pipeline.sandbox.iterable.responses import FAILED, Response, envelope, success
 from pipeline.sandbox.iterable.simulation import Simulation, WriteCall, identity_of, ids_of, users_named
@@ -62,7 +62,7 @@ def merge(simulation: Simulation, call: WriteCall) -> Response:
 
 
 def _refuse_current(failure: Failure, simulation: Simulation) -> Response:
-    if failure.why == INVALID and failure.ids == "Emails":
+    if failure.why == INVALID and failure.ids == EMAILS:
         msg = f"Invalid currentEmail {failure.value}"
         return envelope(400, "InvalidEmailAddressError", msg)._replace(tally=FAILED)
     return refuse(failure, simulation.settings, no_ids="Either currentEmail or currentUserId must be specified")
