@@ -21,7 +21,8 @@ import orjson
 from pipeline.sandbox.arguments import Parser
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.oracle.expected import Expected, differences
+from pipeline.sandbox.oracle.differences import differences
+from pipeline.sandbox.oracle.expected import Expected
 from pipeline.sandbox.pubsub.emulator import EmulatorError, PubsubEmulator
 from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, publish, pull_attributes
 from pipeline.sandbox.traffic.generator import Traffic, write_rows

@@ -12,7 +12,7 @@ import pytest
 from pipeline.sandbox.dataflow.secret_manager import FakeSecretManager
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
-from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from tests.log_times import without_start

@@ -14,7 +14,7 @@ from pipeline.cli.errors import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, parse_replay_options
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.pubsub.topics import pull_attributes
 from pipeline.sandbox.stage import CONFIG, Ended, Stage, set_stage
