@@ -99,7 +99,9 @@ class HandShard:
         for name, default in _defaults(getattr(method, "__func__", method)).items():
             match default:
                 case beam.DoFn.StateParam(state_spec=spec):
-                    given[name] = self.cells.setdefault(spec.name, Cell(isinstance(spec, BagStateSpec)))
+                    if spec.name not in self.cells:
+                        self.cells[spec.name] = Cell(isinstance(spec, BagStateSpec))
+                    given[name] = self.cells[spec.name]
                 case beam.DoFn.TimerParam(timer_spec=spec):
                     given[name] = self._timer(spec, time)
                 case beam.DoFn.KeyParam:
