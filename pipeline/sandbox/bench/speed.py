@@ -79,7 +79,8 @@ def of_slopes(pairs: Mapping[int, Sequence[Pair]]) -> Iterator[Figure]:
     if not slopes:
         return
     yield Figure("CPU an event, start-up apart", slopes[-1], "µs", 32, 25)
-    few, many = sizes[-2:]
+    most = max(len(pairs[size]) for size in sizes)
+    few, many = [size for size in sizes if len(pairs[size]) == most][-2:]  # a share is a median of several
     floors = [slope(one.floor, other.floor) for one, other in zip(pairs[few], pairs[many], strict=False)]
     yield Figure("the same of the loop", median(floors), "µs", runs=floors)
     ours = [slope(one.ours, other.ours) for one, other in zip(pairs[few], pairs[many], strict=False)]

@@ -16,7 +16,7 @@ def iterable() -> Iterator[NullIterable]:
         yield running
 
 
-def test_the_slopes_are_of_the_two_largest_sizes_and_a_share_is_of_one_pair() -> None:
+def test_a_slope_is_of_the_two_largest_sizes_and_a_share_of_pairs_that_ran_thrice() -> None:
     """Machines differ from one minute to the next: a run is held against the loop that ran beside it."""
     pairs = {
         1: [Pair(Run(1, 1.0, 100), Run(1, 0.1, 20))],
@@ -24,11 +24,13 @@ def test_the_slopes_are_of_the_two_largest_sizes_and_a_share_is_of_one_pair() ->
         100: [Pair(Run(100, 1.0 + 100 * slow, 110), Run(100, 0.1 + 50 * slow, 20)) for slow in (1, 2, 1)],
     }
 
+    pairs[1_000] = [Pair(Run(1_000, 1.0 + 1_000, 110), Run(1_000, 0.1 + 500, 20))]
+
     found = {figure.name: figure for figure in of_slopes(pairs)}
 
     assert found["CPU an event, start-up apart"].value == pytest.approx(1e6)
     assert found["share of the loop's speed"].runs == pytest.approx([0.5, 0.5, 0.5])
-    assert "peak memory, against ten times fewer" not in found
+    assert found["peak memory, against ten times fewer"].value == pytest.approx(1.0)
 
 
 def test_one_size_has_no_slope() -> None:
