@@ -10,6 +10,7 @@ from pipeline.cli.errors import UsageError
 from pipeline.cli.interrupts import EXIT_INTERRUPTED, end_on_interrupt
 from pipeline.config.problems import ConfigError
 from pipeline.reports.screen import redact_logs, tell
+from pipeline.runs.process import few_collections
 from transforms.model.errors import FatalError
 
 EXIT_FAULT = 1  # of ours
@@ -22,7 +23,8 @@ def run_command(program: str, work: Callable[[], int | None]) -> int:
     """Returns the exit code: of `work`, or that of the way in which it failed."""
     redact_logs()
     try:
-        return work() or 0
+        with few_collections():
+            return work() or 0
     except (UsageError, ConfigError) as error:
         tell(str(error))
         return EXIT_USAGE

@@ -4,8 +4,6 @@ import logging
 import shlex
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
-
 from pipeline.config.loader import LoadedConfig
 from pipeline.reports.conditions import parse_fail_on
 from pipeline.reports.screen import show_wrapped
@@ -60,6 +58,8 @@ def _of_record(ran: Ran, state_dir: str) -> Iterator[str]:
 
 def _write_metrics(path: str, sync: str, tally: Tally) -> None:
     """For the textfile collector of Prometheus' node exporter: the last run of each file."""
+    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile  # few runs need it
+
     registry = CollectorRegistry()
     items = Gauge("a2i_items", "Items of the last run by outcome", ["sync", "outcome", "reason"], registry=registry)
     for (kind, _, reason), count in tally.counts.items():

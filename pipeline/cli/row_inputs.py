@@ -11,7 +11,6 @@ from pipeline.reports.reading import show_reading
 from pipeline.sources.archives import InputFile, Reader, find_files
 from pipeline.sources.buckets import BUCKETS
 from pipeline.sources.files import messages_of
-from pipeline.sources.pubsub import SubscriptionSource
 from transforms.model.items import Message
 
 STANDARD_INPUT = "-"
@@ -63,6 +62,8 @@ def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
 
 def pull(subscription: str) -> Rows:
     """All messages that are there; they come again at once when this ends."""
+    from pipeline.sources.pubsub import SubscriptionSource  # a while to import, and files need it not
+
     with contextlib.closing(SubscriptionSource(subscription, CHUNK_SIZE)) as source:
         while not source.is_exhausted:
             chunk = source.take(1.0)
