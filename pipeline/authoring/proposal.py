@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from pipeline.authoring.names import objection
 from pipeline.config.events import NOT_STREAMED
-from pipeline.config.hints import is_doubtful_event, is_doubtful_property
+from pipeline.config.hints import is_doubtful_event
 from pipeline.config.model import ProjectType
+from pipeline.config.value_hints import is_doubtful_property
 from pipeline.preview.layout import share
 from pipeline.preview.profile import EventProfile, Profile, Properties, PropertyProfile
 from pipeline.preview.profile_text import told_types
@@ -121,7 +122,7 @@ def _properties(properties: Properties, rows: int, kept: Mapping[str, str]) -> l
     for name, one in sorted(properties.items(), key=lambda each: -each[1].present):
         type_name = one.suggested_type
         inner = name.strip(".")
-        field = inner.replace(".", "_") if "." in inner else name  # a dot there makes no object of it
+        field = inner.replace(".", "_") if "." in inner else name  # a dot in `as` would make an object of it
         is_taken = field != name and field in targets
         objections = [
             objection(name),

@@ -37,7 +37,7 @@ def _missing_identity(document: Document) -> Iterator[Problem]:
     usable = [_MAPPINGS[field] for field in IDENTIFIED_BY[project_type]]
     if all(mappings.get(key, "") is None and ("mappings", key) not in document.refused for key in usable):
         rule = f"must not be null in a project of type {project_type}: its users are known by {' or '.join(usable)}"
-        remedy = f"Use {getattr(Mappings(), usable[0])}, or the property that holds it"
+        remedy = f"Use {getattr(Mappings(), usable[0]).source}, or the property that holds it"
         yield document.problem_with_value(("mappings", usable[0]), rule, remedy)
 
 
@@ -45,7 +45,8 @@ def _rows(document: Document, keys: Keys) -> Iterator[tuple[Keys, PropertyRow]]:
     """The rows at `keys` that are well-formed: the schema tells of the others."""
     rows = document.at(keys)
     for i, row in enumerate(rows if isinstance(rows, list) else []):
-        if well_formed := _read_row(row):
+        well_formed = _read_row(row)
+        if well_formed and not well_formed.is_everything:
             yield (*keys, i), well_formed
 
 
@@ -69,9 +70,25 @@ def _unwritable_targets(document: Document, rows: list[tuple[Keys, PropertyRow]]
 
 
 def _targets_twice(document: Document, rows: list[tuple[Keys, PropertyRow]]) -> Iterator[Problem]:
-    first: dict[str, Keys] = {}
+    """Of one field, and of a field beside those inside of it."""
+    first: dict[tuple[str, ...], Keys] = {}
+    inside: dict[tuple[str, ...], Keys] = {}  # the objects that the rows make
     for keys, row in rows:
-        if row.target in first:
-            rule = f"must not become the field {row.target} too: line {document.lines[first[row.target]]} does"
+        holders = [row.keys[:end] for end in range(1, len(row.keys))]
+        taken = next((holder for holder in holders if holder in first), None)
+        rule = ""
+        if row.keys in first:
+            rule = f"must not become the field {_told(row.keys)} too: line {document.lines[first[row.keys]]} does"
+        elif taken:
+            rule = f"must not go into the field {_told(taken)}: line {document.lines[first[taken]]} is its value"
+        elif row.keys in inside:
+            rule = f"must not become the field {_told(row.keys)}: line {document.lines[inside[row.keys]]} goes into it"
+        if rule:
             yield document.problem_with_value((*keys, "as"), rule, "Give one of them another name with as")
-        first.setdefault(row.target, keys)
+        first.setdefault(row.keys, keys)
+        inside |= {holder: keys for holder in holders if holder not in inside}
+        yield from _targets_twice(document, list(_rows(document, (*keys, "each"))))
+
+
+def _told(keys: tuple[str, ...]) -> str:
+    return ".".join(keys)

@@ -82,7 +82,8 @@ class Document:
         """A problem of the value at `keys`, or of what holds the place where it would be."""
         found = self.existing(keys)
         value = self.at(found)
-        something_is_missing = len(found) < len(keys) and isinstance(value, dict)
+        is_named = bool(keys) and isinstance(keys[-1], str)
+        something_is_missing = is_named and found[-1:] != keys[-1:] and isinstance(value, dict)
         return self.problem(found, rule, remedy, value="" if something_is_missing else show_value(value))
 
 

@@ -1,6 +1,5 @@
 """What a valid config most likely does not mean: what never matches, and what surprises. Knows no YAML."""
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -9,15 +8,14 @@ from pipeline.config.document import Document
 from pipeline.config.events import Clause, EventRow
 from pipeline.config.model import Config
 from pipeline.config.problems import Keys, Problem, show_value
-from pipeline.config.properties import PropertyList, PropertyRow
-from transforms.amplitude.event_keys import EVENT_KEYS, TEXT_KEYS
-from transforms.amplitude.paths import SCOPES, Path
+from pipeline.config.value_hints import odd_name, value_hints
+from transforms.amplitude.event_keys import TEXT_KEYS
+from transforms.amplitude.paths import Path
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.mapping.filters import EVERYTHING
 from transforms.mapping.operators import BY_NAME, NO_VALUE, Operand, Scalar, is_negation
 
 _ALL_ON_THE_SCREEN = "All Events"  # Amplitude's word for "*"
-_POSITION = re.compile(r"\[\d*\]|(?<!\d)\.\d+(?:\.|$)")  # but for "version 1.2"
 
 
 def warnings_of(config: Config, document: Document) -> list[str]:
@@ -29,11 +27,7 @@ def warnings_of(config: Config, document: Document) -> list[str]:
         *_unreachable_rows(config, document),
         *_contradictions(config, document),
         *_unfit_operators(config, document),
-        *_unknown_event_keys(config, document),
-        *_positions_in_lists(config, document),
-        *_absent_from_identifies(config, document),
-        *_paths_as_names(config, document),
-        *_dotted_fields(config, document),
+        *value_hints(config, document),
         *_short_backoff(config, document),
     ]
     return [str(warning) for warning in sorted(warnings, key=lambda warning: warning.line)]
@@ -46,7 +40,7 @@ def _idle_toggles(config: Config, document: Document) -> Iterator[Problem]:
         yield document.problem((), rule, "Enable one of them")
     keys = "create_and_update_users", "user_properties"
     for_events = keys in document.lines and events.enabled  # [] is written: users are to be there for their events
-    if users.enabled and not users.user_properties.everything and not users.user_properties.rows and not for_events:
+    if users.enabled and not users.user_properties.brings_all and not users.user_properties.rows and not for_events:
         rule = "none are listed: users are created without properties"
         yield document.problem(keys, rule, 'List them, or write "*" for all')
     if events.enabled and not events.events:
@@ -62,30 +56,13 @@ def _names_of_many(config: Config, document: Document) -> Iterator[Problem]:
             yield document.problem((*keys, "as"), rule, "Remove as, unless that is meant")
         elif row.event == _ALL_ON_THE_SCREEN:
             yield document.problem(keys, f"{row.event} is read as the name of one event", 'Write "*" for every event')
-        elif row.event != EVERYTHING and (problem := _odd_name(row.event)):
-            yield document.problem(keys, *problem)
-    for keys, property_row in _property_rows(config):
-        if property_row.name and (problem := _odd_name(property_row.name)):
+        elif row.event != EVERYTHING and (problem := odd_name(row.event)):
             yield document.problem(keys, *problem)
 
 
 def is_doubtful_event(name: str) -> bool:
     """Whether a row of that name is warned of, whatever stands beside it."""
-    return name == _ALL_ON_THE_SCREEN or bool(_odd_name(name))
-
-
-def is_doubtful_property(name: str) -> bool:
-    """Whether a bare name is warned of; but for dots, which another name in Iterable takes away."""
-    return bool(_odd_name(name) or _POSITION.search(name)) or _is_path_as_name(name)
-
-
-def _odd_name(name: str) -> tuple[str, str] | None:
-    """The rule and the remedy."""
-    if EVERYTHING in name:
-        return f"{show_value(name)} is read as a whole name, * included", "List each name; only * alone means all"
-    if name != name.strip():
-        return f"{show_value(name)} begins or ends with a blank", "Remove it, unless the name in Amplitude has it, too"
-    return None
+    return name == _ALL_ON_THE_SCREEN or bool(odd_name(name))
 
 
 def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
@@ -162,89 +139,8 @@ def _unfit(clause: Clause, values: list[Scalar]) -> tuple[str, str]:
     return ("", "") if any(isinstance(value, str) for value in values) else ("text", "Put the value in quotes")
 
 
-def _unknown_event_keys(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, path in _paths(config):
-        if not path.scope and path.name not in EVENT_KEYS and path.name.split(".")[0] not in EVENT_KEYS:
-            rule = f"{path} is no key of an event that Amplitude documents: most likely nothing is found there"
-            yield document.problem(keys, rule, f"Did you mean {_likely_scope(keys)}.{path}?")
-
-
-def _likely_scope(keys: Keys) -> str:
-    return "event_properties" if keys[0] == "send_events" else "user_properties"
-
-
-def _paths(config: Config) -> Iterator[tuple[Keys, Path]]:
-    for name in type(config.mappings).model_fields:
-        if path := getattr(config.mappings, name):
-            yield ("mappings", name), path
-    for keys, row in _property_rows(config):
-        if row.path:
-            yield (*keys, "path"), row.path
-    for i, event in enumerate(config.send_events.events):
-        for j, clause in enumerate(event.where):
-            yield ("send_events", "events", i, "where", j, "property"), clause.path
-
-
-def _positions_in_lists(config: Config, document: Document) -> Iterator[Problem]:
-    """`products[0].name`: a path that is never walked so; a name may hold such a thing, but hardly does."""
-    places = [(keys, path, "") for keys, path in _paths(config)]
-    places += [(keys, row.source(str(keys[1])), "property") for keys, row in _property_rows(config) if row.name]
-    for keys, path, key in places:
-        if position := _POSITION.search(path.name):
-            rule = f"{path.name} is most likely never found: dots walk into objects, not into lists"
-            list_name = path.name[: position.start()]
-            remedy = f"Use the whole list, {list_name}, or have a property of its own sent to Amplitude"
-            yield document.problem((*keys, key) if key else keys, rule, remedy)
-
-
-def _absent_from_identifies(config: Config, document: Document) -> Iterator[Problem]:
-    users, mappings = config.create_and_update_users, config.mappings
-    if not users.enabled or "property_changes" in users.on:
-        return
-    rule = "is never there: an identify has no event properties, and nothing else updates users here"
-    remedy = "Use a user property, or add property_changes to create_and_update_users.on"
-    for keys, row in _property_rows(config):
-        if keys[0] == "create_and_update_users" and row.path and row.path.scope == "event_properties":
-            yield document.problem((*keys, "path"), f"{row.path} {rule}", remedy)
-    for name in ("email", "user_id"):
-        path = getattr(mappings, name)
-        if path and path.scope == "event_properties":
-            yield document.problem(("mappings", name), f"for user updates, {path} {rule}", remedy)
-
-
-def _dotted_fields(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, row in _property_rows(config):
-        if "." in row.target.strip(".") and not _is_path_as_name(row.name or "") and not _POSITION.search(row.target):
-            rule = f"becomes one field called {show_value(row.target)}, dots included, and no field of an object"
-            remedy = f"Give it a name without dots with as, such as {row.target.strip('.').replace('.', '_')}"
-            yield document.problem((*keys, "as") if row.rename else keys, rule, remedy)
-
-
 def _short_backoff(config: Config, document: Document) -> Iterator[Problem]:
     retry = config.delivery.retry
     if retry.first_backoff > retry.max_backoff:
         rule = "is longer than max_backoff, which is the longest there is"
         yield document.problem(("delivery", "retry", "first_backoff"), rule, "Make it shorter, or max_backoff longer")
-
-
-def _paths_as_names(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, row in _property_rows(config):
-        if row.name and _is_path_as_name(row.name):
-            rule = f"{row.name} is read as the whole name of a property"
-            yield document.problem(keys, rule, f"Write {{path: {row.name}}} if it is a path")
-
-
-def _is_path_as_name(name: str) -> bool:
-    scope, dot, _ = name.partition(".")
-    return scope in SCOPES and bool(dot)
-
-
-def _property_rows(config: Config) -> Iterator[tuple[Keys, PropertyRow]]:
-    lists: dict[Keys, PropertyList] = {
-        ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
-        ("send_events", "event_properties"): config.send_events.event_properties,
-        ("send_events", "user_properties"): config.send_events.user_properties,
-    }
-    for keys, selection in lists.items():
-        for i, row in enumerate(selection.rows):
-            yield (*keys, i), row

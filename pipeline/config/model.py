@@ -1,15 +1,17 @@
 """The sections of the config: these models are its schema. Knows no YAML, no rule that spans sections."""
 
 import unicodedata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
 
 from pipeline.config.delivery import Delivery
 from pipeline.config.events import EventRowOrName
 from pipeline.config.properties import Properties, PropertyList
-from pipeline.config.value_types import PropertyPath, Rule, Section, broken_rule
+from pipeline.config.sources import Dates, Nulls, OnError, SourceSpec, ValueSource
+from pipeline.config.value_types import Rule, Section, broken_rule
 from transforms.amplitude.paths import Path
+from transforms.mapping.sources import Handling
 
 API_KEY_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|secret:projects/[^/]+/secrets/[^/]+/versions/[^/]+)$"
 
@@ -87,7 +89,27 @@ class Destination(Section):
         return prefer_user_id
 
 
-class CreateAndUpdateUsers(Section):
+class _Sends(Section):
+    """What a section says of all values that it sends."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"on_error", "nulls", "dates"})
+
+    on_error: OnError = Field(
+        default="dead_letter",
+        description="A value that cannot be converted makes a dead letter, is left out, or is sent as it is.",
+    )
+    nulls: Nulls = Field(default="send", description="What becomes of properties that are null.")
+    dates: Dates = Field(
+        default="as_is",
+        description="iso: every text that is an ISO date and time is sent in a form that Iterable takes for a date.",
+    )
+
+    @property
+    def handling(self) -> Handling:
+        return Handling(self.on_error, self.nulls, self.dates)
+
+
+class CreateAndUpdateUsers(_Sends):
     """Create users, and update the properties of existing ones."""
 
     enabled: Enabled = Field(description="The screen's toggle.")
@@ -119,7 +141,7 @@ class CreateAndUpdateUsers(Section):
         return on
 
 
-class SendEvents(Section):
+class SendEvents(_Sends):
     """Send events."""
 
     enabled: Enabled = Field(description="The screen's toggle.")
@@ -147,18 +169,20 @@ class SendEvents(Section):
 class Mappings(Section):
     """Mappings: which Amplitude property becomes which of Iterable's own fields."""
 
-    email: Annotated[PropertyPath | None, _A_PATH_OR_NULL] = Field(
-        default=Path("user_properties", "email"),
+    email: Annotated[ValueSource | None, _A_PATH_OR_NULL] = Field(
+        default=SourceSpec(path=(Path("user_properties", "email"),)),
         json_schema_extra={"default": "user_properties.email"},
         description="Email.",
     )
-    user_id: Annotated[PropertyPath | None, _A_PATH_OR_NULL] = Field(
-        default=Path("", "user_id"), json_schema_extra={"default": "user_id"}, description="User ID."
+    user_id: Annotated[ValueSource | None, _A_PATH_OR_NULL] = Field(
+        default=SourceSpec(path=(Path("", "user_id"),)),
+        json_schema_extra={"default": "user_id"},
+        description="User ID.",
     )
-    campaign_id: Annotated[PropertyPath | None, _A_PATH_OR_NULL] = Field(
+    campaign_id: Annotated[ValueSource | None, _A_PATH_OR_NULL] = Field(
         default=None, description="Campaign ID: attributes an event to a campaign."
     )
-    template_id: Annotated[PropertyPath | None, _A_PATH_OR_NULL] = Field(
+    template_id: Annotated[ValueSource | None, _A_PATH_OR_NULL] = Field(
         default=None, description="Template ID: attributes an event to a template."
     )
 

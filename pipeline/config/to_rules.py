@@ -2,15 +2,15 @@
 
 from pipeline.config.events import EventRow
 from pipeline.config.loader import Config, LoadedConfig
-from pipeline.config.properties import PropertyList
+from pipeline.config.sources import SourceSpec
 from transforms.dead_letters.letter import sync_tag
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.iterable.client import HOSTS
 from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, configured
 from transforms.mapping.filters import EventFilter, EventSelector
 from transforms.mapping.identity import IdentityRules
-from transforms.mapping.properties import FieldMapping, PropertySelection
 from transforms.mapping.routing import BranchRules
+from transforms.mapping.sources import Source
 from transforms.mapping.track_events import MAPPED_NUMBERS, TrackEventRules
 from transforms.mapping.translate import Rules
 from transforms.mapping.user_updates import UserUpdateRules
@@ -22,13 +22,13 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
     users, events, mappings = config.create_and_update_users, config.send_events, config.mappings
     destination, max_bytes = config.destination, config.delivery.batch.max_bytes
     identity = IdentityRules(
-        destination.project_type, mappings.email, mappings.user_id, bool(destination.prefer_user_id)
+        destination.project_type, _source(mappings.email), _source(mappings.user_id), bool(destination.prefer_user_id)
     )
     return Rules(
         branch=BranchRules(config.name, frozenset(users.on), times, events_only),
         users=UserUpdateRules(
             enabled=users.enabled,
-            properties=_selection(users.user_properties, "user_properties"),
+            properties=users.user_properties.selection("user_properties", users.handling),
             identity=identity,
             merge_nested_objects=destination.merge_nested_objects,
             max_bytes=max_bytes - BULK_UPDATE.envelope_bytes,
@@ -36,10 +36,10 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
         tracks=TrackEventRules(
             enabled=events.enabled,
             events=EventFilter(map(_selector, events.events)),
-            event_properties=_selection(events.event_properties, "event_properties"),
-            user_properties=_selection(events.user_properties, "user_properties"),
+            event_properties=events.event_properties.selection("event_properties", events.handling),
+            user_properties=events.user_properties.selection("user_properties", events.handling),
             identity=identity,
-            numbers={key: getattr(mappings, key) for key in MAPPED_NUMBERS},
+            numbers={key: _source(getattr(mappings, key)) for key in MAPPED_NUMBERS},
             create_new_fields=destination.create_new_fields,
             max_bytes=max_bytes - TRACK_BULK.envelope_bytes,
         ),
@@ -74,9 +74,8 @@ def sync_tag_of(loaded: LoadedConfig) -> str:
     return sync_tag(loaded.config.name, loaded.hash)
 
 
-def _selection(properties: PropertyList, scope: str) -> PropertySelection:
-    rows = tuple(FieldMapping(row.source(scope), row.target, row.type) for row in properties.rows)
-    return PropertySelection(rows, everything_in=scope if properties.everything else "")
+def _source(spec: SourceSpec | None) -> Source | None:
+    return spec.source if spec else None
 
 
 def _selector(row: EventRow) -> EventSelector:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -13,7 +13,9 @@ from pydantic import (
     GetCoreSchemaHandler,
     PlainSerializer,
     PlainValidator,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -79,9 +81,23 @@ class Rule:
 
 
 class Section(BaseModel):
-    """A mapping of the config: its keys and no others, and nothing changes it."""
+    """A mapping of the config: its keys and no others, and nothing changes it.
+
+    `later`: fields of later versions. Omitted they are not written, so that an old config keeps its hash.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        fields = type(self).model_fields
+        omitted = [name for name in self.later if getattr(self, name) == fields[name].get_default()]
+        for name in omitted:
+            written.pop(name, None)
+            written.pop(fields[name].alias or name, None)
+        return written
 
 
 def _read_path(value: Any) -> Path:

@@ -104,6 +104,10 @@ def _events_of(event: str) -> str:
 def _properties(survey: Survey) -> Iterator[Finding]:
     """A listed property that is in nothing that is sent."""
     config = survey.loaded.config
+    handling = {
+        "create_and_update_users": config.create_and_update_users.handling,
+        "send_events": config.send_events.handling,
+    }
     lists: dict[tuple[str, str], PropertyList] = {
         ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
         ("send_events", "event_properties"): config.send_events.event_properties,
@@ -114,13 +118,17 @@ def _properties(survey: Survey) -> Iterator[Finding]:
         if not survey.items[part] or survey.uncounted_fields:
             continue
         sent = {field for (of_part, _), fields in survey.fields.items() if of_part == part for field in fields}
-        for i, row in enumerate(properties.rows):
-            source = row.source(keys[1])
-            detail = f"{source} as {row.type}"
+        for i, row in properties.listed:
+            source = row.source(keys[1], handling[keys[0]])
+            detail = f"{source} as {source.wanted}"
             if row.target not in sent and not _is_unconvertible(survey, part, detail):
-                name, what = redact_name(source.name), "user update" if part == USER else "event"
+                names = " or ".join(redact_name(path.name) for path in source.paths)
+                name, what = names or f"all of {redact_name(str(source))}", "user update" if part == USER else "event"
                 line = survey.loaded.lines.get((*keys, i), 0)
-                yield Finding("warning", line, redact_name(row.target), f"never found: no {what} sent has {name}.")
+                told = f"never found: no {what} sent has {name}."
+                if source.may_leave_out:
+                    told = f"never sent: no {what} has {name}, but for what is left out."
+                yield Finding("warning", line, redact_name(row.target), told)
 
 
 def _is_unconvertible(survey: Survey, part: str, detail: str) -> bool:

@@ -28,7 +28,8 @@ class RowFilter:
     def __init__(self, mappings: Mappings, number: int | None = None, conditions: Sequence[str] = ()) -> None:
         self.seen = 0
         self._number = number
-        self._user_keys = {path for path in (mappings.user_id, mappings.email, *_USER_KEYS) if path}
+        mapped = [spec for spec in (mappings.user_id, mappings.email) if spec]
+        self._user_keys = {*_USER_KEYS, *(path for spec in mapped for path in spec.source.all_paths)}
         self._conditions = list(map(_parse, conditions))
 
     def takes(self, message: Message) -> bool:

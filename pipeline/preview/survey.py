@@ -140,10 +140,9 @@ class Survey:
     def _count_other_id(self, event: Event) -> None:
         """Nobody can be told from what this project type goes by: is there another id?"""
         self.unidentified += 1
-        mappings = self.loaded.config.mappings
-        for name in ("email", "user_id"):
-            path = getattr(mappings, name)
-            if path and not is_absent(look_up(event.row, path)):
+        identity = self._rules.users.identity
+        for name, source in (("email", identity.email), ("user_id", identity.user_id)):
+            if source and not all(is_absent(look_up(event.row, path)) for path in source.all_paths):
                 self.other_ids[name] += 1
 
     def _count_item(self, name: str, item: Item) -> None:

@@ -15,10 +15,10 @@ from pipeline.config.problems import Keys
 from pipeline.config.to_rules import rules_of, sender_settings_of
 from pipeline.preview.requests import Request, request_of
 from transforms.amplitude.parse import IDENTIFY
-from transforms.amplitude.paths import MISSING, Path, look_up
-from transforms.mapping.conversions import convert
+from transforms.amplitude.paths import MISSING, Path, is_absent, look_up
 from transforms.mapping.filters import EventSelector
 from transforms.mapping.properties import PropertySelection
+from transforms.mapping.sources import Source
 from transforms.mapping.track_events import apply_own_operators
 from transforms.mapping.translate import items_of, read_event
 from transforms.mapping.user_updates import filter_identify
@@ -52,23 +52,27 @@ class RowLook:
 
 @dataclass(frozen=True)
 class IdLook:
-    """A mapping of an identity, and what it found."""
+    """A mapping of an identity, what it found, and what is made of that."""
 
     name: str
     path: str
     found: Any
+    taken: Any  # MISSING: nothing
+    type: str  # "": as it is
 
 
 @dataclass(frozen=True)
 class FieldLook:
-    """A property to send: what was found, what it becomes, or why it cannot."""
+    """A property to send: what was found and where, what it becomes, or why it cannot."""
 
-    target: str
-    path: str
+    target: str  # dots: inside an object
+    path: str  # of several the one that was taken
     found: Any
     sent: Any  # MISSING: it is not sent
-    type: str  # "": as it is
+    type: str  # "": as it is; several conversions in order
     problem: str = ""
+    is_choice: bool = False  # path is one of several
+    is_default: bool = False  # nothing was found: the default is sent
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class _Explanation:
             *verdict,
             event_name=item.event_name if item else "",
             rows=rows,
-            ids=self._ids(seen) if is_mapped else (),
+            ids=tuple(self._ids(seen)) if is_mapped else (),
             fields=tuple(self._fields(part, seen, item)) if is_mapped and has_user else (),
             request=request_of(item, self._settings) if item else None,
         )
@@ -174,10 +178,12 @@ class _Explanation:
     def _line(self, keys: Keys) -> int:
         return self._loaded.lines.get(keys, 0)
 
-    def _ids(self, row: dict[str, Any]) -> tuple[IdLook, ...]:
-        mappings = self._loaded.config.mappings
-        paths = [("userId", mappings.user_id), ("email", mappings.email)]
-        return tuple(IdLook(name, str(path), look_up(row, path)) for name, path in paths if path)
+    def _ids(self, row: dict[str, Any]) -> Iterator[IdLook]:
+        identity = self._rules.users.identity
+        for name, source in (("userId", identity.user_id), ("email", identity.email)):
+            if source:
+                found, (taken, _) = _found(source, row), _made(source, row)
+                yield IdLook(name, str(source.winner(row) or source), found, taken, source.wanted)
 
     def _fields(self, part: str, row: dict[str, Any], item: Item | None) -> Iterator[FieldLook]:
         """In the order of the config; what "*" brings comes first."""
@@ -189,7 +195,7 @@ class _Explanation:
         for selection in selections:
             scope = selection.everything_in
             for name, value in row.get(scope, {}).items() if scope else ():
-                if name not in selection.listed_in(scope):
+                if name not in selection.listed_in(scope) | selection.left_out:
                     yield FieldLook(name, str(Path(scope, name)), value, sent.get(name, MISSING), "")
             yield from _listed(selection, row)
 
@@ -202,12 +208,41 @@ def _as_mapped(event: Event) -> dict[str, Any]:
 
 
 def _listed(selection: PropertySelection, row: dict[str, Any]) -> Iterator[FieldLook]:
-    for path, target, type_name in selection.rows:
-        found = sent = look_up(row, path)
-        problem = ""
-        if found is not MISSING and type_name:
-            try:
-                sent = convert(found, type_name)
-            except ValueError as error:
-                sent, problem = MISSING, str(error)
-        yield FieldLook(target, str(path), found, sent, type_name or "", problem)
+    for mapping in selection.rows:
+        source = mapping.source
+        found, (sent, problem) = _found(source, row), _made(source, row)
+        winner = source.winner(row)
+        yield FieldLook(
+            target=".".join(mapping.keys),
+            path=str(winner or source),
+            found=found,
+            sent=sent,
+            type=source.wanted,
+            problem=problem,
+            is_choice=winner is not None,
+            is_default=source.default is not MISSING and sent is source.default,
+        )
+
+
+def _found(source: Source, row: dict[str, Any]) -> Any:
+    try:
+        return source.find(row)
+    except ValueError:
+        return MISSING
+
+
+def _made(source: Source, row: dict[str, Any]) -> tuple[Any, str]:
+    """What is sent, or MISSING; and why it cannot be made, whatever becomes of it then."""
+    problem = ""
+    try:
+        found = source.find(row)
+        if found is not MISSING and not (source.default is not MISSING and is_absent(found)):
+            source.converted(found, row)
+    except ValueError as error:
+        problem = str(error)
+    except RejectedError as rejected:  # of a row of its `each`
+        problem = rejected.detail
+    try:
+        return source.read(row), problem
+    except RejectedError:
+        return MISSING, problem

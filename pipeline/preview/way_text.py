@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from pipeline.preview.layout import fit, wrap
-from pipeline.preview.way import ClauseLook, FieldLook, PartWay, Way
+from pipeline.preview.way import ClauseLook, FieldLook, IdLook, PartWay, Way
 from transforms.amplitude.paths import MISSING
 from transforms.model.items import MESSAGE, TRACK
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED
@@ -67,7 +67,7 @@ def _part(part: PartWay) -> Iterator[str]:
     names = [one.name for one in part.ids] + [fit(one.target, VALUE_WIDTH) for one in part.fields]
     values = [_value(one.found) for one in part.ids] + [_value(one.found) for one in part.fields]
     width, value_width = (max(map(len, texts), default=0) for texts in (names, values))
-    ends = [f"   {one.path}" for one in part.ids] + list(map(_becomes, part.fields))
+    ends = list(map(_id_becomes, part.ids)) + list(map(_becomes, part.fields))
     for name, value, end in zip(names, values, ends, strict=True):
         yield f"  {name:<{width}}  {value:<{value_width}} {end}".rstrip()
 
@@ -78,12 +78,25 @@ def _clause(clause: ClauseLook) -> str:
     return f"    {clause.path} {clause.operator} {wanted}: {_value(clause.found)} {held}"
 
 
+def _id_becomes(look: IdLook) -> str:
+    same = look.taken is MISSING or look.taken == look.found
+    return f"   {look.path}" if same else f"→ {_value(look.taken)}  {look.path}"
+
+
 def _becomes(look: FieldLook) -> str:
-    if look.found is MISSING:
+    if look.is_default:
+        return f"→ {_value(look.sent)}  default, no {look.path}"
+    if look.found is MISSING and look.sent is MISSING:
         return f"  no {look.path}"
+    failed = f"no {look.type}: {look.problem}" if look.problem else ""
     if look.sent is MISSING:
-        return f"✘ no {look.type}: {look.problem}" if look.problem else "✘ not sent"
-    return f"→ {_value(look.sent)}" + (f"  {look.type}" if look.type else "")
+        return f"✘ {failed or 'not sent'}"
+    told = [
+        f"→ {_value(look.sent)}",
+        f"as it is, {failed}" if failed else look.type,
+        look.path if look.is_choice else "",
+    ]
+    return "  ".join(filter(None, told))
 
 
 def _value(value: Any) -> str:
@@ -137,15 +150,19 @@ def _part_as_json(part: PartWay) -> dict[str, Any]:
             }
             for row in part.rows
         ],
-        "ids": [{"name": one.name, "path": one.path, **_found(one.found)} for one in part.ids],
+        "ids": [
+            {"name": one.name, "path": one.path, "type": one.type, **_found(one.found), **_sent(one.taken)}
+            for one in part.ids
+        ],
         "fields": [
             {
                 "field": one.target,
                 "path": one.path,
                 "type": one.type,
                 "problem": one.problem,
+                "is_default": one.is_default,
                 **_found(one.found),
-                **({} if one.sent is MISSING else {"sent": one.sent}),
+                **_sent(one.sent),
             }
             for one in part.fields
         ],
@@ -155,3 +172,7 @@ def _part_as_json(part: PartWay) -> dict[str, Any]:
 
 def _found(value: Any) -> dict[str, Any]:
     return {} if value is MISSING else {"found": value}
+
+
+def _sent(value: Any) -> dict[str, Any]:
+    return {} if value is MISSING else {"sent": value}

@@ -11,12 +11,15 @@ from pipeline.config.loader import LoadedConfig
 from pipeline.config.properties import PropertyList, PropertyRow
 from pipeline.readiness.report import Finding, Level
 from pipeline.reports.redaction import redact_name
+from transforms.delivery.field_types import type_of
 
 SUBJECT = "Iterable"
 USER_FIELDS = 1_000  # its articles: a soft limit of a project's profile fields, nested ones included
 
 # A config's type → the type of its values as Iterable infers it. Of a list it infers that of what is in it.
 SENT_AS = {"string": "string", "integer": "long", "number": "double", "boolean": "boolean", "date": "date"}
+_MADE_BY = SENT_AS | {"split": "string"}
+_SAME_TYPE = ("trim", "lower", "upper")
 _TYPE_FOR = {made: name for name, made in SENT_AS.items()}
 _FITS = {("double", "long"), ("string", "date")}  # (of the field, of the value)
 # Nobody documents what becomes of these.
@@ -39,19 +42,24 @@ def fields_sent(loaded: LoadedConfig, seen: Mapping[str, Collection[str]]) -> li
     if not users.enabled:
         return []
     keys = ("create_and_update_users", "user_properties")
-    listed = [
-        _field_of(row, loaded.lines.get((*keys, index), 0), seen)
-        for index, row in enumerate(users.user_properties.rows)
-    ]
+    listed = [_field_of(row, loaded.lines.get((*keys, index), 0), seen) for index, row in users.user_properties.listed]
     line = loaded.lines.get(keys, 0)
-    unlisted = [name for name in seen if users.user_properties.everything]
+    targets = {row.target for _, row in users.user_properties.listed}
+    unlisted = [name for name in seen if users.user_properties.brings_all and name not in targets]
     return [*listed, *(SentField(name, seen[name], line, "in the sample") for name in unlisted)]
 
 
 def _field_of(row: PropertyRow, line: int, seen: Mapping[str, Collection[str]]) -> SentField:
-    if row.target in seen:
-        return SentField(row.target, seen[row.target], line, "in the sample")
-    return SentField(row.target, [SENT_AS[row.type]] if row.type in SENT_AS else [], line, f"type: {row.type}")
+    name = ".".join(row.keys)  # as Iterable lists the fields of an object
+    if name in seen:
+        return SentField(name, seen[name], line, "in the sample")
+    made = [one for one in row.type if one.name not in _SAME_TYPE]
+    if made:
+        told = f"type: {', '.join(map(str, row.type))}"
+        return SentField(name, [_MADE_BY[made[-1].name]] if made[-1].name in _MADE_BY else [], line, told)
+    if row.value is not None:
+        return SentField(name, [type_of(row.value).removeprefix("array of ")], line, "a constant")
+    return SentField(name, ["string"] if row.template else [], line, "a template" if row.template else "")
 
 
 def compare(sent: list[SentField], project: Mapping[str, str]) -> Iterator[Finding]:
@@ -108,7 +116,7 @@ def room(sent: list[SentField], project: Mapping[str, str], create_new_fields: b
 def not_known(loaded: LoadedConfig) -> Iterator[Finding]:
     """Of which fields nothing can be said."""
     users, events = loaded.config.create_and_update_users, loaded.config.send_events
-    if users.enabled and users.user_properties.everything:
+    if users.enabled and users.user_properties.brings_all:
         told = 'every user property is sent ("*"): which fields these are, and of what types, only data can tell'
         yield Finding(SUBJECT, "unknown", "user fields", told)
     if events.enabled and (events.event_properties != PropertyList() or events.user_properties != PropertyList()):

@@ -1,99 +1,51 @@
 """docs/config.md: each example is a config, each row becomes what the page says, and no key is left out."""
 
-import json
 import re
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.config.document import read_document
-from pipeline.config.loader import LoadedConfig, config_schema, load_config
-from pipeline.config.to_rules import rules_of
-from tests.golden import PUBLISHED
+from pipeline.config.loader import config_schema
+from tests.page_examples import DOCS, Example, check, examples_in, loaded, parsed
 from transforms.mapping.conversions import TYPES
 from transforms.mapping.operators import BY_NAME
-from transforms.mapping.translate import translate
-from transforms.model.items import Message
-from transforms.model.outcomes import DEAD_LETTERED, DROPPED
 
-PAGE = (Path(__file__).parents[2] / "docs/config.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```yaml\n(.*?)```(?:\n```text\n(.*?)```)?", PAGE, re.DOTALL)
-VERDICTS = {DROPPED: "dropped", DEAD_LETTERED: "dead letter"}
-NOT_SHOWN = {"id", "createdAt"}
-
-
-def parsed(example: str, folder: Path) -> dict[str, Any]:
-    path = folder / "example.yaml"
-    path.write_text(example, encoding="utf-8")
-    value: dict[str, Any] = read_document(str(path), ()).value
-    return value
-
-
-def completed(part: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
-    """`part` as it stands in `whole`: the page's rule."""
-    inner = {
-        key: completed(value, whole[key]) if isinstance(value, dict) and isinstance(whole.get(key), dict) else value
-        for key, value in part.items()
-    }
-    return whole | inner
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> "partial[LoadedConfig]":
-    return partial(_load, tmp_path)
-
-
-def _load(folder: Path, example: str) -> LoadedConfig:
-    path = folder / "my.yaml"
-    path.write_text(json.dumps(completed(parsed(example, folder), parsed(EXAMPLES[0][0], folder))), encoding="utf-8")
-    return load_config(str(path))
-
-
-def shown(row: dict[str, Any], loaded: LoadedConfig) -> list[Any]:
-    """What becomes of it, as the page writes it."""
-    data = {"event_time": "2026-01-05 10:00:00", "$insert_id": "1", **row}
-    translation = translate(rules_of(loaded.config), Message(json.dumps(data).encode(), {}, "1", PUBLISHED))
-    bodies = [json.loads(item.body) for item in translation.items]
-    sent = [{key: value for key, value in body.items() if key not in NOT_SHOWN} for body in bodies]
-    others = [one for one in translation.outcomes if one.kind in VERDICTS]
-    return [*sent, *(f"{VERDICTS[one.kind]}: {one.reason}" for one in others)]
-
-
-def exactly(value: Any) -> str:
-    """Python holds 5.0 for 5 and true for 1."""
-    return json.dumps(value, sort_keys=True, indent=1)
+PAGE = (DOCS / "config.md").read_text(encoding="utf-8")
+EXAMPLES = examples_in(PAGE)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example[0].partition("\n")[0])
-def test_an_example_makes_of_rows_what_the_page_says(example: tuple[str, str], load: "partial[LoadedConfig]") -> None:
+def test_an_example_makes_of_rows_what_the_page_says(example: Example, tmp_path: Path) -> None:
     """It loads without a warning, but that a part may send nothing."""
-    text, rows = example
-    loaded = load(text)
-    assert [warning for warning in loaded.warnings if "nothing is sent" not in warning] == []
-    for row, *results in (block.split("\n→ ") for block in re.split(r"\n(?!→)", rows.strip()) if block):
-        expected = [json.loads(one) if one.startswith("{") else one for one in results]
-        assert exactly(shown(json.loads(row), loaded)) == exactly(expected), row
+    check(example, tmp_path)
 
 
-def test_the_defaults_are_the_defaults(load: "partial[LoadedConfig]") -> None:
+def test_the_defaults_are_the_defaults(tmp_path: Path) -> None:
     """An example that says so changes nothing."""
     (example,) = (text for text, _ in EXAMPLES if text.startswith("# omitted, it is the same"))
 
-    assert load(example).hash == load(EXAMPLES[0][0]).hash
+    assert loaded(example, tmp_path).hash == loaded(EXAMPLES[0][0], tmp_path).hash
 
 
 def test_no_key_no_type_and_no_operator_is_left_out(tmp_path: Path) -> None:
     """Each key is in an example; each that is no key of `delivery`, which explains itself, is in the text, too."""
-    schema = config_schema()
-    known = {key for section in (schema, *schema["$defs"].values()) for key in section["properties"]}
+    known = set(_properties_in(config_schema()))
     examples = [parsed(text, tmp_path) for text, _ in EXAMPLES]
 
     assert {key for example in examples for key in _keys_in(example)} == known
     explained = set(re.findall("`([^`\n]+)`", re.sub("```.*?```", "", PAGE, flags=re.DOTALL)))
     assert known - explained <= _keys_in([example.get("delivery") for example in examples])
     assert TYPES | BY_NAME.keys() <= explained
+
+
+def _properties_in(schema: Any) -> Iterator[str]:
+    parts = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else []
+    if isinstance(schema, dict) and "additionalProperties" in schema:
+        yield from schema["properties"]
+    for part in parts:
+        yield from _properties_in(part)
 
 
 def _keys_in(value: object) -> set[str]:

@@ -4,9 +4,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.builders import PUBLISHED, event_of
+from tests.builders import PUBLISHED, event_of, source_at
 from transforms.amplitude.parse import IDENTIFY
-from transforms.amplitude.paths import parse_path
 from transforms.delivery.coalescing import SentValues, coalesce
 from transforms.identify import IdentifyUsers
 from transforms.mapping.identity import IdentityRules
@@ -33,7 +32,7 @@ EVERYTHING = PropertySelection((), "user_properties")
 
 def listed(*paths: str) -> PropertySelection:
     """These paths, each under the last part of its name."""
-    return PropertySelection(tuple(FieldMapping(parse_path(path), path.rpartition(".")[2]) for path in paths))
+    return PropertySelection(tuple(FieldMapping(source_at(path), path.rpartition(".")[2]) for path in paths))
 
 
 PLAN = listed("user_properties.plan")
@@ -49,7 +48,7 @@ def rules(
     merge_nested_objects: bool | None = None,
     max_bytes: int = 4_000_000,
 ) -> UserUpdateRules:
-    identity = IdentityRules(project_type, parse_path(email), parse_path("user_id"), prefer_user_id)
+    identity = IdentityRules(project_type, source_at(email), source_at("user_id"), prefer_user_id)
     return UserUpdateRules(enabled, properties, identity, merge_nested_objects, max_bytes)
 
 
@@ -208,7 +207,7 @@ def test_clear_all_clears_what_is_listed() -> None:
 
 def test_clear_all_under_everything_is_noted() -> None:
     """Which properties a profile has is not known: what is listed is cleared, and the rest is reported."""
-    properties = PropertySelection((FieldMapping(parse_path("user_properties.plan"), "tier"),), "user_properties")
+    properties = PropertySelection((FieldMapping(source_at("user_properties.plan"), "tier"),), "user_properties")
     expected = ({"tier": None, "visits": 1}, ["not_expressible_clearAll"])
 
     item, notes = item_of(rules(properties), identify({"$clearAll": "-", "$add": {"visits": 1}}))
@@ -371,7 +370,7 @@ def test_no_identity_is_a_drop(project_type: str, row: dict[str, Any]) -> None:
         (rules(), identify({"plan": "pro", "email": "ada@"}), "invalid_email"),
         (rules(), identify({"plan": "pro"}, user_id="é"), "invalid_user_id"),
         (
-            rules(PropertySelection((FieldMapping(parse_path("user_properties.n"), "n", "integer"),))),
+            rules(PropertySelection((FieldMapping(source_at("user_properties.n", "integer"), "n"),))),
             identify({"n": "many"}),
             "unconvertible_property",
         ),
@@ -397,9 +396,21 @@ def test_a_reserved_field_is_left_out_of_everything(name: str) -> None:
     assert expected == (orjson.loads(item.body), notes)
 
 
+def test_a_mapped_id_may_be_sent_under_another_name_too() -> None:
+    """Beside "*" a row of its own finds it."""
+    row = FieldMapping(source_at("user_properties.email"), "contact")
+    expected: Any = ({"contact": "ada@example.com", "email": "ada@example.com", "plan": "pro"}, [])
+
+    item, notes = item_of(
+        rules(PropertySelection((row,), "user_properties")), identify({"email": "ada@example.com", "plan": "pro"})
+    )
+
+    assert expected == (orjson.loads(item.body)["dataFields"], notes)
+
+
 def test_a_reserved_property_may_be_renamed() -> None:
     """A row of its own takes a property out of "*" and sends it under another name, without a note."""
-    row = FieldMapping(parse_path("user_properties.signupDate"), "signup_date")
+    row = FieldMapping(source_at("user_properties.signupDate"), "signup_date")
     expected: Any = ({"signup_date": "2025-07-01"}, [])
 
     item, notes = item_of(rules(PropertySelection((row,), "user_properties")), identify({"signupDate": "2025-07-01"}))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import event_of
+from tests.builders import event_of, source_at
 from transforms.amplitude.parse import parse_event
 from transforms.amplitude.paths import parse_path
 from transforms.mapping.filters import Condition, EventFilter, EventSelector
@@ -41,7 +41,7 @@ ORDER: dict[str, Any] = {
 
 def listed(*paths: str) -> PropertySelection:
     """These paths, each under the last part of its name."""
-    return PropertySelection(tuple(FieldMapping(parse_path(path), path.rpartition(".")[2]) for path in paths))
+    return PropertySelection(tuple(FieldMapping(source_at(path), path.rpartition(".")[2]) for path in paths))
 
 
 def everything(scope: str, *rows: FieldMapping) -> PropertySelection:
@@ -65,10 +65,10 @@ def rules(
         events=EventFilter(events),
         event_properties=event_properties,
         user_properties=user_properties,
-        identity=IdentityRules(project_type, parse_path("user_properties.email"), parse_path("user_id")),
+        identity=IdentityRules(project_type, source_at("user_properties.email"), source_at("user_id")),
         numbers={
-            "campaign_id": parse_path(campaign_id) if campaign_id else None,
-            "template_id": parse_path(template_id) if template_id else None,
+            "campaign_id": source_at(campaign_id) if campaign_id else None,
+            "template_id": source_at(template_id) if template_id else None,
         },
         create_new_fields=create_new_fields,
         max_bytes=max_bytes,
@@ -380,7 +380,7 @@ def test_create_new_fields_goes_with_every_event(switch: bool | None, sent: dict
         (rules("email"), event_of({**ORDER, "user_properties": {"email": "ada@"}}), "invalid_email"),
         (rules(), event_of({**ORDER, "user_id": "é"}), "invalid_user_id"),
         (
-            rules(event_properties=PropertySelection((FieldMapping(parse_path("country"), "country", "number"),))),
+            rules(event_properties=PropertySelection((FieldMapping(source_at("country", "number"), "country"),))),
             event_of({**ORDER, "country": "Italy"}),
             "unconvertible_property",
         ),

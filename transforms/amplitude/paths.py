@@ -1,9 +1,12 @@
-"""Paths into an Amplitude row: `scope.name`, or a top-level key. Knows no rule."""
+"""Paths into an Amplitude row: `scope.name`, or a top-level key; `products[0].id` inside. Knows no rule."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 SCOPES = ("event_properties", "user_properties", "group_properties", "derived_properties", "groups")
+
+_POSITIONED = re.compile(r"(.+?)((?:\[[0-9]{1,9}\])+)")  # products[0][1]
 
 
 class Missing:
@@ -56,16 +59,32 @@ def parse_path(text: str) -> Path:
 def look_up(row: Mapping[str, Any], path: Path) -> Any:
     """The value at `path` (null: None), or MISSING.
 
-    Only if no key has the whole name do dots walk into nested objects.
+    Only if no key has the whole name do dots walk into nested objects, and `[N]` into lists, from 0.
     """
-    holder = row.get(path.scope, MISSING) if path.scope else row
-    if not isinstance(holder, Mapping):
+    scope, name = path
+    holder = row.get(scope) if scope else row
+    if not isinstance(holder, dict):
         return MISSING
-    if path.name in holder:
-        return holder[path.name]
+    if name in holder:
+        return holder[name]
+    return walk(holder, name) if "." in name or "[" in name else MISSING
+
+
+def walk(holder: Mapping[str, Any], name: str) -> Any:
+    """What lies where the dots and positions of `name` lead, or MISSING; a key that is written so goes before."""
     value: Any = holder
-    for key in path.name.split("."):
-        if not isinstance(value, Mapping) or key not in value:
+    for key in name.split("."):
+        if not isinstance(value, dict):
             return MISSING
-        value = value[key]
+        if key in value:
+            value = value[key]
+            continue
+        at = _POSITIONED.fullmatch(key)
+        if at is None or at[1] not in value:
+            return MISSING
+        value = value[at[1]]
+        for position in at[2][1:-1].split("]["):
+            if not isinstance(value, list) or int(position) >= len(value):
+                return MISSING
+            value = value[int(position)]
     return value

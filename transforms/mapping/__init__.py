@@ -5,6 +5,6 @@ routing                       which parts an event makes: user, track or both
 filters                       which events are sent; operators: their table, globs: one of them
 user_updates, track_events    the item of each part
 identity                      who it is about
-properties, conversions       which values it carries, as which types
+properties                    the fields it carries; sources: where values come from; conversions: as which types
 encode                        its bytes
 """

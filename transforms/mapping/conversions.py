@@ -7,7 +7,8 @@ import math
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,6 +17,7 @@ from transforms.model.times import FIRST_SECOND, LAST_SECOND, parse_time
 _MIN_LONG, _MAX_LONG = -(2**63), 2**63 - 1
 _FIRST_AS_MILLISECONDS = 1e11  # as seconds that is the year 5138; as milliseconds, 1973
 _EPOCH = datetime(1970, 1, 1)
+_SHORTEST_TIME = len("2025-07-01T16:34:54")
 
 # int() and float() take more than JSON writes: underscores, digits of other scripts, nan. In none of the patterns can
 # two repetitions share the same characters: a long text that fits no pattern would be tried in every division of them.
@@ -25,8 +27,24 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TRUTHS: dict[str, bool] = {"true": True, "1": True, "false": False, "0": False}
 
 
+class Conversion(NamedTuple):
+    """One of TYPES; `separator`: of a split alone."""
+
+    name: str
+    separator: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.separator!r}" if self.separator else self.name
+
+    def apply(self, value: Any) -> Any:
+        """As convert."""
+        if self.separator and value is not None:
+            return _to_parts(value, self.separator)
+        return convert(value, self.name)
+
+
 def convert(value: Any, type_name: str) -> Any:
-    """`value` (JSON, not missing) as one of TYPES. Null stays null. Converting twice is converting once.
+    """`value` (JSON, not missing) as one of TYPES. Null stays null. Twice is once, but for `json`.
 
     Raises:
       ValueError: it is not possible; the text does not hold the value.
@@ -34,6 +52,20 @@ def convert(value: Any, type_name: str) -> Any:
     if type_name not in TYPES:
         raise ValueError(f"{type_name!r} is no type")
     return None if value is None else _CONVERTERS[type_name](value)
+
+
+def iso_dates(value: Any) -> Any:
+    """`value` with each text that is an ISO date and time, in objects and lists too, as `date` makes it."""
+    if isinstance(value, str):
+        if len(value) < _SHORTEST_TIME or value[10] != "T":
+            return value
+        try:
+            return _format_date(parse_time(value))
+        except ValueError:
+            return value
+    if isinstance(value, dict):
+        return {name: iso_dates(inner) for name, inner in value.items()}
+    return [iso_dates(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _to_string(value: Any) -> str:
@@ -119,6 +151,30 @@ def _to_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _each_text(change: Callable[[str], str], value: Any) -> Any:
+    """What is neither text nor a list with texts has nothing to change."""
+    if isinstance(value, str):
+        return change(value)
+    return [change(one) if isinstance(one, str) else one for one in value] if isinstance(value, list) else value
+
+
+def _to_parts(value: Any, separator: str = ",") -> list[Any]:
+    """A list as it is; of a blank text none."""
+    if isinstance(value, str):
+        return value.split(separator) if value.strip() else []
+    if isinstance(value, list):
+        return value
+    raise ValueError("not text")
+
+
+def _parse_json(value: Any) -> Any:
+    """What is no text is JSON already."""
+    try:
+        return orjson.loads(value) if isinstance(value, str) else value
+    except orjson.JSONDecodeError:
+        raise ValueError("not JSON") from None
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "string": _to_string,
     "integer": _to_integer,
@@ -126,6 +182,11 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "boolean": _to_boolean,
     "date": _to_date,
     "list": _to_list,
+    "trim": partial(_each_text, str.strip),
+    "lower": partial(_each_text, str.lower),
+    "upper": partial(_each_text, str.upper),
+    "json": _parse_json,
+    "split": _to_parts,
 }
 
 TYPES = frozenset(_CONVERTERS)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from transforms.amplitude.paths import MISSING, Path, is_absent, look_up
+from transforms.amplitude.paths import MISSING, is_absent
+from transforms.mapping.sources import Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.user_keys import EMAIL, USER_ID, email_key, user_id_key
@@ -46,8 +47,8 @@ class IdentityRules:
     """Where ids come from, and which of them identifies a user in this type of project."""
 
     project_type: str  # email, user_id or hybrid
-    email: Path | None
-    user_id: Path | None
+    email: Source | None
+    user_id: Source | None
     prefer_user_id: bool = False  # email projects: a userId alone identifies, too
 
     def of_track(self, row: Mapping[str, Any]) -> Identity:
@@ -55,7 +56,7 @@ class IdentityRules:
 
         Raises:
           DroppedError: no_identity.
-          RejectedError: invalid_email, invalid_user_id.
+          RejectedError: invalid_email, invalid_user_id; unconvertible_property.
         """
         order = (EMAIL, USER_ID) if self.prefer_user_id else IDENTIFIED_BY[self.project_type]
         for by in order:
@@ -70,7 +71,7 @@ class IdentityRules:
         return self.of_track(row)._replace(email=self._email(row), user_id=self._user_id(row))
 
     def _email(self, row: Mapping[str, Any]) -> str:
-        value = look_up(row, self.email) if self.email else MISSING
+        value = self.email.read(row) if self.email else MISSING
         if is_absent(value):
             return ""
         if not isinstance(value, str) or not is_email(value):
@@ -78,7 +79,7 @@ class IdentityRules:
         return value
 
     def _user_id(self, row: Mapping[str, Any]) -> str:
-        value = look_up(row, self.user_id) if self.user_id else MISSING
+        value = self.user_id.read(row) if self.user_id else MISSING
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if is_absent(value):

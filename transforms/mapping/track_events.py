@@ -6,16 +6,18 @@ import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from transforms.amplitude.identify_operators import OPERATORS, apply_operators
 from transforms.amplitude.parse import INSERT_IDS
-from transforms.amplitude.paths import Path, is_absent, look_up
+from transforms.amplitude.paths import is_absent
 from transforms.mapping.conversions import convert
 from transforms.mapping.encode import encode_body
 from transforms.mapping.filters import EventFilter, first_that_holds
 from transforms.mapping.identity import IdentityRules
-from transforms.mapping.properties import PropertySelection, note_unknown, select_properties
+from transforms.mapping.properties import PropertySelection, merge_fields, note_unknown, select_properties
+from transforms.mapping.sources import Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import TRACK, Event, Item, Message
@@ -37,7 +39,7 @@ class TrackEventRules:
     event_properties: PropertySelection
     user_properties: PropertySelection
     identity: IdentityRules
-    numbers: Mapping[str, Path | None]  # as MAPPED_NUMBERS
+    numbers: Mapping[str, Source | None]  # as MAPPED_NUMBERS
     create_new_fields: bool | None
     max_bytes: int
 
@@ -86,18 +88,17 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
     identity = rules.identity.of_track(row)
     fields = select_properties(rules.user_properties, row, frozenset(), note)
     event_fields = select_properties(rules.event_properties, row, frozenset(), note)
-    if not fields.keys().isdisjoint(event_fields):
-        note(reasons.SHADOWED_USER_PROPERTY)
+    objects = rules.user_properties.objects & rules.event_properties.objects
     body: dict[str, Any] = {
         identity.by: identity.email or identity.user_id,
         "eventName": selected.event_name,
         "id": event_id(event),
         "createdAt": math.floor(event.event_time),
-        "dataFields": fields | event_fields,
+        "dataFields": merge_fields(fields, event_fields, objects, partial(note, reasons.SHADOWED_USER_PROPERTY)),
     }
-    for key, path in rules.numbers.items():
+    for key, source in rules.numbers.items():
         name, invalid = MAPPED_NUMBERS[key]
-        if path and (value := _integer(row, path, invalid)) is not None:
+        if source and (value := _integer(row, source, invalid)) is not None:
             body[name] = value
     if rules.create_new_fields is not None:
         body["createNewFields"] = rules.create_new_fields
@@ -144,12 +145,12 @@ def _uuid5(name: bytes) -> uuid.UUID:
     return uuid.UUID(bytes=digest[:16], version=5)
 
 
-def _integer(row: dict[str, Any], path: Path, invalid: Reason) -> int | None:
-    value = look_up(row, path)
+def _integer(row: dict[str, Any], source: Source, invalid: Reason) -> int | None:
+    value = source.read(row)
     if is_absent(value):
         return None
     try:
         integer: int = convert(value, "integer")
     except ValueError:
-        raise RejectedError(invalid, f"{path} must be an integer") from None
+        raise RejectedError(invalid, f"{source} must be an integer") from None
     return integer

@@ -1,6 +1,6 @@
 """The identify branch: event → user update for bulkUpdate. Knows no HTTP and no batch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from transforms.amplitude.identify_operators import CLEAR_ALL, apply_operators
@@ -30,6 +30,10 @@ class UserUpdateRules:
     identity: IdentityRules
     merge_nested_objects: bool | None
     max_bytes: int
+    selection: PropertySelection = field(init=False, repr=False, compare=False)  # the properties, beside the mappings
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "selection", beside_mappings(self.properties, self.identity))
 
 
 def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Event:
@@ -49,7 +53,7 @@ def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Event:
 def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
     """One element of bulkUpdate's `users`: its identity, and in dataFields the selected properties."""
     identity = rules.identity.of_update(event.row)
-    fields = select_properties(rules.properties, _without_mapped(rules, event.row), NEVER_SELECTED, note)
+    fields = select_properties(rules.selection, event.row, NEVER_SELECTED, note)
     body: dict[str, Any] = {}
     if identity.by == EMAIL:
         body["email"] = identity.email
@@ -93,17 +97,15 @@ def _order_time(event: Event, note: Note) -> float:
     return event.event_time
 
 
-def _without_mapped(rules: UserUpdateRules, row: dict[str, Any]) -> dict[str, Any]:
+def beside_mappings(selection: PropertySelection, identity: IdentityRules) -> PropertySelection:
     """Under "*" an identity field that a mapping sends is not one that is left out: there is nothing to note."""
-    if not rules.properties.everything_in:
-        return row
-    mapped = [path for path in (rules.identity.email, rules.identity.user_id) if path]
-    values = {name: value for name, value in row[SCOPE].items() if (SCOPE, name) not in mapped or name not in _IDS}
-    return {**row, SCOPE: values}
+    sources = [source for source in (identity.email, identity.user_id) if source]
+    mapped = {path.name for source in sources for path in source.all_paths if path.scope == SCOPE}
+    return replace(selection, left_out=selection.left_out | (mapped & _IDS))
 
 
 def _creates_user(rules: UserUpdateRules, identity: Identity) -> bool:
     """Whether the identity alone is worth an update: no property is listed, or the identify brings the email itself."""
     email = rules.identity.email
     listed = rules.properties.rows or rules.properties.everything_in
-    return not listed or bool(identity.email and email and email.scope == SCOPE)
+    return not listed or bool(identity.email and email and any(path.scope == SCOPE for path in email.all_paths))

@@ -107,7 +107,7 @@ INVALID_TEMPLATE_ID = _given(DEAD_LETTERED, "track")(
 UNCONVERTIBLE_PROPERTY = _given(DEAD_LETTERED, *_MAPPING)(
     "unconvertible_property",
     "A property cannot be converted to the type that the config asks for; dl_detail names it.",
-    f"Change or remove the property's `type` in the config; {_REPLAY}.",
+    f"Change or remove the property's `type` in the config, or say with `on_error` what to do; {_REPLAY}.",
 )
 ITEM_TOO_LARGE = _given(DEAD_LETTERED, *_MAPPING, "delivery")(
     "item_too_large",

@@ -156,7 +156,7 @@ function drawClauses(looked) {
 }
 
 function drawIds(ids) {
-  return table("Who it is", ["Id", "Found", "Path"], ids.map((one) => [one.name, one.found ?? "–", one.path]));
+  return table("Who it is", ["Id", "Found", "Path"], ids.map((one) => [one.name, one.sent ?? one.found ?? "–", one.path]));
 }
 
 function drawFields(fields) {
@@ -165,7 +165,8 @@ function drawFields(fields) {
 }
 
 function becomes(field) {
-  if (field.found === undefined) return "–";
+  if (field.is_default) return `${field.sent} (default)`;
+  if (field.found === undefined && field.sent === undefined) return "–";
   if (field.sent !== undefined) return field.type ? `${field.sent} (${field.type})` : field.sent;
   return make("span", "bad", field.problem ? `✘ no ${field.type}: ${field.problem}` : "✘ not sent");
 }

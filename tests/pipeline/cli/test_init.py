@@ -251,7 +251,7 @@ def test_whatever_rows_hold_the_proposal_is_a_config(records: list[dict[str, Any
     events = load_config("my.yaml").config.send_events
     names = [row.event for row in events.events]
     assert set(names) <= {one["event_type"] for one in records if not objection(one["event_type"])}
-    assert {row.name for row in events.event_properties.rows} <= {
+    assert {name for row in events.event_properties.rows for name in row.names or ()} <= {
         name for one in records if one["event_type"] in names for name in one["event_properties"]
     }
     text = Path("my.yaml").read_text()

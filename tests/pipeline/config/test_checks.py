@@ -53,6 +53,27 @@ TARGETS = [
         ),
     ),
     (
+        "send_events: {enabled: true, event_properties: [{property: a, as: b.c}, {property: d, as: b}]}",
+        (
+            'send_events.event_properties[1].as: "b" is not allowed: must not become the field b: line 6 goes into it. '
+            "Give one of them another name with as."
+        ),
+    ),
+    (
+        "send_events: {enabled: true, event_properties: [b], user_properties: [{property: a, as: b.c.d}]}",
+        (
+            'send_events.user_properties[0].as: "b.c.d" is not allowed: must not go into the field b: '
+            "line 6 is its value. Give one of them another name with as."
+        ),
+    ),
+    (
+        "send_events: {enabled: true, event_properties: [{property: a, each: [x, {property: y, as: x}]}]}",
+        (
+            'send_events.event_properties[0].each[1].as: "x" is not allowed: must not become the field x too: '
+            "line 6 does. Give one of them another name with as."
+        ),
+    ),
+    (
         "mappings: {email: null, user_id: null}",
         (
             "mappings.user_id: null is not allowed: must not be null in a project of type hybrid: "

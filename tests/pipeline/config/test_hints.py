@@ -116,35 +116,37 @@ NEVER_FITS = (
     "10: send_events.events[0].where: never matches: no value of event_properties.p fits all its clauses, and all of "
     "them must hold. Correct them; values of one clause are alternatives."
 )
-NEVER_FOUND = (
-    "is most likely never found: dots walk into objects, not into lists. "
-    "Use the whole list, products, or have a property of its own sent to Amplitude."
-)
+NEVER_FOUND = "is most likely never found: dots walk into objects, and [N] into lists."
 SHADOWED = "never matches: line 9 takes these events first. Remove it, or put it before that line."
 HINTS = [
     (
         rows(row("event_properties.products[0].name | is | a")),
-        [f"10: send_events.events[0].where[0].property: products[0].name {NEVER_FOUND}"],
+        [],
     ),
     (
         rows(row("event_properties.products.0.name | is | a")),
-        [f"10: send_events.events[0].where[0].property: products.0.name {NEVER_FOUND}"],
+        [f"10: send_events.events[0].where[0].property: products.0.name {NEVER_FOUND} Write products[0].name."],
     ),
     (
         USERS.format('["products[].name"]'),
-        [f"6: create_and_update_users.user_properties[0].property: products[].name {NEVER_FOUND}"],
+        [
+            (
+                f"6: create_and_update_users.user_properties[0]: products[].name {NEVER_FOUND} "
+                "Map the items of products with each."
+            )
+        ],
     ),
     (
         "mappings: {campaign_id: event_properties.products.0}\nsend_events: {enabled: true, events: [A]}\n",
-        [f"6: mappings.campaign_id: products.0 {NEVER_FOUND}"],
+        [f"6: mappings.campaign_id: products.0 {NEVER_FOUND} Write products[0]."],
     ),
     (rows(row("event_properties.[Amplitude] Page URL | is | a"), row("event_properties.iOS 17.2 | is | a")), []),
     (
         USERS.format("[{property: city, as: address.city}]"),
         [
             (
-                '6: create_and_update_users.user_properties[0].as: becomes one field called "address.city", dots '
-                "included, and no field of an object. Give it a name without dots with as, such as address_city."
+                '6: create_and_update_users.user_properties[0].as: an update replaces all of "address" in a profile, '
+                "and not city alone. Set destination.merge_nested_objects: true."
             )
         ],
     ),
@@ -153,7 +155,8 @@ HINTS = [
         [
             (
                 '6: create_and_update_users.user_properties[0]: becomes one field called "address.city", dots '
-                "included, and no field of an object. Give it a name without dots with as, such as address_city."
+                "included, and no field of an object. Give it a name with as, such as address_city; its dots make "
+                "objects."
             )
         ],
     ),

@@ -3,7 +3,9 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.config.loader import LoadedConfig
+from pipeline.config.sources import SourceSpec
 from transforms.amplitude.paths import Path as PropertyPath
+from transforms.mapping.conversions import Conversion
 
 Load = Callable[[str], LoadedConfig]
 Problems = Callable[[str], list[str]]
@@ -48,9 +50,7 @@ delivery:
         "status": config.status,
         "destination": config.destination.model_dump(exclude_none=True),
         "on": users.on,
-        "user_properties": [
-            (row.target, row.source("user_properties"), row.type) for row in users.user_properties.rows
-        ],
+        "user_properties": [(row.target, row.paths("user_properties"), row.type) for row in users.user_properties.rows],
         "events": [(row.event, row.rename) for row in events.events],
         "where": [(clause.path, clause.operator, clause.values) for clause in events.events[0].where],
         "everything": (users.user_properties.everything, events.event_properties.everything),
@@ -67,17 +67,17 @@ delivery:
         },
         "on": ("property_changes", "identify"),
         "user_properties": [
-            ("plan", PropertyPath("user_properties", "plan"), None),
-            ("signup_date", PropertyPath("user_properties", "Sign Up.Date"), "date"),
-            ("Company", PropertyPath("groups", "Company"), None),
+            ("plan", (PropertyPath("user_properties", "plan"),), ()),
+            ("signup_date", (PropertyPath("user_properties", "Sign Up.Date"),), (Conversion("date"),)),
+            ("Company", (PropertyPath("groups", "Company"),), ()),
         ],
         "events": [("Order Completed", "purchase"), ("*", None)],
         "where": [(PropertyPath("event_properties", "total"), ">=", (10,))],
         "everything": (False, True),
         "mappings": (
-            PropertyPath("user_properties", "email"),
+            SourceSpec(path=(PropertyPath("user_properties", "email"),)),
             None,
-            PropertyPath("event_properties", "campaign"),
+            SourceSpec(path=(PropertyPath("event_properties", "campaign"),)),
             None,
         ),
         "delivery": {

@@ -7,13 +7,16 @@ import pytest
 
 from pipeline.config.loader import Config, load_config
 from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
+from tests.builders import source_at
 from transforms.amplitude.paths import Path
 from transforms.dead_letters.letter import sync_name_of
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, configured
+from transforms.mapping.conversions import Conversion
 from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import FieldMapping, PropertySelection
 from transforms.mapping.routing import BranchRules
+from transforms.mapping.sources import ITEM, Handling, Source, parse_template
 from transforms.model.errors import DroppedError
 from transforms.model.items import Event, Message
 
@@ -49,12 +52,12 @@ def test_the_rules_of_user_updates() -> None:
     """Every key of the full example that concerns them is there; bare names are user properties."""
     users = rules_of(FULL.config).users
     rows = (
-        FieldMapping(Path("user_properties", "plan"), "plan"),
-        FieldMapping(Path("user_properties", "Sign Up Date"), "signup_date", "date"),
-        FieldMapping(Path("group_properties", "Company"), "company"),
-        FieldMapping(Path("", "country"), "country"),
+        FieldMapping(source_at("user_properties.plan"), "plan"),
+        FieldMapping(source_at("user_properties.Sign Up Date", "date"), "signup_date"),
+        FieldMapping(source_at("group_properties.Company"), "company"),
+        FieldMapping(source_at("country"), "country"),
     )
-    identity = IdentityRules("email", Path("user_properties", "email"), Path("", "user_id"), prefer_user_id=False)
+    identity = IdentityRules("email", source_at("user_properties.email"), source_at("user_id"), False)
     expected = (True, PropertySelection(rows), identity, True, 4_000_000 - BULK_UPDATE.envelope_bytes)
 
     assert expected == (
@@ -68,22 +71,43 @@ def test_the_rules_of_user_updates() -> None:
 
 def test_the_rules_of_track_events() -> None:
     """Every key of the full example that concerns them is there; a bare name belongs to the scope of its list."""
-    tracks = dataclasses.asdict(rules_of(FULL.config).tracks)
+    rules = rules_of(FULL.config).tracks
+    tracks = {one.name: getattr(rules, one.name) for one in dataclasses.fields(rules)}
     del tracks["events"]
+    items = PropertySelection(
+        (FieldMapping(Source((Path(ITEM, "sku"),)), "id"), FieldMapping(Source((Path(ITEM, "price"),)), "price"))
+    )
     expected = {
         "enabled": True,
         "event_properties": PropertySelection(
             (
-                FieldMapping(Path("event_properties", "total"), "total"),
-                FieldMapping(Path("event_properties", "currency"), "currency"),
-                FieldMapping(Path("event_properties", "Drop Id"), "drop_id", "string"),
+                FieldMapping(source_at("event_properties.total"), "total"),
+                FieldMapping(source_at("event_properties.currency"), "currency"),
+                FieldMapping(source_at("event_properties.Drop Id", "string"), "drop_id"),
+                FieldMapping(
+                    Source(
+                        (Path("event_properties", "coupon"), Path("event_properties", "discount")),
+                        conversions=(Conversion("trim"), Conversion("lower")),
+                        default="none",
+                        handling=Handling("leave_out", "leave_out"),
+                    ),
+                    "coupon",
+                ),
+                FieldMapping(source_at("event_properties.products[0].name"), "first_product"),
+                FieldMapping(Source((Path("event_properties", "products"),), each=items), "items"),
+                FieldMapping(Source(template=parse_template("{city}, {country}")), "place"),
+                FieldMapping(Source(constant="amplitude"), "source"),
             )
         ),
-        "user_properties": PropertySelection((FieldMapping(Path("user_properties", "plan"), "plan"),)),
-        "identity": dataclasses.asdict(rules_of(FULL.config).users.identity),
+        "user_properties": PropertySelection(
+            (FieldMapping(source_at("user_properties.plan"), "plan"),),
+            "user_properties",
+            frozenset({"email", "internal_notes"}),
+        ),
+        "identity": rules_of(FULL.config).users.identity,
         "numbers": {
-            "campaign_id": Path("event_properties", "iterable_campaign_id"),
-            "template_id": Path("event_properties", "iterable_template_id"),
+            "campaign_id": source_at("event_properties.iterable_campaign_id"),
+            "template_id": source_at("event_properties.iterable_template_id"),
         },
         "create_new_fields": True,
         "max_bytes": 4_000_000 - TRACK_BULK.envelope_bytes,
@@ -124,7 +148,11 @@ def test_the_filter_of_events(event_type: str, properties: dict[str, Any], match
         ("{enabled: true}", (), ""),
         ("{enabled: true, user_properties: []}", (), ""),
         ('{enabled: true, user_properties: "*"}', (), "user_properties"),
-        ("{enabled: true, user_properties: [a.b]}", (FieldMapping(Path("user_properties", "a.b"), "a.b"),), ""),
+        (
+            "{enabled: true, user_properties: [a.b]}",
+            (FieldMapping(source_at("user_properties.a.b"), "a.b"),),
+            "",
+        ),
     ],
 )
 def test_the_selection_of_properties(
@@ -168,8 +196,9 @@ def test_what_is_omitted_is_off() -> None:
 def test_the_mappings(load: Load, mappings: str, email: Path | None, user_id: Path) -> None:
     """Omitted: Amplitude's defaults; null: no such id; users and events have the same."""
     rules = rules_of(load(mappings))
+    identity = IdentityRules("hybrid", Source((email,)) if email else None, Source((user_id,)))
 
-    assert [IdentityRules("hybrid", email, user_id)] * 2 == [rules.users.identity, rules.tracks.identity]
+    assert [identity] * 2 == [rules.users.identity, rules.tracks.identity]
 
 
 def test_an_item_is_bounded_by_its_request(load: Load) -> None:

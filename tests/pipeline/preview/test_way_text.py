@@ -49,6 +49,96 @@ def test_every_example_can_be_shown(file: Path, tmp_path: Path) -> None:
     assert "another body" not in diff_text.describe(diff)
 
 
+SOURCES = """\
+name: Shop
+status: enabled
+destination: {api_key: "env:SHOP_KEY", project_type: hybrid}
+mappings:
+  email: {path: [event_properties.email, user_properties.email], type: [trim, lower]}
+send_events:
+  enabled: true
+  events: [Paid]
+  on_error: leave_out
+  event_properties:
+    - {property: "*", except: [notes]}
+    - {property: [total, revenue], as: order.total, type: number}
+    - {property: currency, default: EUR}
+    - {property: count, type: integer}
+    - {property: size, type: [trim, integer], on_error: as_is}
+    - {property: weight, type: integer, on_error: dead_letter}
+    - {property: products, each: [{property: sku, as: id}]}
+    - {template: "{user_properties.first} {user_properties.last}", as: name}
+    - {value: amplitude, as: source}
+    - {property: gone, nulls: leave_out}
+"""
+PAID = {
+    "event_type": "Paid",
+    "event_time": "2026-01-05 10:00:00",
+    "$insert_id": "1",
+    "event_properties": {
+        "revenue": "12",
+        "count": "many",
+        "size": " XL ",
+        "notes": "-",
+        "coupon": "X",
+        "products": [{"sku": "s1", "n": 1}],
+        "gone": None,
+    },
+    "user_properties": {"email": " Ada@X.io ", "first": "Ada"},
+}
+WAY = """\
+0  Paid  2026-01-05 10:00:00 UTC
+
+Event is sent as Paid (row 1, line 8)
+  userId       –                       user_id
+  email        " Ada@X.io "         → "ada@x.io"  user_properties.email
+  coupon       "X"                  → "X"
+  order.total  "12"                 → 12.0  number  event_properties.revenue
+  currency     –                    → "EUR"  default, no event_properties.currency
+  count        "many"               ✘ no integer: not a number
+  size         " XL "               → " XL "  as it is, no trim, integer: not a number
+  weight       –                      no event_properties.weight
+  products     [{"sku":"s1","n":1}] → [{"id":"s1"}]  objects
+  name         –                      no {user_properties.first} {user_properties.last}
+  source       "amplitude"          → "amplitude"
+  gone         null                 ✘ not sent
+
+POST"""
+
+
+def test_the_way_of_each_property_says_which_source_won_and_what_was_made_of_it(tmp_path: Path) -> None:
+    """The path of several, conversions, the default; why it is left out, or sent as it is."""
+    path = tmp_path / "sync.yaml"
+    path.write_text(SOURCES, encoding="utf-8")
+    loaded = load_config(str(path))
+
+    assert way_text.describe(way_of(message_of(PAID, 0), loaded)).partition(" https")[0] == WAY
+    told = way_text.as_json(way_of(message_of(PAID, 0), loaded))["parts"][0]
+    assert told["ids"][1] == {
+        "name": "email",
+        "path": "user_properties.email",
+        "type": "trim, lower",
+        "found": " Ada@X.io ",
+        "sent": "ada@x.io",
+    }
+    assert [one["field"] for one in told["fields"] if one["is_default"]] == ["currency"]
+
+
+def test_what_is_never_sent_is_told_apart_from_what_is_never_found(tmp_path: Path) -> None:
+    """A row that may leave out what it finds does not say that there was nothing."""
+    path = tmp_path / "sync.yaml"
+    path.write_text(SOURCES, encoding="utf-8")
+    survey = Survey(load_config(str(path)))
+    survey.add(message_of(PAID, 0))
+
+    assert [f"{one.line} {one.what}: {one.told}" for one in findings(survey)] == [
+        "14 count: never sent: no event has count, but for what is left out.",
+        "16 weight: never found: no event sent has weight.",
+        "18 name: never found: no event sent has all of {user_properties.first} {user_properties.last}.",
+        "20 gone: never sent: no event has gone, but for what is left out.",
+    ]
+
+
 def listed(items: object) -> list[object]:
     """The array of a body; its flags are none."""
     return items if isinstance(items, list) else []

@@ -137,3 +137,30 @@ def test_what_cannot_be_known_is_said(tmp_path: Path) -> None:
     assert [finding.what for finding in not_known(listed)] == ["event fields"]
     assert [finding.what for finding in not_known(everything)] == ["user fields", "event fields"]
     assert [*not_known(no_fields)] == []
+
+
+def test_every_source_is_known_by_what_it_makes(tmp_path: Path) -> None:
+    """The last conversion that makes a type; a constant; a template; a field of an object, by its dotted name."""
+    rows = """\
+    - {property: Tags, as: tags, type: [split, lower]}
+    - {property: Born, as: me.born, type: [trim, date]}
+    - {property: Raw, as: raw, type: json}
+    - {value: 5, as: level}
+    - {value: [a, b], as: groups}
+    - {template: "{user_id}!", as: hello}
+    - "*"
+"""
+    text = f"{CONFIG[: CONFIG.index('    - plan')]}{rows}{CONFIG[CONFIG.index('send_events') :]}"
+    loaded = load(tmp_path, text.replace("project_type: hybrid", "project_type: hybrid, merge_nested_objects: true"))
+    sent = fields_sent(loaded, {"plan": {"string"}, "tags": {"array of string"}})
+
+    assert [(one.name, list(one.types), one.line, one.told) for one in sent] == [
+        ("tags", ["array of string"], 7, "in the sample"),
+        ("me.born", ["date"], 8, "type: trim, date"),
+        ("raw", [], 9, "type: json"),
+        ("level", ["long"], 10, "a constant"),
+        ("groups", ["string"], 11, "a constant"),
+        ("hello", ["string"], 12, "a template"),
+        ("plan", ["string"], 6, "in the sample"),
+    ]
+    assert next(one.told for one in not_known(loaded)).startswith('every user property is sent ("*")')

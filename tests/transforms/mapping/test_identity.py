@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.builders import source_at
 from transforms.amplitude.parse import parse_event
-from transforms.amplitude.paths import parse_path
 from transforms.mapping.identity import Identity, IdentityRules, is_email, is_user_id
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import Message
@@ -24,7 +24,7 @@ BAD_USER_ID: dict[str, Any] = {"user_id": "user-42 "}
 
 
 def rules(project_type: str, prefer_user_id: bool = False) -> IdentityRules:
-    return IdentityRules(project_type, parse_path("user_properties.email"), parse_path("user_id"), prefer_user_id)
+    return IdentityRules(project_type, source_at("user_properties.email"), source_at("user_id"), prefer_user_id)
 
 
 def track_of(rules: IdentityRules, row: dict[str, Any]) -> Identity | str:
@@ -155,7 +155,7 @@ def test_a_whole_number_is_a_user_id(user_id: int | str, expected: str) -> None:
 @pytest.mark.parametrize("user_id", [2.0**53, 1e16, -(2.0**53), 1e300, 42.0, 1.5, True, False, [], ["user-42"], {}])
 def test_no_other_type_is_a_user_id(user_id: Any) -> None:
     """A float may have been rounded, which could make two users one; anything else is no id at all."""
-    mapped = IdentityRules("user_id", None, parse_path("event_properties.id"))
+    mapped = IdentityRules("user_id", None, source_at("event_properties.id"))
     expected = INVALID_USER_ID
 
     assert expected == track_of(mapped, {"event_properties": {"id": user_id}})
@@ -172,7 +172,7 @@ def test_only_text_is_an_email(email: Any) -> None:
 @pytest.mark.parametrize("value", ["secret", "a" * 60 + "@b"])
 def test_a_rejection_says_where_and_not_what(value: str) -> None:
     """The detail of a malformed id names its path and never holds the id."""
-    mapped = IdentityRules("hybrid", parse_path("user_properties.Mail"), parse_path("event_properties.Ref"))
+    mapped = IdentityRules("hybrid", source_at("user_properties.Mail"), source_at("event_properties.Ref"))
     expected = [
         "user_properties.Mail is no email address that Iterable takes",
         "event_properties.Ref must be 1 to 52 printable ASCII characters with no blank at the end",
@@ -190,7 +190,7 @@ def test_a_rejection_says_where_and_not_what(value: str) -> None:
 def test_an_id_comes_from_where_it_is_mapped() -> None:
     """Either id may come from any path; one that is not mapped is not known."""
     row = {"user_id": "user-42", "event_properties": {"contact": {"email": ADA}}, "user_properties": {"Ref": "r-1"}}
-    both = IdentityRules("hybrid", parse_path("event_properties.contact.email"), parse_path("user_properties.Ref"))
+    both = IdentityRules("hybrid", source_at("event_properties.contact.email"), source_at("user_properties.Ref"))
     neither = IdentityRules("hybrid", None, None)
     expected = [Identity(USER_ID, ADA, "r-1"), NO_IDENTITY]
 
@@ -294,7 +294,7 @@ ROWS = st.fixed_dictionaries(
     },
 )
 PATHS = st.none() | st.sampled_from(
-    [parse_path(text) for text in ("user_id", "device_id", "user_properties.email", "event_properties.id.a", "time")]
+    [source_at(text) for text in ("user_id", "device_id", "user_properties.email", "event_properties.id.a", "time")]
 )
 RULES = st.builds(IdentityRules, st.sampled_from(PROJECT_TYPES), PATHS, PATHS)
 

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from transforms.amplitude.paths import Path, parse_path
+from tests.builders import source_at
+from transforms.amplitude.paths import parse_path
 from transforms.mapping.properties import FieldMapping, PropertySelection, select_properties
 from transforms.model.errors import RejectedError
 from transforms.model.reasons import Reason
@@ -18,7 +19,7 @@ RESERVED = frozenset({"email", "userId"})
 
 def listed(path: str, target: str = "", type_name: str | None = None) -> FieldMapping:
     parsed = parse_path(path)
-    return FieldMapping(parsed, target or parsed.name, type_name)
+    return FieldMapping(source_at(path, *filter(None, [type_name])), target or parsed.name)
 
 
 def select(*rows: FieldMapping, everything_in: str = "", row: dict[str, Any] = ROW) -> tuple[dict[str, Any], list[str]]:
@@ -127,7 +128,7 @@ def test_the_row_stays_as_it_was() -> None:
 
 def test_the_selection_survives_pickling() -> None:
     """The selection is the same after its way to a worker."""
-    expected = PropertySelection((FieldMapping(Path("", "country"), "country", "string"),), "user_properties")
+    expected = PropertySelection((FieldMapping(source_at("country", "string"), "country"),), "user_properties")
 
     actual = pickle.loads(pickle.dumps(expected))
 

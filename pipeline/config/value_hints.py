@@ -1,0 +1,172 @@
+"""What a valid config most likely does not mean with its paths, names and fields. Knows no YAML and no event's row."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pipeline.config.document import Document
+from pipeline.config.model import Config
+from pipeline.config.problems import Keys, Problem, show_value
+from pipeline.config.properties import PropertyList, PropertyRow
+from pipeline.config.sources import SourceSpec
+from transforms.amplitude.event_keys import EVENT_KEYS
+from transforms.amplitude.paths import SCOPES, Path
+from transforms.mapping.filters import EVERYTHING
+from transforms.mapping.sources import AS_USUAL, ITEM, Source
+
+_POSITION = re.compile(r"\[\]|(?<!\d)\.(\d+)(?:\.|$)")  # but for "version 1.2"
+
+
+def value_hints(config: Config, document: Document) -> Iterator[Problem]:
+    """In no order."""
+    yield from _odd_names(config, document)
+    yield from _unknown_event_keys(config, document)
+    yield from _positions_in_lists(config, document)
+    yield from _absent_from_identifies(config, document)
+    yield from _paths_as_names(config, document)
+    yield from _dotted_fields(config, document)
+    yield from _replaced_objects(config, document)
+    yield from _one_user_for_all(config, document)
+
+
+def _odd_names(config: Config, document: Document) -> Iterator[Problem]:
+    for keys, _, row in _property_rows(config):
+        for name in row.names or ():
+            if problem := odd_name(name):
+                yield document.problem(keys, *problem)
+
+
+def is_doubtful_property(name: str) -> bool:
+    """Whether a bare name is warned of; but for dots, which another name in Iterable takes away."""
+    return bool(odd_name(name) or _POSITION.search(name)) or _is_path_as_name(name)
+
+
+def odd_name(name: str) -> tuple[str, str] | None:
+    """The rule and the remedy."""
+    if EVERYTHING in name:
+        return f"{show_value(name)} is read as a whole name, * included", "List each name; only * alone means all"
+    if name != name.strip():
+        return f"{show_value(name)} begins or ends with a blank", "Remove it, unless the name in Amplitude has it, too"
+    return None
+
+
+def _unknown_event_keys(config: Config, document: Document) -> Iterator[Problem]:
+    for keys, path in _paths(config):
+        if not path.scope and path.name not in EVENT_KEYS and path.name.split(".")[0] not in EVENT_KEYS:
+            rule = f"{path} is no key of an event that Amplitude documents: most likely nothing is found there"
+            yield document.problem(document.existing(keys), rule, f"Did you mean {_likely_scope(keys)}.{path}?")
+
+
+def _likely_scope(keys: Keys) -> str:
+    return "event_properties" if keys[0] == "send_events" else "user_properties"
+
+
+def _paths(config: Config) -> Iterator[tuple[Keys, Path]]:
+    for name in type(config.mappings).model_fields:
+        if spec := getattr(config.mappings, name):
+            yield from _with_keys(("mappings", name), spec, spec.source)
+    for keys, scope, row in _property_rows(config):
+        yield from _with_keys(keys, row, row.source(scope, AS_USUAL))
+    for i, event in enumerate(config.send_events.events):
+        for j, clause in enumerate(event.where):
+            yield ("send_events", "events", i, "where", j, "property"), clause.path
+
+
+def _with_keys(keys: Keys, row: SourceSpec | PropertyRow, source: Source) -> Iterator[tuple[Keys, Path]]:
+    key = "template" if row.template else "path" if row.path else "property"
+    return (((*keys, key, i), path) for i, path in enumerate(source.all_paths))
+
+
+def _positions_in_lists(config: Config, document: Document) -> Iterator[Problem]:
+    """`products.0.name`: a path that is never walked so; a name may hold such a thing, but hardly does."""
+    for keys, path in _paths(config):
+        if position := _POSITION.search(path.name):
+            rule = f"{path.name} is most likely never found: dots walk into objects, and [N] into lists"
+            list_name, rest = path.name[: position.start()], path.name[position.end() :]
+            remedy = f"Write {list_name}[{position[1]}]{'.' if rest else ''}{rest}"
+            remedy = remedy if position[1] else f"Map the items of {list_name} with each"
+            yield document.problem(document.existing(keys), rule, remedy)
+
+
+def _absent_from_identifies(config: Config, document: Document) -> Iterator[Problem]:
+    users, mappings = config.create_and_update_users, config.mappings
+    if not users.enabled or "property_changes" in users.on:
+        return
+    rule = "is never there: an identify has no event properties, and nothing else updates users here"
+    remedy = "Use a user property, or add property_changes to create_and_update_users.on"
+    for keys, _, row in _property_rows(config):
+        if keys[0] == "create_and_update_users" and (path := _of_events_alone(row.path or (), row)):
+            yield document.problem((*keys, "path"), f"{path} {rule}", remedy)
+    for name in ("email", "user_id"):
+        spec = getattr(mappings, name)
+        if spec and (path := _of_events_alone(spec.paths, spec)):
+            yield document.problem(("mappings", name), f"for user updates, {path} {rule}", remedy)
+
+
+def _of_events_alone(paths: Sequence[Path], row: SourceSpec | PropertyRow) -> Path | None:
+    """The first of `paths`, if all are of events, and nothing stands in for them."""
+    alone = paths and row.default is None and all(path.scope == "event_properties" for path in paths)
+    return paths[0] if alone else None
+
+
+def _dotted_fields(config: Config, document: Document) -> Iterator[Problem]:
+    for keys, _, row in _property_rows(config):
+        inner = row.target.strip(".")
+        if (
+            "." in inner
+            and not row.rename
+            and not _is_path_as_name((row.names or ("",))[0])
+            and not _POSITION.search(row.target)
+        ):
+            rule = f"becomes one field called {show_value(row.target)}, dots included, and no field of an object"
+            field = inner.replace(".", "_")
+            yield document.problem(keys, rule, f"Give it a name with as, such as {field}; its dots make objects")
+
+
+def _replaced_objects(config: Config, document: Document) -> Iterator[Problem]:
+    if config.destination.merge_nested_objects:
+        return
+    for keys, scope, row in _property_rows(config):
+        if keys[0] == "create_and_update_users" and scope != ITEM and len(row.keys) > 1:
+            rule = f"an update replaces all of {show_value(row.target)} in a profile, and not {row.keys[-1]} alone"
+            yield document.problem((*keys, "as"), rule, "Set destination.merge_nested_objects: true")
+
+
+def _one_user_for_all(config: Config, document: Document) -> Iterator[Problem]:
+    for name in ("email", "user_id"):
+        spec = getattr(config.mappings, name)
+        for key in ("value", "default"):
+            if spec and getattr(spec, key) is not None:
+                rule = "makes one user of many: a constant is the same in every row"
+                yield document.problem(("mappings", name, key), rule, "Use paths that tell users apart")
+
+
+def _paths_as_names(config: Config, document: Document) -> Iterator[Problem]:
+    for keys, _, row in _property_rows(config):
+        name = (row.names or ("",))[0]
+        if _is_path_as_name(name):
+            yield document.problem(
+                keys, f"{name} is read as the whole name of a property", f"Write {{path: {name}}} if it is a path"
+            )
+
+
+def _is_path_as_name(name: str) -> bool:
+    scope, dot, _ = name.partition(".")
+    return scope in SCOPES and bool(dot)
+
+
+def _property_rows(config: Config) -> Iterator[tuple[Keys, str, PropertyRow]]:
+    """With the scope of its bare names; those of an `each`, too."""
+    lists: dict[Keys, PropertyList] = {
+        ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
+        ("send_events", "event_properties"): config.send_events.event_properties,
+        ("send_events", "user_properties"): config.send_events.user_properties,
+    }
+    for keys, selection in lists.items():
+        yield from _rows_of(keys, str(keys[1]), selection)
+
+
+def _rows_of(keys: Keys, scope: str, selection: PropertyList) -> Iterator[tuple[Keys, str, PropertyRow]]:
+    for i, row in selection.listed:
+        yield (*keys, i), scope, row
+        if row.each:
+            yield from _rows_of((*keys, i, "each"), ITEM, row.each)

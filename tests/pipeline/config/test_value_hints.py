@@ -1,0 +1,66 @@
+from collections.abc import Callable
+
+import pytest
+
+from pipeline.config.loader import LoadedConfig
+
+Load = Callable[[str], LoadedConfig]
+
+USERS = "create_and_update_users: {{enabled: true, user_properties: {}}}\n"
+EVENTS = "send_events: {{enabled: true, events: [A], event_properties: {}}}\n"
+NO_KEY = "is no key of an event that Amplitude documents: most likely nothing is found there."
+NEVER_THERE = (
+    "is never there: an identify has no event properties, and nothing else updates users here. "
+    "Use a user property, or add property_changes to create_and_update_users.on."
+)
+NEVER_FOUND = "is most likely never found: dots walk into objects, and [N] into lists."
+BLANK = "begins or ends with a blank. Remove it, unless the name in Amplitude has it, too."
+ONE_OF_MANY = "makes one user of many: a constant is the same in every row. Use paths that tell users apart."
+
+HINTS = [
+    (USERS.format(r"[{property: city, as: address\.city}]"), []),
+    (EVENTS.format("[{property: p, each: [id, {path: x, as: y.z}]}]"), []),
+    (
+        EVENTS.format("[{property: p, each: [' id', {path: lines.0.x, as: x}]}]"),
+        [
+            f'event_properties[0].each[0]: " id" {BLANK}',
+            f"event_properties[0].each[1].path: lines.0.x {NEVER_FOUND} Write lines[0].x.",
+        ],
+    ),
+    (
+        EVENTS.format('[{template: "{total} EUR", as: t}, {path: [country, contry]}]'),
+        [
+            f"event_properties[0].template: total {NO_KEY} Did you mean event_properties.total?",
+            f"event_properties[1].path[1]: contry {NO_KEY} Did you mean event_properties.contry?",
+        ],
+    ),
+    (
+        "mappings: {email: [user_properties.email, mail], user_id: {path: user_id, default: nobody}}\n"
+        + EVENTS.format("[]"),
+        [
+            f"mappings.email[1]: mail {NO_KEY} Did you mean user_properties.mail?",
+            f"mappings.user_id.default: {ONE_OF_MANY}",
+        ],
+    ),
+    (USERS.format("[{path: [event_properties.total, user_properties.total]}]"), []),
+    (USERS.format("[{path: event_properties.total, default: 0}]"), []),
+    (
+        USERS.format("[{path: [event_properties.total, event_properties.sum]}]"),
+        [f"create_and_update_users.user_properties[0].path: event_properties.total {NEVER_THERE}"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("section", "warnings"), HINTS)
+def test_a_valid_config_that_surprises_is_warned_of(head: str, load: Load, section: str, warnings: list[str]) -> None:
+    """One line for each, at its key; what is meant so has none."""
+    told = [warning.partition(": ")[2].removeprefix("send_events.") for warning in load(head + section).warnings]
+
+    assert told == warnings
+
+
+def test_objects_that_are_merged_are_not_replaced(head: str, load: Load) -> None:
+    """With merge_nested_objects a field of an object is one."""
+    merging = head + "  merge_nested_objects: true\n" + USERS.format("[{property: city, as: address.city}]")
+
+    assert load(merging).warnings == []
