@@ -66,7 +66,7 @@ def test_fields_with_dots_get_other_names_unless_these_are_taken() -> None:
 def test_a_name_that_a_config_is_warned_of_is_not_on() -> None:
     """Whatever it is: init causes no warning of check."""
     names = ["*", "a*", " a", "All Events"]
-    rows = [event(name, properties={"user_properties.a": 1, "list[0].x": 1}) for name in [*names, "A"]]
+    rows = [event(name, properties={"user_properties.a": 1, "list.0.x": 1}) for name in [*names, "A"]]
     proposal = propose(profile_of(*rows), "hybrid")
 
     assert {one.name: one.why for one in proposal.events if not one.is_on} == {
