@@ -13,7 +13,8 @@ COPY requirements.txt /app/
 RUN pip install --no-cache-dir --no-deps --require-hashes -r /app/requirements.txt && pip check
 COPY pipeline /app/pipeline
 COPY transforms /app/transforms
-RUN useradd --uid 10001 --create-home app
+# Nothing writes byte code later: every start would compile all of it.
+RUN python -m compileall -q /app && useradd --uid 10001 --create-home app
 
 # The commands for one machine: drain, backfill, replay, the view of dead letters. See docs/one_machine.md.
 FROM code AS commands

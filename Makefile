@@ -21,7 +21,7 @@ $(VENV)/installed: requirements-dev.txt setup.py
 run: setup ## Generated traffic through the pipeline into a simulated Iterable
 	@$(BIN)/python -m pipeline.sandbox
 
-bench: setup ## Speed and memory, measured: minutes
+bench: setup ## Speed and memory against their targets, measured: minutes
 	@$(BIN)/python -m pipeline.sandbox.bench
 
 soak: setup ## Many seeds of traffic into a chaotic Iterable: minutes

@@ -1,12 +1,14 @@
 """`python -m pipeline`, and the console script: see cli.a2i."""
 
-from typing import NoReturn
+from pipeline.cli.interrupts import end_on_interrupt
 
-from pipeline.cli.a2i import main
-from pipeline.cli.app import exit_now
+end_on_interrupt()  # before what takes long to import
+
+from pipeline.cli.a2i import main  # noqa: E402
+from pipeline.cli.app import exit_now  # noqa: E402
 
 
-def run() -> NoReturn:
+def run() -> None:
     exit_now(main())
 
 

@@ -1,7 +1,11 @@
 """`python -m pipeline.replay`: the older name of `a2i replay`."""
 
-from pipeline.cli.a2i import call_by_old_name
-from pipeline.cli.app import exit_now
+from pipeline.cli.interrupts import end_on_interrupt
+
+end_on_interrupt()  # before what takes long to import
+
+from pipeline.cli.a2i import call_by_old_name  # noqa: E402
+from pipeline.cli.app import exit_now  # noqa: E402
 
 if __name__ == "__main__":
     exit_now(call_by_old_name("pipeline.replay", "replay"))

@@ -46,7 +46,7 @@ def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(autouse=True)
 def state_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test finds what another one left; where it lies is what --state_dir is by default."""
+    """No test finds what another one left; where it lies is what --state-dir is by default."""
     folder = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("A2I_STATE_DIR", str(folder))
     return folder

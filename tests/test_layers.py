@@ -34,6 +34,7 @@ ROOMS = (
     "pipeline.dataflow",
     "pipeline.cli",
     "pipeline",  # its own files: what `python -m` runs
+    "pipeline.sandbox.arguments",
     "pipeline.sandbox.iterable",
     "pipeline.sandbox.oracle",
     "pipeline.sandbox.traffic",

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from pipeline.authoring.names import objection
 from pipeline.config.events import NOT_STREAMED
+from pipeline.config.hints import is_doubtful_event
 from pipeline.config.model import ProjectType
+from pipeline.config.value_hints import is_doubtful_property
 from pipeline.preview.layout import share
 from pipeline.preview.profile import EventProfile, Profile, Properties, PropertyProfile
 from pipeline.preview.profile_text import told_types
@@ -85,7 +87,7 @@ def _events(profile: Profile, project_type: ProjectType) -> Iterator[Candidate]:
         unknown = _unknown_users(event, project_type)
         objections = [
             objection(name),
-            "would mean every event" if name == EVERYTHING else "",
+            _doubt("event", name, is_doubtful_event(name)),
             "Amplitude's own" if name in reserved else "",
         ]
         told = [f"{event.rows:,} row{'' if event.rows == 1 else 's'}", *filter(None, objections)]
@@ -119,21 +121,29 @@ def _properties(properties: Properties, rows: int, kept: Mapping[str, str]) -> l
     on = 0
     for name, one in sorted(properties.items(), key=lambda each: -each[1].present):
         type_name = one.suggested_type
+        inner = name.strip(".")
+        field = inner.replace(".", "_") if "." in inner else name  # a dot in `as` would make an object of it
+        is_taken = field != name and field in targets
         objections = [
             objection(name),
-            "would mean every property" if name == EVERYTHING else "",
+            _doubt("property", name, is_doubtful_property(name)),
             kept.get(name, ""),
             "Iterable keeps the first type and refuses the others" if one.is_mixed and not type_name else "",
+            "a dot in a field's name makes no object of it, and with _ there it is another's" if is_taken else "",
         ]
         told = [f"in {share(one.present, rows)} of rows", *_type_told(one, type_name), *filter(None, objections)]
         is_on = not any(objections) and on < PROPERTIES_ON
         on += is_on
-        inner = name.strip(".")
-        field = inner.replace(".", "_") if "." in inner else name  # a dot in `as` would make an object of it
-        rename = "" if field in targets else field
         targets.add(field)
+        rename = "" if is_taken or field == name else field
         candidates.append(Candidate(name, is_on, "; ".join(told), type_name, rename))
     return candidates
+
+
+def _doubt(what: str, name: str, is_doubtful: bool) -> str:
+    if name == EVERYTHING:
+        return f"would mean every {what}"
+    return "a name that a2i check would ask about" if is_doubtful else ""
 
 
 def _type_told(one: PropertyProfile, type_name: str) -> Iterator[str]:

@@ -33,9 +33,9 @@ _EVENTS = """
 # Track events. The first row that an event fits is taken; events without a row are not sent. A row can say more:
 #   - event: Order Completed
 #     as: purchase
-#     where: [{property: event_properties.total, operator: ">=", value: 10}]
+#     where: [{{property: event_properties.total, operator: ">=", value: 10}}]
 send_events:
-  enabled: true
+  enabled: {enabled}{why}
 """
 _MAPPINGS = """
 # Where users' ids are. Without one that the project type goes by, a row is dropped as no_identity.
@@ -55,13 +55,18 @@ class Unseen(NamedTuple):
 
 def as_yaml(proposal: Proposal, unseen: Unseen, source: str, identities: str) -> str:
     """The file. `source`: what it was proposed from; `identities`: a sentence on what users are known by."""
-    users = {"enabled": "true" if proposal.updates_users else "false", "on": ", ".join(proposal.on)}
+    sends = any(one.is_on for one in proposal.events)
+    updates = proposal.updates_users and (sends or any(one.is_on for one in proposal.user_properties))
+    why = (
+        "" if updates else " # none of these can be on" if proposal.updates_users else " # nothing here updates a user"
+    )
+    users = {"enabled": "true" if updates else "false", "on": ", ".join(proposal.on)}
     head = {"name": scalar(unseen.name), "region": unseen.region, "key": scalar(unseen.key)}
     lines = [
         _HEAD.format(**head, source=source, identities=identities, project_type=proposal.project_type),
-        _USERS.format(**users, why="" if proposal.updates_users else " # nothing here updates a user"),
+        _USERS.format(**users, why=why),
         *_list("user_properties", proposal.user_properties),
-        _EVENTS,
+        _EVENTS.format(enabled="true" if sends else "false", why="" if sends else " # none of these can be on"),
         *_list("events", proposal.events),
         *_list("event_properties", proposal.event_properties),
         _MAPPINGS.format(

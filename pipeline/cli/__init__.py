@@ -2,7 +2,7 @@
 
 a2i                          the table of verbs
 app, load_sync, errors       exit codes, lines instead of tracebacks, the config
-beam_command                 a verb that takes Beam's options, too
+beam_command, lean_beam      a verb that takes Beam's options, too; Beam without what no run here needs
 arguments, replay_arguments  options, and what is wrong with them; parsing, file_checks, resource_names, urls
 check, profile, preview      before; row_inputs, other_config
 run, replay, deploy, sandbox, schema, validate

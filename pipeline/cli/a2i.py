@@ -1,10 +1,9 @@
 """The command `a2i`: which verbs there are, and what they do alike. Knows no verb's work.
 
 Each verb is a file that holds a click command named `command`, and a row here; it is imported when it is called, for
-Beam takes seconds.
+Beam takes a second.
 """
 
-import importlib
 import sys
 from typing import NamedTuple
 
@@ -13,6 +12,8 @@ from click.shell_completion import CompletionItem
 
 from pipeline.cli.app import EXIT_PIPE, run_command
 from pipeline.cli.errors import UsageError
+from pipeline.cli.interrupts import import_work
+from pipeline.cli.lean_beam import import_lean_beam
 from pipeline.reports.screen import tell
 from transforms.model.release import RELEASE
 
@@ -26,6 +27,7 @@ class Verb(NamedTuple):
     group: str
     module: str
     help: str
+    has_beam: bool = False
 
 
 VERBS = {
@@ -33,8 +35,8 @@ VERBS = {
     "check": Verb(BEFORE, "pipeline.cli.check", "Say whether everything is ready for a run."),
     "profile": Verb(BEFORE, "pipeline.cli.profile", "Show which events, properties, types and identities are in rows."),
     "preview": Verb(BEFORE, "pipeline.cli.preview", "Show what a config makes of rows, and send nothing."),
-    "run": Verb(RUN, "pipeline.cli.run", "Send the events of a subscription or of files to Iterable."),
-    "replay": Verb(RUN, "pipeline.cli.replay", "Send the dead letters of a sync again."),
+    "run": Verb(RUN, "pipeline.cli.run", "Send the events of a subscription or of files to Iterable.", True),
+    "replay": Verb(RUN, "pipeline.cli.replay", "Send the dead letters of a sync again.", True),
     "runs": Verb(AFTERWARDS, "pipeline.cli.runs", "List the runs on this machine, and how each ended."),
     "report": Verb(AFTERWARDS, "pipeline.cli.report", "Tell what was delivered, what was not and why."),
     "dead": Verb(AFTERWARDS, "pipeline.cli.dead", "Show dead letters with the remedy of each reason."),
@@ -72,6 +74,9 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        verb, *arguments = args
+        if verb in VERBS and VERBS[verb].has_beam:
+            import_lean_beam(arguments)
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
@@ -126,5 +131,5 @@ def call_by_old_name(module: str, *verb: str) -> int:
 
 
 def _import(verb: str) -> click.Command:
-    command: click.Command = importlib.import_module(VERBS[verb].module).command
+    command: click.Command = import_work(VERBS[verb].module).command
     return command

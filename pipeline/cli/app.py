@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from pipeline.cli.errors import UsageError
+from pipeline.cli.interrupts import EXIT_INTERRUPTED, end_on_interrupt
 from pipeline.config.problems import ConfigError
 from pipeline.reports.screen import redact_logs, tell
+from pipeline.runs.process import few_collections
 from transforms.model.errors import FatalError
 
 EXIT_FAULT = 1  # of ours
 EXIT_USAGE = 2  # a wrong command line or config
 EXIT_FATAL = 3  # a wrong set-up
-EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141  # as a shell tells it: whoever read our output has gone
 
 
@@ -22,7 +23,8 @@ def run_command(program: str, work: Callable[[], int | None]) -> int:
     """Returns the exit code: of `work`, or that of the way in which it failed."""
     redact_logs()
     try:
-        return work() or 0
+        with few_collections():
+            return work() or 0
     except (UsageError, ConfigError) as error:
         tell(str(error))
         return EXIT_USAGE
@@ -40,6 +42,7 @@ def run_command(program: str, work: Callable[[], int | None]) -> int:
 
 def exit_now(code: int) -> NoReturn:
     """End the process now: threads that wait for an answer hold nothing that is settled."""
+    end_on_interrupt()
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -7,6 +7,7 @@ from typing import Any
 
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions
 
+from pipeline.cli.errors import spelt
 from pipeline.cli.file_checks import FileSet, file_problems
 from pipeline.cli.parsing import (
     Parser,
@@ -49,8 +50,8 @@ def run_parser(program: str = PROGRAM) -> Parser:
     """Of a run, its options in the groups of `--help`."""
     parser = Parser(
         prog=program,
-        usage=f"{program} --config FILE (--input_subscription S [--streaming | --forever] | --input_files F [F ...])\n"
-        "       (--dead_letter_topic T | --dead_letter_file F) [option ...] [any Beam option]",
+        usage=f"{program} --config FILE (--input-subscription S [--streaming | --forever] | --input-files F [F ...])\n"
+        "       (--dead-letter-topic T | --dead-letter-file F) [option ...] [any Beam option]",
         description="Stream Amplitude events from Pub/Sub, or from files, to Iterable.",
         allow_abbrev=False,
     )
@@ -159,16 +160,16 @@ def run_problems(ours: argparse.Namespace, files: FileSet, sends: bool = True) -
     if not ours.config:
         yield "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
     if sends and bool(ours.dead_letter_topic) == bool(ours.dead_letter_file):
-        yield "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there."
+        yield "Give either --dead-letter-topic or --dead-letter-file: what cannot be delivered is kept there."
     yield from resource_problem("dead_letter_topic", ours.dead_letter_topic, "topics")
     yield from file_problems(files)
     if ours.state_dir.startswith(BUCKETS):
         yield (
-            f"--state_dir is {ours.state_dir!r}; it must be a folder: what a run remembers is locked and appended to,"
+            f"--state-dir is {ours.state_dir!r}; it must be a folder: what a run remembers is locked and appended to,"
             " and an object in Cloud Storage is neither. In a container, mount a disk that stays."
         )
     if ours.iterable_url and not is_scheme_and_host(ours.iterable_url):
-        yield f"--iterable_url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
+        yield f"--iterable-url is {ours.iterable_url!r}; it must be a scheme and a host, such as http://localhost:8080."
 
 
 def _files_of(ours: argparse.Namespace) -> FileSet:
@@ -200,13 +201,13 @@ def _input_of(values: dict[str, Any]) -> Stream | Subscription | Files:
 
 def _input_problems(ours: argparse.Namespace, beam: PipelineOptions) -> Iterator[str]:
     if bool(ours.input_subscription) == bool(ours.input_files):
-        yield "Give either --input_subscription or --input_files."
+        yield "Give either --input-subscription or --input-files."
     yield from _unfit_problems(ours)
     if ours.streaming and ours.forever:
         yield "Give --streaming or --forever, not both: a streaming job never ends by itself."
     yield from resource_problem("input_subscription", ours.input_subscription, "subscriptions")
     if ours.streaming and is_subscription(ours.input_subscription) and (rule := beam_rule_of(ours.input_subscription)):
-        yield f"--input_subscription is {ours.input_subscription!r}; {rule}."
+        yield f"--input-subscription is {ours.input_subscription!r}; {rule}."
     runner = beam.view_as(StandardOptions).runner
     if ours.streaming and runner == DATAFLOW_RUNNER:
         yield from launch_problems(beam, ours.dead_letter_file)
@@ -217,7 +218,7 @@ def _input_problems(ours: argparse.Namespace, beam: PipelineOptions) -> Iterator
 def _unfit_problems(ours: argparse.Namespace) -> Iterator[str]:
     for option in ("streaming", "forever"):
         if getattr(ours, option) and ours.input_files:
-            yield f"--{option} needs --input_subscription: files end."
+            yield f"{spelt(option)} needs --input-subscription: files end."
     for option in ("start_time", "end_time", "events_only"):
         if getattr(ours, option) and not ours.input_files:
-            yield f"--{option} needs --input_files: from a subscription nothing comes a second time."
+            yield f"{spelt(option)} needs --input-files: from a subscription nothing comes a second time."

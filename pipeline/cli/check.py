@@ -119,10 +119,11 @@ def _tell_config(report: Report, loaded: LoadedConfig) -> None:
     events, users = config.send_events, config.create_and_update_users
     sent = []
     if users.enabled:
-        sent.append(f"{_number(users.user_properties)} user properties")
+        sent.append(f"{(number := _number(users.user_properties))} user propert{'y' if number == '1' else 'ies'}")
     if events.enabled:
+        count = len(events.events)
         properties = f"{_number(events.event_properties)} + {_number(events.user_properties)} properties"
-        sent.append(f"{len(events.events)} events with {properties}")
+        sent.append(f"{count} event{'' if count == 1 else 's'} with {properties}")
     told = ", ".join([config.name, config.destination.region, config.destination.project_type, *sent])
     report.add("Config", "ok", "valid", told)
     if config.status == "disabled":

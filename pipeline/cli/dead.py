@@ -10,7 +10,7 @@ from pipeline.cli.errors import UsageError
 from pipeline.cli.letter_search import nothing_asked_for
 from pipeline.cli.load_sync import load_sync
 from pipeline.cli.resource_names import broken_rule_of, is_subscription, looks_like_a_resource
-from pipeline.cli.row_inputs import pull
+from pipeline.cli.row_inputs import NEITHER, pull
 from pipeline.config.to_rules import sender_settings_of
 from pipeline.reports.bounded_counter import BoundedCounter
 from pipeline.reports.letter_groups import LetterGroups
@@ -135,10 +135,9 @@ def _types_of(config: str, iterable_url: str) -> dict[str, str] | None:
 def _check_is_readable(place: str) -> None:
     is_local_file = not place.startswith(BUCKETS) and not is_subscription(place)
     if is_local_file and not find_files([place]):
-        rule = "it is no projects/PROJECT/subscriptions/NAME"
         if looks_like_a_resource(place):
-            rule = broken_rule_of(place, "subscriptions")
-        raise UsageError(f"{place!r} is no file; {rule}.")
+            raise UsageError(f"{place!r} is no subscription; {broken_rule_of(place, 'subscriptions')}.")
+        raise UsageError(f"{place!r} {NEITHER}.")
 
 
 def _read(pattern: str) -> Letters:

@@ -1,5 +1,6 @@
 """`a2i deploy`: the files of a deployment and the commands that use them. Runs none of these, and knows no network."""
 
+import os
 import re
 import shlex
 import sys
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import click
 from jinja2 import Environment, StrictUndefined
 
-from pipeline.cli.errors import UsageError
+from pipeline.cli.errors import UsageError, spelt
 from pipeline.cli.resource_names import Kind, beam_rule_of, broken_rule_of, is_subscription
 from pipeline.config.loader import Config, load_config
 from pipeline.reports.redaction import redact_name
@@ -68,10 +69,13 @@ def command(kind: str, **options: str) -> None:
     values = _values_of(options, config)
     if kind == "cron":  # which starts in another folder
         there = {"config": Path(options["config"]), "folder": folder}
-        values |= {name: shlex.quote(str(path.resolve())) for name, path in there.items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        (folder / name).write_text(_fill(f"{kind}.{name}", values))
+        values |= {name: shlex.quote(os.path.realpath(path)) for name, path in there.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / name).write_text(_fill(f"{kind}.{name}", values))
+    except OSError as error:
+        raise UsageError(f"--output {folder}: it cannot be written: {error.strerror}.") from error
     tell(f"Wrote {', '.join(str(folder / name) for name in names)}. Nothing was run; the commands, in this order:\n")
     show(_fill(f"{kind}.commands", values).rstrip())
 
@@ -81,13 +85,13 @@ def _problems(kind: str, options: dict[str, str], config: Config) -> Iterator[st
     resources: list[tuple[str, Kind]] = [("input_subscription", "subscriptions"), ("dead_letter_topic", "topics")]
     for option, resource in resources:
         if rule := broken_rule_of(options[option], resource):
-            yield f"--{option} is {options[option]!r}; {rule}."
+            yield f"{spelt(option)} is {options[option]!r}; {rule}."
     subscription = options["input_subscription"]
     if kind == "dataflow" and is_subscription(subscription) and (rule := beam_rule_of(subscription)):
-        yield f"--input_subscription is {subscription!r}; {rule}."
+        yield f"--input-subscription is {subscription!r}; {rule}."
     for option in ("image", "region", "bucket", "config", "output"):
         if not _PLAIN.fullmatch(options[option]):
-            yield f"--{option} is {options[option]!r}: only letters, digits and @ _ . : / + - are taken here."
+            yield f"{spelt(option)} is {options[option]!r}: only letters, digits and @ _ . : / + - are taken here."
     if not _SCHEDULE.fullmatch(options["schedule"]):
         yield f"--schedule is {options['schedule']!r}: it must be five fields of cron, such as '*/5 * * * *'."
     way = config.destination.api_key.partition(":")[0]
@@ -97,7 +101,8 @@ def _problems(kind: str, options: dict[str, str], config: Config) -> Iterator[st
 
 
 def _overwritten(folder: Path, names: tuple[str, ...]) -> Iterator[str]:
-    return (f"{folder / name} is there already: give another --output." for name in names if (folder / name).exists())
+    paths = (folder / name for name in names)
+    return (f"{path} is there already: give another --output." for path in paths if os.path.exists(path))
 
 
 def _values_of(options: dict[str, str], config: Config) -> dict[str, str]:

@@ -1,10 +1,8 @@
-"""What a run does at its end: its summary, what it must not come to (--fail_on), a file of metrics. Runs nothing."""
+"""What a run does at its end: its summary, what it must not come to (--fail-on), a file of metrics. Runs nothing."""
 
 import logging
 import shlex
 from collections.abc import Callable, Iterator
-
-from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from pipeline.config.loader import LoadedConfig
 from pipeline.reports.conditions import parse_fail_on
@@ -43,7 +41,7 @@ class Ending:
             _write_metrics(self._metrics_file, self._sync, ran.tally)
         met = [condition.text for condition in self._fail_on if condition.is_met(ran.tally)]
         if met:
-            logging.error(f"The run came to what --fail_on names: {', '.join(met)}.")
+            logging.error(f"The run came to what --fail-on names: {', '.join(met)}.")
             return EXIT_FINDINGS
         return 0
 
@@ -60,6 +58,8 @@ def _of_record(ran: Ran, state_dir: str) -> Iterator[str]:
 
 def _write_metrics(path: str, sync: str, tally: Tally) -> None:
     """For the textfile collector of Prometheus' node exporter: the last run of each file."""
+    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile  # few runs need it
+
     registry = CollectorRegistry()
     items = Gauge("a2i_items", "Items of the last run by outcome", ["sync", "outcome", "reason"], registry=registry)
     for (kind, _, reason), count in tally.counts.items():
@@ -82,4 +82,4 @@ def _write_metrics(path: str, sync: str, tally: Tally) -> None:
     try:
         write_to_textfile(path, registry)
     except OSError as error:
-        logging.warning(f"warning: --metrics_file {path} could not be written: {error.strerror}.")
+        logging.warning(f"warning: --metrics-file {path} could not be written: {error.strerror}.")

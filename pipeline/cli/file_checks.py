@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.cli.errors import spelt
 from pipeline.sources.archives import find_files
 from pipeline.sources.buckets import BUCKETS
 from pipeline.sources.own_files import is_among, own_files
@@ -40,15 +41,15 @@ def file_problems(files: FileSet) -> Iterator[str]:
             own = own_files(files.state_dir, **files.appended, **files.replaced)
             found = [file.path for file in find_files([pattern], own)]
             if not found:
-                yield f"--{files.option} {pattern!r} matches no file."
+                yield f"{spelt(files.option)} {pattern!r} matches no file."
             if irregular := [path for path in found if not os.path.isfile(path) and files.is_read_twice]:
                 problem = "is no regular file: a run looks at its files before it reads them."
-                yield f"--{files.option} {irregular[0]!r} {problem}"
+                yield f"{spelt(files.option)} {irregular[0]!r} {problem}"
             read += found
     yield from _problems_of_written(files, read)
     waiting = files.replaced.get("waiting_file", "")
     if os.path.isfile(waiting) and os.path.getsize(waiting) and not is_among(waiting, read):
-        yield f"--waiting_file {waiting!r} holds events of an earlier run: give it as --input_files, or name another."
+        yield f"--waiting-file {waiting!r} holds events of an earlier run: give it as --input-files, or name another."
 
 
 def _problems_of_written(files: FileSet, read: list[str]) -> Iterator[str]:
@@ -56,13 +57,13 @@ def _problems_of_written(files: FileSet, read: list[str]) -> Iterator[str]:
     for name, path in {**files.appended, **files.replaced}.items():
         place = os.path.realpath(path)
         if not _is_writable(place, is_appended=name in files.appended):
-            yield f"--{name} {path!r} cannot be written."
+            yield f"{spelt(name)} {path!r} cannot be written."
         if place in owners:
-            yield f"--{name} {path!r} is the file of --{owners[place]}: each needs one of its own."
+            yield f"{spelt(name)} {path!r} is the file of {spelt(owners[place])}: each needs one of its own."
         owners.setdefault(place, name)
         if name not in files.renewed and is_among(path, read):
-            remedy = ": give it to a run, as --input_files" if name == "waiting_file" else ""
-            yield f"--{name} {path!r} is one of the files that are read{remedy}."
+            remedy = ": give it to a run, as --input-files" if name == "waiting_file" else ""
+            yield f"{spelt(name)} {path!r} is one of the files that are read{remedy}."
 
 
 def _is_writable(path: str, is_appended: bool) -> bool:

@@ -1,10 +1,10 @@
 """A first config, proposed from rows. Asks at a terminal what no row says; knows nothing of what it proposes."""
 
 import io
+import os
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -76,7 +76,7 @@ def command(
     name: str | None,
     key: str,
 ) -> None:
-    if output and not force and Path(output).exists():
+    if output and not force and os.path.exists(output):
         raise UsageError(f"{output} is there already: give another --output, or --force.")
     profile = _profile_of(inputs, limit)
     source, identities = told_source(profile), told_identities(profile)

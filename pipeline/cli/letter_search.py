@@ -36,7 +36,7 @@ def _problems(reason: str, event_type: str, letters: Found, whose: str) -> Itera
             reason, letters.reasons, _REASONS, reason in _REASONS
         )
     if event_type and _is_missing(event_type, letters.event_types) and count:
-        yield f"--event_type is {redact_name(event_type)!r}: {_none_of(count, whose)} has it." + _advice(
+        yield f"--event-type is {redact_name(event_type)!r}: {_none_of(count, whose)} has it." + _advice(
             event_type, letters.event_types
         )
 

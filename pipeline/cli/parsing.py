@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.cli.errors import UsageError
+from pipeline.cli.errors import UsageError, spelt
 from pipeline.cli.resource_names import Kind, broken_rule_of
 from pipeline.config.durations import parse_duration, parse_moment
 from pipeline.config.suggestions import closest
@@ -51,7 +51,7 @@ def read_values(
         try:
             values[name] = _CONVERSIONS[name](text) if name in _CONVERSIONS else text
         except ValueError as error:
-            problems.append(f"--{name}: {error}.")
+            problems.append(f"{spelt(name)}: {error}.")
     return values, problems
 
 
@@ -110,24 +110,25 @@ def times_of(values: dict[str, Any]) -> TimeRange:
 def time_problems(ours: argparse.Namespace, values: dict[str, Any]) -> Iterator[str]:
     """A range in which nothing lies; `values` holds the times that could be read."""
     if values.get("start_time", -math.inf) >= values.get("end_time", math.inf):
-        yield f"--start_time {ours.start_time} must be before --end_time {ours.end_time}: nothing lies between them."
+        yield f"--start-time {ours.start_time} must be before --end-time {ours.end_time}: nothing lies between them."
 
 
 def resource_problem(option: str, name: str, kind: Kind) -> Iterator[str]:
     """If there is a `name`, it must be one of `kind`."""
     if name and (rule := broken_rule_of(name, kind)):
-        yield f"--{option} is {name!r}; {rule}."
+        yield f"{spelt(option)} is {name!r}; {rule}."
 
 
 def _misread(message: str) -> UsageError:
-    return UsageError(f"{message[:1].lower()}{message[1:]}")
+    told = re.sub(r"--\w+", lambda option: spelt(option[0].lstrip("-")), message, count=1)
+    return UsageError(f"{told[:1].lower()}{told[1:]}")
 
 
 def _advice(argument: str, ours: Iterable[str]) -> str:
     name = argument.partition("=")[0].lstrip("-").replace("-", "_")
     beam = {option.lstrip("-") for option in _options_of_beam()} - JOB_PARAMETERS.keys()
     meant = closest(name, ours, _LIKENESS) or closest(name, beam, _LIKENESS)
-    return f"Did you mean --{meant}?" if meant else "See --help."
+    return f"Did you mean {spelt(meant)}?" if meant else "See --help."
 
 
 def _options_of_beam() -> dict[str, bool]:

@@ -147,7 +147,7 @@ def _lines(letters: LetterFilter, title: str) -> Iterator[str]:
     if letters.taken.others:
         yield f"  {'of more kinds than can be listed':<50} {letters.taken.others:>9,}"
     if letters.events_alone:
-        yield f"  of {letters.events_alone:,} whole messages the event alone (--with_users: the user update, too)"
+        yield f"  of {letters.events_alone:,} whole messages the event alone (--with-users: the user update, too)"
     if letters.copies:
         yield f"{'Copies left out':<28} {letters.copies:>9,}"
     if letters.left_alone:

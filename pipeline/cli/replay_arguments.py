@@ -101,7 +101,7 @@ def _input_of(ours: argparse.Namespace) -> Subscription | Files:
 
 def _problems(ours: argparse.Namespace) -> Iterator[str]:
     if not ours.dead_letters:
-        yield "--dead_letters is missing. Give a file of dead letters, or a subscription of their topic."
+        yield "--dead-letters is missing. Give a file of dead letters, or a subscription of their topic."
     yield from resource_problem("to_topic", ours.to_topic, "topics")
     read = [ours.dead_letters] if ours.dead_letters and not is_subscription(ours.dead_letters) else []
     if read and looks_like_a_resource(read[0]) and not find_files(read):

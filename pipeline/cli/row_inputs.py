@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import sys
 from collections.abc import Generator, Iterator, Sequence
 
 from pipeline.cli.errors import UsageError
@@ -10,12 +11,12 @@ from pipeline.reports.reading import show_reading
 from pipeline.sources.archives import InputFile, Reader, find_files
 from pipeline.sources.buckets import BUCKETS
 from pipeline.sources.files import messages_of
-from pipeline.sources.pubsub import SubscriptionSource
 from transforms.model.items import Message
 
 STANDARD_INPUT = "-"
 _ITS_FILE = "/dev/stdin"
 CHUNK_SIZE = 1_000
+NEITHER = "is no file, and no projects/PROJECT/subscriptions/NAME"
 
 Rows = Generator[Message, None, None]
 
@@ -35,7 +36,10 @@ def opened(inputs: Sequence[str], limit: int | None) -> Iterator[Iterator[Messag
     reader, total = Reader(files), sum(file.size for file in files)
     is_known = total and not subscriptions and not limit
     with contextlib.closing(_rows(reader, subscriptions)) as rows:
-        yield show_reading(itertools.islice(rows, limit), (lambda: reader.done_bytes / total) if is_known else None)
+        yield show_reading(
+            itertools.islice(rows, limit and min(limit, sys.maxsize)),
+            (lambda: reader.done_bytes / total) if is_known else None,
+        )
 
 
 def _rows(reader: Reader, subscriptions: Sequence[str]) -> Rows:
@@ -51,13 +55,15 @@ def find_inputs(patterns: Sequence[str]) -> list[InputFile]:
     for pattern in patterns:
         files = [InputFile(_ITS_FILE, 0)] if pattern == STANDARD_INPUT else find_files([pattern])
         if not files and not pattern.startswith(BUCKETS):
-            raise UsageError(f"{pattern!r} is no file, and no projects/PROJECT/subscriptions/NAME.")
+            raise UsageError(f"{pattern!r} {NEITHER}.")
         found.update((file.path, file) for file in files)
     return list(found.values())
 
 
 def pull(subscription: str) -> Rows:
     """All messages that are there; they come again at once when this ends."""
+    from pipeline.sources.pubsub import SubscriptionSource  # a while to import, and files need it not
+
     with contextlib.closing(SubscriptionSource(subscription, CHUNK_SIZE)) as source:
         while not source.is_exhausted:
             chunk = source.take(1.0)

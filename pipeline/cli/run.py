@@ -8,7 +8,6 @@ from pipeline.dataflow.options import refuse_disabled
 from pipeline.reports.screen import show
 from pipeline.run_options import Stream
 from pipeline.runs.local import run_chunks
-from pipeline.runs.streaming import run_streaming
 from transforms.iterable.api_key import check_any_machine_reads, read_api_key
 
 HELP = """Send the events of a subscription or of files to Iterable.
@@ -32,12 +31,14 @@ def run(arguments: list[str], program: str = PROGRAM) -> int:
         refuse_disabled(options)
         return 0
     if options.is_for_dataflow:
-        # A sixth of a second to import, and runs on this machine need it not.
+        # It and the next take a while to import, and other runs need them not.
         from pipeline.dataflow.launch import launch
 
         show(launch(options, loaded))
         return 0
     if isinstance(options.input, Stream):
+        from pipeline.runs.streaming import run_streaming
+
         run_streaming(options, loaded)
         return 0
     return run_chunks(options, loaded, on_end=Ending(options, loaded)).code

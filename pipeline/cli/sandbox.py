@@ -1,11 +1,11 @@
 """`a2i sandbox`: what a sync is tried with, where it is installed. Knows no part of the sandbox but by name."""
 
-import importlib
 import importlib.util
 
 import click
 
 from pipeline.cli.errors import UsageError
+from pipeline.cli.interrupts import import_work
 
 _PARTS = {
     "iterable": ("pipeline.sandbox.iterable.__main__", "Serve a simulated Iterable."),
@@ -31,7 +31,7 @@ class _Part(click.Command):
             raise UsageError(
                 "The sandbox is not part of this installation: it is in the repository, after `make setup`."
             )
-        code: int = importlib.import_module(self._module).main(ctx.args)
+        code: int = import_work(self._module).main(ctx.args)
         return code
 
 

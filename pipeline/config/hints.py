@@ -35,9 +35,10 @@ def _idle_toggles(config: Config, document: Document) -> Iterator[Problem]:
     if not users.enabled and not events.enabled:
         rule = "create_and_update_users and send_events are both disabled: nothing is sent"
         yield document.problem((), rule, "Enable one of them")
-    lists = [listed for keys, listed in property_lists(config) if keys[0] == "create_and_update_users"]
-    if users.enabled and not any(listed.brings_all or listed.rows for listed in lists):
-        keys = "create_and_update_users", "user_properties"
+    keys = "create_and_update_users", "user_properties"
+    for_events = keys in document.lines and events.enabled  # [] is written: users are to be there for their events
+    lists = [listed for at, listed in property_lists(config) if at[0] == "create_and_update_users"]
+    if users.enabled and not any(listed.brings_all or listed.rows for listed in lists) and not for_events:
         rule = "none are listed: users are created without properties"
         yield document.problem(keys, rule, 'List them, or write "*" for all')
     if events.enabled and not events.events:
@@ -54,6 +55,11 @@ def _names_of_many(config: Config, document: Document) -> Iterator[Problem]:
             yield document.problem(keys, f"{row.event} is read as the name of one event", 'Write "*" for every event')
         elif row.event != EVERYTHING and (problem := odd_name(row.event)):
             yield document.problem(keys, *problem)
+
+
+def is_doubtful_event(name: str) -> bool:
+    """Whether a row of that name is warned of, whatever stands beside it."""
+    return name == _ALL_ON_THE_SCREEN or bool(odd_name(name))
 
 
 def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:

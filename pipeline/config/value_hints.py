@@ -36,6 +36,11 @@ def _odd_names(config: Config, document: Document) -> Iterator[Problem]:
                 yield document.problem(keys, *problem)
 
 
+def is_doubtful_property(name: str) -> bool:
+    """Whether a bare name is warned of; but for dots, which another name in Iterable takes away."""
+    return bool(odd_name(name) or _POSITION.search(name)) or _is_path_as_name(name)
+
+
 def odd_name(name: str) -> tuple[str, str] | None:
     """The rule and the remedy."""
     if EVERYTHING in name:
@@ -109,7 +114,12 @@ def _of_events_alone(paths: Sequence[Path], row: SourceSpec | PropertyRow) -> Pa
 def _dotted_fields(config: Config, document: Document) -> Iterator[Problem]:
     for keys, _, row in _property_rows(config):
         inner = row.target.strip(".")
-        if "." in inner and not row.rename and not _is_path_as_name(row) and not _POSITION.search(row.target):
+        if (
+            "." in inner
+            and not row.rename
+            and not _is_path_as_name((row.names or ("",))[0])
+            and not _POSITION.search(row.target)
+        ):
             rule = f"becomes one field called {show_value(row.target)}, dots included, and no field of an object"
             field = inner.replace(".", "_")
             yield document.problem(keys, rule, f"Give it a name with as, such as {field}; its dots make objects")
@@ -135,15 +145,15 @@ def _one_user_for_all(config: Config, document: Document) -> Iterator[Problem]:
 
 def _paths_as_names(config: Config, document: Document) -> Iterator[Problem]:
     for keys, _, row in _property_rows(config):
-        if _is_path_as_name(row):
-            name = (row.names or ("",))[0]
+        name = (row.names or ("",))[0]
+        if _is_path_as_name(name):
             yield document.problem(
                 keys, f"{name} is read as the whole name of a property", f"Write {{path: {name}}} if it is a path"
             )
 
 
-def _is_path_as_name(row: PropertyRow) -> bool:
-    scope, dot, _ = (row.names or ("",))[0].partition(".")
+def _is_path_as_name(name: str) -> bool:
+    scope, dot, _ = name.partition(".")
     return scope in SCOPES and bool(dot)
 
 

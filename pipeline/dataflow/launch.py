@@ -27,7 +27,7 @@ REMEDIES = {
     401: NO_CREDENTIALS,
     403: "the account needs the roles in docs/dataflow.md, and the project the Dataflow API",
     404: "check --project and --region",
-    409: "a job of this name runs: drain it, replace it with --update, or give another --job_name",
+    409: "a job of this name runs: drain it, replace it with --update, or give another --job-name",
     429: "the project's quota is used up: wait, or ask for more on the console's quota page",
 }
 OTHERWISE = "nothing was launched: try again"

@@ -32,26 +32,26 @@ def launch_problems(beam: PipelineOptions, dead_letter_file: str) -> Iterator[st
     """A line for each option without which the job could not start, or would lose something."""
     cloud, worker = beam.view_as(GoogleCloudOptions), beam.view_as(WorkerOptions)
     if dead_letter_file:
-        yield "--dead_letter_file is on no disk that a worker keeps. Give --dead_letter_topic."
+        yield "--dead-letter-file is on no disk that a worker keeps. Give --dead-letter-topic."
     for name in ("project", "region"):
         if not getattr(cloud, name):
             yield f"--{name} is missing: Dataflow runs the job there."
     if cloud.job_name and not _JOB_NAME.fullmatch(cloud.job_name):
         yield (
-            f"--job_name is {cloud.job_name!r}; it must be lower-case letters, digits and hyphens, "
+            f"--job-name is {cloud.job_name!r}; it must be lower-case letters, digits and hyphens, "
             "of which the first is a letter and the last is no hyphen."
         )
     if not (cloud.temp_location or cloud.staging_location):
-        yield "--temp_location is missing. Give a folder of a bucket in the job's region, such as gs://BUCKET/dataflow."
+        yield "--temp-location is missing. Give a folder of a bucket in the job's region, such as gs://BUCKET/dataflow."
     for name in ("temp_location", "staging_location"):
         if (place := getattr(cloud, name)) and not _is_place(place):
-            yield f"--{name} is {place!r}; it must be gs://BUCKET/FOLDER."
+            yield f"--{name.replace('_', '-')} is {place!r}; it must be gs://BUCKET/FOLDER."
     if not worker.sdk_container_image:
-        yield "--sdk_container_image is missing: workers have our code from it. `make image` builds one."
+        yield "--sdk-container-image is missing: workers have our code from it. `make image` builds one."
     threads = beam.view_as(DebugOptions).number_of_worker_harness_threads
     if threads and threads < MIN_THREADS:
         yield (
-            f"--number_of_worker_harness_threads is {threads}: each of the sender's shards may hold one. "
+            f"--number-of-worker-harness-threads is {threads}: each of the sender's shards may hold one. "
             f"Give {MIN_THREADS} or more, or leave it out."
         )
 

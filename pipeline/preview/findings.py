@@ -15,6 +15,7 @@ from pipeline.reports.redaction import redact_name
 from transforms.mapping.filters import EVERYTHING
 from transforms.model import reasons
 from transforms.model.items import MESSAGE, TRACK, USER
+from transforms.model.outcomes import NOTED
 
 Level = Literal["warning", "note"]
 EMPTY = ("null", "array of null")  # of no type yet
@@ -210,5 +211,7 @@ def _noted(survey: Survey) -> Iterator[Finding]:
     )
     for (reason, name, detail), count in bad.most_common(MAX_DETAILS_TOLD):
         yield Finding("note", 0, reason, f"{count:,} {redact_name(name)}: {redact_name(detail)}.")
-    for reason, count in survey.notes.most_common():
-        yield Finding("note", 0, reason, f"noted of {count:,}.")
+    known = reasons.of_kind(NOTED)
+    for code, count in survey.notes.most_common():
+        meaning = known.get(code, reasons.NOT_EXPRESSIBLE).meaning
+        yield Finding("note", 0, code, f"{count:,} time{'' if count == 1 else 's'}. {meaning}")

@@ -29,7 +29,8 @@ TEXTS_LOOKED_AT = 200  # of one property: what they could be converted to
 MAX_TEXT = 32_000  # characters of a value that Iterable takes, about
 USER_FIELDS, EVENT_FIELDS = 1_000, 8_000  # a project's limits, unless Iterable raised them
 SCOPES = ("user_properties", "group_properties", "groups", "derived_properties")  # of all events together
-EMPTY = ("null", "array of null")  # of no type yet
+ARRAY = "array of "
+EMPTY = ("null", f"{ARRAY}null")  # of no type yet
 AMPLITUDE = "[Amplitude] "
 
 
@@ -74,6 +75,9 @@ class PropertyProfile:
             if self.could_be["date"] == self.texts:
                 return "date" if types != {"date"} else ""
             return ""
+        if any(name.startswith(ARRAY) for name in types):  # as text a list is JSON: nobody means that
+            of_one_type = len({name.removeprefix(ARRAY) for name in types}) == 1
+            return "list" if of_one_type and len(types) > 1 else ""
         return "string" if len(types) > 1 and "object" not in types else ""
 
 

@@ -1,4 +1,4 @@
-"""What a run must not come to, as `--fail_on` says it. Knows no run."""
+"""What a run must not come to, as `--fail-on` says it. Knows no run."""
 
 import operator
 import re

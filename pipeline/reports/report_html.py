@@ -148,7 +148,7 @@ def _figures(report: Report) -> Iterator[Figure]:
     )
     note = replay_note(report) if now.dead else ""
     yield Figure("Dead letters", f"{now.dead:,}", note, _compared(report, now.dead, before and before.dead))
-    yield Figure("Latency, p95", took, "from publishing to Iterable", _before(report, before_took))
+    yield Figure("Latency, p95", took, "from publishing, or reading", _before(report, before_took))
 
 
 def _compared(report: Report, now: int, before: int | None) -> str:

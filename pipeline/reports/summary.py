@@ -33,10 +33,13 @@ def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
     yield f"Not delivered        {dead:>9,}   dead-lettered: {expired:,} expired, {dead - expired:,} discarded"
     if tally.in_flight:
         yield f"In flight            {tally.in_flight:>9,}   not settled: {comes_again}"
+    if tally.taken_unsettled:
+        yield f"  of these sent      {tally.taken_unsettled:>9,}   Iterable took them: sent again, each is still one"
     yield _sum_line(tally, delivered, dropped, dead)
     yield ""
     yield f"Delivery rate        {'–' if rate is None else f'{rate:.2%}':>9}"
-    yield f"p95 latency          {'–' if latency is None else f'{latency:.2f} s':>9}   publishing to Iterable's answer"
+    p95 = "–" if latency is None else f"{latency:.2f} s"
+    yield f"p95 latency          {p95:>9}   publishing, of files reading, to the answer"
     yield f"On first attempt     {tally.first_attempt:>9,}"
     yield f"After retry          {tally.after_retry:>9,}"
     if tally.requests:
@@ -77,7 +80,9 @@ def _details(tally: Tally, reason: str) -> str:
     names = tally.details.get(reason)
     if not names:
         return ""
-    shown = ", ".join(redact_name(name) for name, _ in names.most_common(_SHOWN))
+    shown = ", ".join(
+        f"{redact_name(name)}{f' ({count:,})' if count > 1 else ''}" for name, count in names.most_common(_SHOWN)
+    )
     at_least = "at least " if names.others else ""
     more = f" and {at_least}{len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
     return f"   {shown}{more}"

@@ -18,6 +18,7 @@ class Tally:
     def __init__(self) -> None:
         self.read = 0
         self.in_flight = 0
+        self.taken_unsettled = 0  # of what is in flight at the end Iterable took so many items, or more
         self.counts: Counter[tuple[str, str, str]] = Counter()  # (kind, part, reason)
         self.details: defaultdict[str, BoundedCounter[str]] = defaultdict(BoundedCounter)  # of notes, by reason
         self.first_attempt = 0

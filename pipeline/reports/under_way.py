@@ -14,17 +14,38 @@ class Rate:
       seconds: how far it looks back.
     """
 
-    def __init__(self, now: float, count: int, seconds: float = 15.0) -> None:
+    def __init__(self, now: float, count: float, seconds: float = 15.0) -> None:
         self._seconds = seconds
         self._seen = deque([(now, count)])
 
-    def at(self, now: float, count: int) -> float:
+    def at(self, now: float, count: float) -> float:
         """To be asked now and then."""
         self._seen.append((now, count))
         while len(self._seen) > 2 and self._seen[1][0] <= now - self._seconds:
             self._seen.popleft()
         since, before = self._seen[0]
         return (count - before) / max(1.0, now - since)
+
+
+class TimeLeft:
+    """Seconds until all is settled, by how it went of late while Iterable answered; None while that foretells nothing.
+
+    It looks minutes back: what is settled is settled by the chunk.
+    """
+
+    def __init__(self, now: float, share: float) -> None:
+        self._now = now
+        self._answered = 0.0
+        self._rate = Rate(0.0, share, seconds=300.0)
+
+    def at(self, now: float, share: float, *, is_answered: bool) -> float | None:
+        """To be asked now and then; `share`: settled, 0 to 1."""
+        seconds, self._now = now - self._now, now
+        if not is_answered:
+            return None
+        self._answered += seconds
+        rate = self._rate.at(self._answered, share)
+        return (1 - share) / rate if rate > 0 else None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 local, streaming                    the two ways
 open                                what a run opens, as its options say
-chunk_loop, chunk_runner            take a chunk, run it, settle it
+chunk_loop, chunk_runner, under_way take a chunk, run it, settle it
 conservation, narrowing, settlement whether the sum holds; what failed goes again; which messages are settled
 recording, record_start             what a settlement counts, told to the run's record
 process, run_lock

@@ -15,6 +15,7 @@ from pipeline.runs.conservation import check_sum
 from pipeline.runs.narrowing import Narrowing, Piece
 from pipeline.runs.recording import Recording
 from pipeline.runs.settlement import crowded_out, settlement_of
+from pipeline.runs.under_way import UnderWay, delivered
 from pipeline.sources.source import Source
 from transforms.dead_letters.letter import dead_letter
 from transforms.dead_letters.sink import DeadLetterSink
@@ -31,18 +32,6 @@ REST_SECONDS = 0.1  # how often to look for a signal while there is nothing to d
 log = logging.getLogger(__name__)
 
 BeginChunk = Callable[[list[Message], bool, Callable[[], None]], Future[list[Outcome]]]
-
-
-class UnderWay(NamedTuple):
-    """A piece that is run; without `handed_over` its outcomes are known, and its dead letters are being kept."""
-
-    piece: Piece
-    outcomes: Future[list[Outcome]]
-    handed_over: threading.Event | None
-
-    @property
-    def lets_next_start(self) -> bool:
-        return not self.handed_over or self.handed_over.is_set() or self.outcomes.done()
 
 
 class Standing(NamedTuple):
@@ -122,6 +111,8 @@ class ChunkLoop:
             # What is under way is not settled any more; but another run in this process must not come beside it.
             self._let_end()
             raise
+        finally:
+            self.tally.taken_unsettled = sum(each.taken_by_now for each in self._under_way)
 
     def step(self, stop: threading.Event) -> bool:
         """Does what is next; returns whether there is more to do. Raises FatalError, as `run` does."""
@@ -219,7 +210,7 @@ class ChunkLoop:
     def _start_keeping(self, piece: Piece, outcomes: list[Outcome]) -> None:
         """Of messages that end here: they are settled once their dead letters are safe."""
         kept = self._runtime.submit(partial(self._keep, outcomes))
-        self._under_way.insert(0, UnderWay(piece, kept, handed_over=None))
+        self._under_way.insert(0, UnderWay(piece, kept, None, delivered(outcomes)))
 
     def _keep(self, outcomes: list[Outcome]) -> list[Outcome]:
         now = self._runtime.now()
@@ -240,6 +231,7 @@ class ChunkLoop:
             if done.handed_over:
                 check_sum(done.piece.messages, outcomes)
         except FatalError:
+            self._under_way.append(done)  # it is not settled
             raise
         except OutageError as error:
             self._again.pause(done.piece, error, self._runtime.now())

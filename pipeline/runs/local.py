@@ -172,7 +172,8 @@ def drive(
         if recorder:
             recorder.end(how, code, tally.in_flight)
     if isinstance(failed, FatalError):
-        raise FatalError(f"{failed}. {NOTHING_LOST}") from failed
+        sent = f", {tally.taken_unsettled:,} items that Iterable took among it" if tally.taken_unsettled else ""
+        raise FatalError(f"{failed}. {NOTHING_LOST}{sent}") from failed
     if failed:
         raise failed
     return ran._replace(code=code)

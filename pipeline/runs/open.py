@@ -18,8 +18,6 @@ from pipeline.sources.buckets import BUCKETS
 from pipeline.sources.checkpoint import CheckpointFile
 from pipeline.sources.files import FilesSource
 from pipeline.sources.own_files import own_files, tell_of_old_files
-from pipeline.sources.pubsub import SubscriptionSource
-from pipeline.sources.pubsub_client import refuse_loop
 from pipeline.sources.resumed_messages import ResumedMessages
 from pipeline.sources.source import Source
 from pipeline.sources.state_folder import StateFolder
@@ -56,6 +54,10 @@ class Opening:
 
 
 def _open_subscription(read: Subscription, opening: Opening) -> Source:
+    # A while to import, and files need them not.
+    from pipeline.sources.pubsub import SubscriptionSource
+    from pipeline.sources.pubsub_client import refuse_loop
+
     select, sink = opening.select, opening.sink
     if sink and not select:
         refuse_loop(read.name, sink.topic)

@@ -6,6 +6,19 @@ import logging
 import sys
 from collections.abc import Iterator
 
+_SELDOM = 100_000, 10, 5  # objects until the collector looks at the youngest, and so on
+
+
+@contextlib.contextmanager
+def few_collections() -> Iterator[None]:
+    """For as long as a command works: what it imports stays, and looking for cycles there is a tenth of its start."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
 
 @contextlib.contextmanager
 def tune_process() -> Iterator[None]:
@@ -14,7 +27,7 @@ def tune_process() -> Iterator[None]:
     before = gc.get_threshold(), sys.getswitchinterval(), beam.level
     # A chunk is many objects without cycles: looking for cycles among them again and again costs a quarter of a run.
     gc.freeze()
-    gc.set_threshold(100_000, 10, 5)
+    gc.set_threshold(*_SELDOM)
     # Threads that pull and post need the interpreter often and briefly: beside one that maps, a pull took 50 ms for 2.
     sys.setswitchinterval(0.0005)
     # A rejected record or key is no crash: what a step raises is told once, by the command line.

@@ -10,7 +10,7 @@ from pipeline.config.loader import LoadedConfig
 from pipeline.records.activity import Activity
 from pipeline.records.recorder import Recorder
 from pipeline.reports.tally import Tally
-from pipeline.reports.under_way import OperationNow, Rate, Snapshot, Trouble, Waiting
+from pipeline.reports.under_way import OperationNow, Rate, Snapshot, TimeLeft, Trouble, Waiting
 from pipeline.run_options import Files, RunOptions, Subscription
 from pipeline.runs.chunk_loop import Standing
 from pipeline.sources.source import Source
@@ -43,13 +43,15 @@ class Watch:
         self.tally = tally
         self._source = source
         self._sending = sending
-        self._began, self._share = steady_time(), source.share_settled
+        self._began = steady_time()
+        self._time_left = TimeLeft(self._began, source.share_settled or 0.0)
         self._read = Rate(self._began, tally.read)
         operations = sending.settings.rules.operations if sending else ()
         self._requests = {each.setting: Rate(self._began, self._requests_of(each.setting)) for each in operations}
 
     def look(self, standing: Standing) -> Snapshot:
         now, tally, share = steady_time(), self.tally, self._source.share_settled
+        trouble = self._trouble(standing, now)
         return Snapshot(
             title=self._title,
             doing=self._doing,
@@ -62,16 +64,12 @@ class Watch:
             dead=tally.by_reason(DEAD_LETTERED).most_common(),
             waiting=self._waiting(standing),
             operations=list(self._operations(now)),
-            trouble=self._trouble(standing, now),
+            trouble=trouble,
             share=share,
-            left=self._left(share, now),
+            left=None if share is None else self._time_left.at(now, share, is_answered=not trouble),
             is_all_read=standing.ends_in is not None,
             stops_in=standing.stops_in,
         )
-
-    def _left(self, share: float | None, now: float) -> float | None:
-        gained = (share or 0.0) - (self._share or 0.0)
-        return None if share is None or gained <= 0 else (now - self._began) / gained * (1 - share)
 
     def _waiting(self, standing: Standing) -> Waiting:
         waiting = list(standing.waiting)

@@ -4,7 +4,6 @@ Over Google's Pub/Sub emulator where it is installed, else from a file. Knows no
 command that a user would type.
 """
 
-import argparse
 import contextlib
 import os
 import pathlib
@@ -19,15 +18,17 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from pipeline.sandbox.arguments import Parser
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.oracle.expected import Expected, differences
+from pipeline.sandbox.oracle.differences import differences
+from pipeline.sandbox.oracle.expected import Expected
 from pipeline.sandbox.pubsub.emulator import EmulatorError, PubsubEmulator
 from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, publish, pull_attributes
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
 
-CONFIG = "configs/demo.yaml"
+CONFIG = pathlib.Path(__file__).parents[2] / "configs" / "demo.yaml"
 FOLDER = pathlib.Path(".run")
 STATE = FOLDER / "state"
 API_KEY = "sandbox-key"
@@ -49,12 +50,17 @@ class Input(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0 if Iterable and the dead letters hold exactly what they should."""
-    parser = argparse.ArgumentParser(prog="a2i sandbox demo", description=__doc__.partition("\n")[0])
+    parser = Parser(prog="a2i sandbox demo", description=__doc__.partition("\n")[0])
     parser.add_argument("--messages", type=int, default=5_000, help="how many to generate (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same traffic (default %(default)s)")
-    options = parser.parse_args(arguments)
-    traffic = Traffic(TrafficSettings(seed=options.seed, messages=options.messages))
-    FOLDER.mkdir(exist_ok=True)
+    options = parser.read(sys.argv[1:] if arguments is None else arguments)
+    try:
+        traffic = Traffic(TrafficSettings(seed=options.seed, messages=options.messages))
+        FOLDER.mkdir(exist_ok=True)
+    except ValueError as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"the demo keeps its files in {FOLDER.resolve()}: {error.strerror}")
     with contextlib.ExitStack() as stack:
         iterable = stack.enter_context(SimulatedIterable(Settings(async_delay=APPLIED_WITHIN)))
         _say(f"Simulated Iterable (a hybrid project) at {iterable.url}")
@@ -65,8 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             source = _prepare_file(traffic)
         else:
             source = _prepare_topics(emulator, traffic)
-        command = ["-m", "pipeline.main", f"--config={CONFIG}", *source.arguments, f"--iterable_url={iterable.url}"]
-        command.append(f"--state_dir={STATE}")
+        config = CONFIG.relative_to(pathlib.Path.cwd()) if CONFIG.is_relative_to(pathlib.Path.cwd()) else CONFIG
+        command = ["-m", "pipeline", "run", f"--config={config}", *source.arguments, f"--iterable-url={iterable.url}"]
+        command.append(f"--state-dir={STATE}")
         _say(f"\n$ python {' '.join(command)}\n")
         shutil.rmtree(STATE, ignore_errors=True)  # an Iterable that is gone knows nobody of whom it tells
         environ = {**os.environ, **source.environ, "ITERABLE_API_KEY": API_KEY}
@@ -94,7 +101,7 @@ def _prepare_topics(emulator: PubsubEmulator, traffic: Traffic) -> Input:
     count = publish(host, topics["events"], traffic)
     _say(f"Pub/Sub emulator at {host}: published {count:,} generated messages to {topics['events']}")
     return Input(
-        [f"--input_subscription={subscriptions['events']}", f"--dead_letter_topic={topics['dead-letters']}"],
+        [f"--input-subscription={subscriptions['events']}", f"--dead-letter-topic={topics['dead-letters']}"],
         emulator.environ,
         partial(_pull_dead_letters, host, subscriptions["dead-letters"]),
     )
@@ -112,8 +119,8 @@ def _prepare_file(traffic: Traffic) -> Input:
     with events.open("wb") as stream:
         write_rows(traffic, stream)
     _say(f"Wrote {traffic.settings.messages:,} generated messages to {events}")
-    arguments = [f"--input_files={events}", f"--dead_letter_file={dead_letters}", f"--waiting_file={waiting}"]
-    arguments.append(f"--checkpoint_file={checkpoint}")
+    arguments = [f"--input-files={events}", f"--dead-letter-file={dead_letters}", f"--waiting-file={waiting}"]
+    arguments.append(f"--checkpoint-file={checkpoint}")
     return Input(arguments, {}, partial(_read_lines, dead_letters))
 
 

@@ -3,22 +3,26 @@
 import errno
 import io
 from functools import cache
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
 from google.auth.exceptions import GoogleAuthError
-from google.cloud import storage
 
 from transforms.dead_letters.pubsub_errors import NO_CREDENTIALS, first_line
 from transforms.model.errors import FatalError
+
+if TYPE_CHECKING:
+    from google.cloud import storage
 
 BUCKETS = "gs://"
 CALL_SECONDS = 30.0
 
 
 @cache
-def storage_client() -> storage.Client:
+def storage_client() -> "storage.Client":
     """Raises GoogleAuthError if there are no credentials."""
+    from google.cloud import storage  # a quarter of a second to import, and few runs need it
+
     return storage.Client()
 
 

@@ -76,9 +76,10 @@ class CheckpointFile:
             raise FatalError(f"{self.path} is no checkpoint that can be read (a line of it is no message)")
         compared = self._run.keys() - (_NEW_IN_2 if version == 1 else frozenset())
         if differing := [name for name, value in self._run.items() if name in compared and run.get(name) != value]:
+            names = " and ".join(differing).replace("_", "-")
             raise FatalError(
-                f"{self.path} is the checkpoint of an interrupted run with another {' and '.join(differing)}:"
-                " give that run's command again, name another --checkpoint_file, or remove it to begin anew"
+                f"{self.path} is the checkpoint of an interrupted run with another {names}:"
+                " give that run's command again, name another --checkpoint-file, or remove it to begin anew"
             )
         path = checkpoint.position.path
         fingerprint = self._fingerprints.get(path)

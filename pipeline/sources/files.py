@@ -64,7 +64,7 @@ class FilesSource(Source):
         self._waiting_file = WaitingFile(waiting_file)
         self._checkpoint = checkpoint
         self._select = select
-        self._comes_again = comes_again or f"give {waiting_file} as --input_files"
+        self._comes_again = comes_again or f"give {waiting_file} as --input-files"
         found = checkpoint and checkpoint.read()
         self._is_noted = bool(found)  # that something is settled
         begin = found or Checkpoint(BEGIN, 0, [])

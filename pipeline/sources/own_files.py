@@ -36,12 +36,12 @@ def tell_of_old_files(waiting_file: str, checkpoint_file: str, host: str) -> Ite
     if not waiting_file and os.path.isfile(OLD_WAITING_FILE) and os.path.getsize(OLD_WAITING_FILE):
         yield (
             f"{OLD_WAITING_FILE} in this folder holds events that an earlier version left waiting: give it as"
-            " --input_files once"
+            " --input-files once"
         )
     if not checkpoint_file and os.path.isfile(OLD_CHECKPOINT_FILE):
         yield (
             f"{OLD_CHECKPOINT_FILE} in this folder is of a run that an earlier version left unfinished. If that sent"
-            f" to {host}, its command with --checkpoint_file {OLD_CHECKPOINT_FILE} goes on with it; else remove it"
+            f" to {host}, its command with --checkpoint-file {OLD_CHECKPOINT_FILE} goes on with it; else remove it"
         )
 
 

@@ -120,11 +120,11 @@ class StateFolder:
                 identity = self._write_identity()
         except OSError as error:
             problem = f"the state folder {self.path} cannot be used: {error.strerror}"
-            raise FatalError(f"{problem}; --state_dir names another place") from error
+            raise FatalError(f"{problem}; --state-dir names another place") from error
         if identity != {"version": VERSION, **self._identity}:
             raise FatalError(
                 f"the state folder {self.path} is not of this sync, as its {_IDENTITY} says: it was copied by hand, is"
-                " damaged, or is of another version. Remove it, or name another place with --state_dir"
+                " damaged, or is of another version. Remove it, or name another place with --state-dir"
             )
 
     def _close_to_others(self) -> None:

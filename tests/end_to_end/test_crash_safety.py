@@ -21,7 +21,7 @@ import pytest
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.oracle.under_chaos import ExpectedUnderChaos
 from pipeline.sandbox.pubsub.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
 from pipeline.sandbox.pubsub.topics import create_subscription, create_topic

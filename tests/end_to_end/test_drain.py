@@ -14,7 +14,8 @@ import pytest
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.oracle.expected import Expected, differences
+from pipeline.sandbox.oracle.differences import differences
+from pipeline.sandbox.oracle.expected import Expected
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.stage import ACK_DEADLINE_SECONDS, Stage, end, set_stage
 from pipeline.sandbox.traffic.generator import Traffic

@@ -12,7 +12,7 @@ import pytest
 from pipeline.sandbox.dataflow.secret_manager import FakeSecretManager
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
-from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from tests.log_times import without_start
@@ -115,10 +115,10 @@ def test_a_wrong_command_line_ends_with_2() -> None:
         2,
         "",
         "--confg=sync.yaml is no option of this program or of Beam. Did you mean --config?\n"
-        "--chunk_size: '0' is no whole number of 1 or more.\n"
-        "Give either --input_subscription or --input_files.\n"
+        "--chunk-size: '0' is no whole number of 1 or more.\n"
+        "Give either --input-subscription or --input-files.\n"
         "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml.\n"
-        "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there.\n",
+        "Give either --dead-letter-topic or --dead-letter-file: what cannot be delivered is kept there.\n",
     )
 
 
@@ -222,9 +222,19 @@ def test_dead_letters_that_cannot_be_kept_end_with_3(backfill: Backfill) -> None
     """A full disk stops the run before anything is acknowledged."""
     ended = run(*backfill.arguments, "--dead_letter_file=/dev/full")
 
+    in_flight, sent = ended.out.splitlines()[4:6]
+    taken = int(sent.split()[3])  # what waits for its user was not
     problem = "dead letters cannot be written to /dev/full: No space left on device"
+    again = f"What is not settled comes again, {taken} items that Iterable took among it"
 
-    assert (ended.code, ended.err) == (3, stopped(problem))
+    assert (ended.code, ended.err) == (3, f"python -m pipeline.main stopped: {problem}. {again}.\n")
+    assert in_flight == "In flight                  600   not settled: the same command begins anew"
+    assert sent == f"  of these sent      {taken:>9,}   Iterable took them: sent again, each is still one"
+    assert (
+        0
+        < taken
+        <= sum(count for outcome, count in backfill.traffic.expected.outcomes.items() if outcome[0] == "delivered")
+    )
 
 
 @pytest.mark.slow

@@ -7,12 +7,19 @@ from collections.abc import Callable, Mapping
 
 from transforms.dead_letters.file_sink import FileSink
 from transforms.dead_letters.sink import DeadLetterSink
-from transforms.dead_letters.topic_sink import TopicSink
 from transforms.model.errors import FatalError
+
+
+def _topic_sink(topic: str, overflow: str) -> DeadLetterSink:
+    # A while to import, and a run whose letters go to a file needs it not.
+    from transforms.dead_letters.topic_sink import TopicSink
+
+    return TopicSink(topic, overflow)
+
 
 # (name, file for letters that it has no room for, "" without one) → the sink
 MakeSink = Callable[[str, str], DeadLetterSink]
-SINKS: Mapping[str, MakeSink] = {"topic": TopicSink, "file": lambda path, _: FileSink(path)}
+SINKS: Mapping[str, MakeSink] = {"topic": _topic_sink, "file": lambda path, _: FileSink(path)}
 
 
 def make_sink(place: str, overflow: str = "", sinks: Mapping[str, MakeSink] = SINKS) -> DeadLetterSink:

@@ -48,7 +48,7 @@ LINE_TOO_LONG = _final("parse")(
     "A line of a file is longer than 64 MB: no JSON lines, or no line ends. This letter alone is not the original:"
     " it holds the first 10,000 bytes, the file has all of it.",
     "Look at the line that dl_detail names; split it into one event a line (`jq -c '.[]'` for a list), and give"
-    " that file as --input_files. A replay leaves these letters alone.",
+    " that file as --input-files. A replay leaves these letters alone.",
 )
 TOO_MANY_VALUES = _final("parse")(
     "too_many_values",
@@ -148,7 +148,7 @@ INVALID_DATA = _given(DEAD_LETTERED, "delivery")(
 IDENTITY_CONFLICT = _given(DEAD_LETTERED, "delivery")(
     "identity_conflict",
     "Another profile in Iterable already has this email or userId.",
-    f"Merge or correct the profiles in Iterable; {_REPLAY}, with --with_users for user updates.",
+    f"Merge or correct the profiles in Iterable; {_REPLAY}, with --with-users for user updates.",
 )
 FORGOTTEN_USER = _final("delivery")(
     "forgotten_user",
@@ -205,10 +205,10 @@ OTHER_SYNC = _given(DROPPED, "branch")(
 OUTSIDE_TIME_RANGE = _given(DROPPED, "branch")(
     "outside_time_range",
     "Its event time is not within what the run was asked for.",
-    "Change --start_time and --end_time.",
+    "Change --start-time and --end-time.",
 )
 EVENTS_ONLY = _given(DROPPED, "branch")(
-    "events_only", "It is an identify, and the run sends track events only.", "Leave out --events_only."
+    "events_only", "It is an identify, and the run sends track events only.", "Leave out --events-only."
 )
 IDENTIFY_NOT_SELECTED = _given(DROPPED, "branch")(
     "identify_not_selected",

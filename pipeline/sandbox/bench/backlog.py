@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 
 from pipeline.sandbox.bench import processes
+from pipeline.sandbox.bench.figures import Figure
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
 
@@ -27,7 +28,7 @@ ALL_EVENTS = TrafficSettings(
 )
 
 
-def measure() -> Iterator[tuple[str, str]]:
+def measure() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name, processes.simulated_iterable(track_unknown_user="create") as iterable:
         folder = pathlib.Path(name)
         with (folder / "events.jsonl").open("wb") as stream:
@@ -35,10 +36,10 @@ def measure() -> Iterator[tuple[str, str]]:
         took = processes.run(*processes.arguments_of_files(folder, iterable))
         counted = iterable.metrics("trackBulk")
     span = counted["last_at"] - counted["first_at"]
-    yield "of the allowed request rate used", f"{(counted['requests'] - 1) / (RATE * span):.1%}"
-    yield "batches full", f"{counted['items_per_request']['mean'] / MAX_ITEMS:.1%}"
-    yield "answers 429", f"{counted['by_status'].get('429', 0):,}"
-    yield "requests", f"{counted['requests']:,}"
-    yield "seconds, with start and end", f"{took.seconds:.0f}"
-    yield "largest process", f"{took.peak_megabytes:,.0f} MB"
-    yield "exit code", f"{took.code}"
+    by_arithmetic = (MESSAGES / MAX_ITEMS - 1) / RATE
+    yield Figure("first request to last, to arithmetic", span / by_arithmetic, "×", 1.05, 1.0)
+    yield Figure("batches full", counted["items_per_request"]["mean"] / MAX_ITEMS, "%", 0.99, more_is_better=True)
+    yield Figure("answers 429", counted["by_status"].get("429", 0), must=0)
+    yield Figure("seconds, with start and end", took.seconds, "s")
+    yield Figure("peak memory", took.peak_megabytes, "MB", 300, 250)
+    yield Figure("exit code", took.code, must=0)

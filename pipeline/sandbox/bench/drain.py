@@ -14,6 +14,7 @@ from google.pubsub_v1 import PullResponse, SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from pipeline.sandbox.bench.backlog import ALL_EVENTS, MAX_ITEMS, RATE
+from pipeline.sandbox.bench.figures import Figure
 from pipeline.sandbox.bench.processes import simulated_iterable
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.stage import Stage, set_stage
@@ -22,7 +23,7 @@ from pipeline.sandbox.traffic.generator import Traffic
 MESSAGES = 100_000
 
 
-def measure() -> Iterator[tuple[str, str]]:
+def measure() -> Iterator[Figure]:
     with PubsubEmulator() as emulator, simulated_iterable(track_unknown_user="create") as iterable:
         stage = set_stage(emulator.host, iterable.url)
         _fill(stage)
@@ -36,12 +37,12 @@ def measure() -> Iterator[tuple[str, str]]:
     seconds = counted["last_at"] - counted["first_at"]
     # From the first request to the last, without those two halves: what was read for them.
     speed = MESSAGES * (1 - 1 / counted["requests"]) / seconds
-    yield "messages a second", f"{speed:,.0f}"
-    yield "of a bare loop's", f"{speed / floor:.1%}"
-    yield "of Iterable's limit", f"{counted['items_accepted'] / seconds / (RATE * MAX_ITEMS):.1%}"
-    yield "Iterable's limit, of a bare loop's messages", f"{RATE * MAX_ITEMS / floor:.1%}"
-    yield "answers 429", f"{counted['by_status'].get('429', 0):,}"
-    yield "exit code", f"{drain.returncode}"
+    yield Figure("messages a second", speed)
+    yield Figure("of a bare loop's", speed / floor, "%")
+    yield Figure("of Iterable's limit", counted["items_accepted"] / seconds / (RATE * MAX_ITEMS), "%")
+    yield Figure("Iterable's limit, of a bare loop's", RATE * MAX_ITEMS / floor, "%")
+    yield Figure("answers 429", counted["by_status"].get("429", 0), must=0)
+    yield Figure("exit code", drain.returncode, must=0)
 
 
 def _fill(stage: Stage) -> None:

@@ -10,13 +10,14 @@ import psutil
 
 from pipeline.sandbox.bench import processes
 from pipeline.sandbox.bench.backlog import ALL_EVENTS
+from pipeline.sandbox.bench.figures import Figure
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 
 CHUNKS = 1_000
 CHUNK_SIZE = 200
 
 
-def measure() -> Iterator[tuple[str, str]]:
+def measure() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name, processes.simulated_iterable(track_unknown_user="create") as iterable:
         folder = pathlib.Path(name)
         with (folder / "events.jsonl").open("wb") as stream:
@@ -27,5 +28,5 @@ def measure() -> Iterator[tuple[str, str]]:
             megabytes.append(psutil.Process(run.pid).memory_info().rss / 1e6)
             time.sleep(0.5)
     for share in (0.1, 0.5, 0.95):
-        yield f"memory after {CHUNKS * share:,.0f} chunks", f"{megabytes[int(len(megabytes) * share)]:,.0f} MB"
-    yield "exit code", f"{run.returncode}"
+        yield Figure(f"memory after {CHUNKS * share:,.0f} chunks", megabytes[int(len(megabytes) * share)], "MB")
+    yield Figure("exit code", run.returncode, must=0)

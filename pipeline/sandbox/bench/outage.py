@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
+from pipeline.sandbox.bench.figures import Figure
 from pipeline.sandbox.bench.shard import HandShard
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Settings
@@ -102,17 +103,17 @@ class Shard:
         self._read_bytes = self._shard.bytes_read
 
 
-def measure() -> Iterator[tuple[str, str]]:
+def measure() -> Iterator[Figure]:
     # In a process of its own: the peak of this one may be of another measure.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
         endured = apart.submit(endure, Outage()).result()
-    yield "most state read at once, of its bound", f"{endured.most_read_bytes / MAX_STATE_BYTES:.1%}"
-    yield "largest state", f"{endured.largest_state_bytes / 1e6:.1f} MB"
-    yield "added to its process", f"{endured.added_megabytes:,.0f} MB"
-    yield "noticed the return after", f"{endured.noticed_after_seconds:.0f} s"
-    yield "of the shard's request rate used from then on", f"{endured.rate_used:.1%}"
-    yield "answers 429", f"{endured.answers_429:,}"
-    yield "events delivered of those that came", f"{endured.delivered / endured.came:.1%}"
+    yield Figure("state read at once, of its bound", endured.most_read_bytes / MAX_STATE_BYTES, "%")
+    yield Figure("largest state", endured.largest_state_bytes / 1e6, "MB")
+    yield Figure("added to its process", endured.added_megabytes, "MB")
+    yield Figure("noticed the return after", endured.noticed_after_seconds, "s")
+    yield Figure("the shard's rate used from then on", endured.rate_used, "%")
+    yield Figure("answers 429", endured.answers_429, must=0)
+    yield Figure("events delivered of those that came", endured.delivered / endured.came, "%", 1, more_is_better=True)
 
 
 def endure(outage: Outage) -> Endured:

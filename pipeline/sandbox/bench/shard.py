@@ -6,6 +6,7 @@ Time is the caller's: a timer fires when `fire` is called. The timers are Beam's
 import inspect
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -95,10 +96,12 @@ class HandShard:
     def _given(self, method: Callable[..., Any], time: float) -> dict[str, Any]:
         """What Beam gives for a method's default arguments."""
         given: dict[str, Any] = {}
-        for name, parameter in inspect.signature(method).parameters.items():
-            match parameter.default:
+        for name, default in _defaults(getattr(method, "__func__", method)).items():
+            match default:
                 case beam.DoFn.StateParam(state_spec=spec):
-                    given[name] = self.cells.setdefault(spec.name, Cell(isinstance(spec, BagStateSpec)))
+                    if spec.name not in self.cells:
+                        self.cells[spec.name] = Cell(isinstance(spec, BagStateSpec))
+                    given[name] = self.cells[spec.name]
                 case beam.DoFn.TimerParam(timer_spec=spec):
                     given[name] = self._timer(spec, time)
                 case beam.DoFn.KeyParam:
@@ -111,6 +114,11 @@ class HandShard:
         told: Any = _Told(self.timers, _name(spec))  # a coder and a stream, not in bytes
         when, window = Timestamp.of(time), GlobalWindow()
         return OutputTimer(self._key, window, when, PANE_INFO_UNKNOWN, spec.time_domain, spec.name, told, told)
+
+
+@cache
+def _defaults(method: Callable[..., Any]) -> dict[str, Any]:
+    return {name: parameter.default for name, parameter in inspect.signature(method).parameters.items()}
 
 
 def _name(spec: TimerSpec) -> str:

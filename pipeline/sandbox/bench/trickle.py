@@ -3,6 +3,7 @@
 With default settings, and users whom Iterable knows.
 """
 
+import math
 import re
 import signal
 import time
@@ -13,6 +14,7 @@ from itertools import islice
 import psutil
 
 from pipeline.sandbox.bench.backlog import ALL_EVENTS
+from pipeline.sandbox.bench.figures import Figure
 from pipeline.sandbox.bench.processes import simulated_iterable
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.stage import Stage, set_stage
@@ -23,7 +25,7 @@ SECONDS = 40
 IDLE_SECONDS = 30
 
 
-def measure() -> Iterator[tuple[str, str]]:
+def measure() -> Iterator[Figure]:
     with PubsubEmulator() as emulator, simulated_iterable(track_unknown_user="create") as iterable:
         stage = set_stage(emulator.host, iterable.url)
         drain = stage.start(*stage.drain, "--forever")
@@ -34,11 +36,11 @@ def measure() -> Iterator[tuple[str, str]]:
         idle = _cpu_share(process, lambda: time.sleep(IDLE_SECONDS))
         drain.send_signal(signal.SIGTERM)
         summary, _ = drain.communicate()
-    latency = re.search(r"p95 latency +(\S+ s)", summary)
-    yield "p95 from publishing to acceptance", latency[1] if latency else "unknown"
-    yield "of one core, at 50 messages a second", f"{busy:.1%}"
-    yield "of one core, idle", f"{idle:.1%}"
-    yield "exit code", f"{drain.returncode}"
+    latency = re.search(r"p95 latency +(\S+) s", summary)
+    yield Figure("p95 from publishing to acceptance", float(latency[1]) if latency else math.inf, "s", 0.7, 0.6)
+    yield Figure("of one core, at 50 messages/s", busy, "%")
+    yield Figure("of one core, idle", idle, "%")
+    yield Figure("exit code", drain.returncode, must=0)
 
 
 def _trickle(stage: Stage) -> None:

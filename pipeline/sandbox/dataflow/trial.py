@@ -15,7 +15,7 @@ from pipeline.sandbox.dataflow.workers import Workers
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Settings
 from pipeline.sandbox.oracle.checks import Limits, check_letters, check_refusals, check_requests
-from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.oracle.under_chaos import ExpectedUnderChaos
 from pipeline.sandbox.soak.demo_config import write_config
 from pipeline.sandbox.soak.seeds import settings_of

@@ -4,8 +4,11 @@ server, running, control          the socket, a `with` block around it, /__sim/ 
 endpoints, steps                  which requests there are, and the steps that each goes through
 admission, bodies, fields         key, rate and size; JSON and shapes; types of dataFields
 poison                            what a chaotic one refuses whole
-bulk, single, reads               the work of an endpoint, and its answer; responses words it
-judging, identity, shapes, schema what becomes of one item
+bulk, single, reads               the work of an endpoint, and its answer; responses and refusals word it
+commerce, subscriptions, lists    likewise, by subject
+tokens, identities, deletions
+judging, identity, schema         what becomes of one item
+shapes, request_shapes            which JSON is of the right type
 simulation, store, users          the project's state, and a request on its way
 limits, metrics                   the rate; what a sender did, counted
 settings                          every switch

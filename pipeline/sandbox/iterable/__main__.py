@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import orjson
 
+from pipeline.sandbox.arguments import EXIT_USAGE, Parser, parse_port
 from pipeline.sandbox.iterable.server import listening
 from pipeline.sandbox.iterable.settings import Key, ProjectType, Settings, load_settings
 from pipeline.sandbox.iterable.simulation import Simulation
@@ -17,22 +18,23 @@ from pipeline.sandbox.iterable.simulation import Simulation
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; the exit code."""
-    parser = argparse.ArgumentParser(prog="a2i sandbox iterable", description=__doc__)
+    parser = Parser(prog="a2i sandbox iterable", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080, help="0: a free one (default: %(default)s)")
-    parser.add_argument("--project_type", choices=get_args(ProjectType), help="default: hybrid")
-    parser.add_argument("--api_key", help="the one server-side key (default: sandbox-key)")
+    parser.add_argument("--port", type=parse_port, default=8080, help="0: a free one (default: %(default)s)")
+    parser.add_argument("--project-type", choices=get_args(ProjectType), help="default: hybrid")
+    parser.add_argument("--api-key", help="the one server-side key (default: sandbox-key)")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="a JSON object of switches, as in settings.py")
-    options = parser.parse_args(arguments)
+    options = parser.read(sys.argv[1:] if arguments is None else arguments)
     try:
         settings = _settings(options)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     try:
         asyncio.run(_serve(settings, options.host, options.port))
-    except OSError as error:
-        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
-        return 1
+    except (OSError, UnicodeError) as error:  # a host that is no name of one is no text that can be asked for
+        reason = getattr(error, "strerror", None) or "it is no name of a host"
+        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {reason}\n")
+        return EXIT_USAGE
     return 0
 
 

@@ -10,7 +10,7 @@ from pipeline.sandbox.iterable.simulation import Call, Simulation, WriteCall
 def check_key(simulation: Simulation, call: Call) -> Response | None:
     """401 (or what is switched on), unless the key is known, enabled and of a kind that may."""
     params = {"ip": call.remote, "endpoint": call.path}
-    text = call.headers.get("Api-Key") or call.headers.get("Api_Key") or ""
+    text = key_of(call)
     key = simulation.settings.keys.get(text)
     if key is None:
         return envelope(401, "BadApiKey", "Invalid API key", params)
@@ -24,10 +24,15 @@ def check_key(simulation: Simulation, call: Call) -> Response | None:
     return envelope(401, "BadApiKey", "Disabled API key or insufficient privileges", params)
 
 
+def key_of(call: Call) -> str:
+    return call.headers.get("Api-Key") or call.headers.get("Api_Key") or ""
+
+
 def take_token(simulation: Simulation, call: Call) -> Response | None:
-    """429 when the endpoint has no token left."""
+    """429 when the endpoint has no token left, or nothing left of its day."""
     settings, endpoint = simulation.settings, call.endpoint.name
-    wait = simulation.take_token(endpoint)
+    is_of_key = isinstance(call, WriteCall) and call.endpoint.is_rate_of_key
+    wait = simulation.take_token(endpoint, key_of(call) if is_of_key else "")
     if not wait:
         return None
     reset = math.ceil(wait)

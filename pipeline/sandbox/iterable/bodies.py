@@ -1,7 +1,9 @@
 """The steps that look at a body as a whole: is it JSON, of the right shape, with ids. Knows no user and no schema."""
 
-from pipeline.sandbox.iterable.endpoints import EVENTS
+from pipeline.sandbox.iterable.endpoints import EVENTS, PURCHASES, USERS
 from pipeline.sandbox.iterable.judging import has_bad_event_id, names_nobody
+from pipeline.sandbox.iterable.refusals import NO_IDS_IN_TRACK
+from pipeline.sandbox.iterable.request_shapes import BODIES
 from pipeline.sandbox.iterable.responses import Response, envelope
 from pipeline.sandbox.iterable.shapes import Misfit, misfits
 from pipeline.sandbox.iterable.simulation import Simulation, WriteCall
@@ -22,7 +24,8 @@ def check_item_count(simulation: Simulation, call: WriteCall) -> Response | None
 
 def check_shapes(simulation: Simulation, call: WriteCall) -> Response | None:
     """400 that names every field of the wrong type."""
-    wrong = misfits(call.endpoint, call.json, simulation.settings)
+    takes_null = simulation.settings.null_optionals == "accept"
+    wrong = list(misfits(call.json, BODIES[call.endpoint.name], "obj", takes_null))
     return refuse_shapes(simulation, call, wrong) if wrong else None
 
 
@@ -34,15 +37,13 @@ def refuse_shapes(simulation: Simulation, call: WriteCall, wrong: list[Misfit]) 
 
 def check_ids(simulation: Simulation, call: WriteCall) -> Response | None:
     """400 for an item without or with bad ids, where the switches make that a matter of the whole request."""
-    settings = simulation.settings
-    if (
-        settings.bad_event_id == "whole_request"
-        and call.endpoint.kind == EVENTS
-        and any(map(has_bad_event_id, call.items))
-    ):
+    settings, kind = simulation.settings, call.endpoint.kind
+    is_whole = kind == PURCHASES or (kind == EVENTS and settings.bad_event_id == "whole_request")
+    if is_whole and any(map(has_bad_event_id, call.items)):
         return envelope(400, "BadParams", "Invalid event id")
-    if settings.no_identity_in_bulk == "whole_request" and any(names_nobody(item, settings) for item in call.items):
-        return envelope(400, "BadParams", "Either email or userId must be specified in a track call")
+    is_whole = (kind in (USERS, EVENTS) or call.endpoint.is_bulk) and settings.no_identity_in_bulk == "whole_request"
+    if is_whole and any(names_nobody(item, settings) for item in call.items):
+        return envelope(400, "BadParams", NO_IDS_IN_TRACK)
     return None
 
 

@@ -56,14 +56,18 @@ def bulk_update(simulation: Simulation, call: WriteCall) -> Response:
     if not call.items and settings.empty_users == "legacy_400":
         return envelope(400, "InvalidEmailAddressError", "Emails invalid: ")
     results, update_only = Results(), bool(call.json.get("updateOnly"))
-    now, delay = simulation.clock(), settings.async_delay.users
     for item, fields in zip(call.items, call.fields, strict=True):
         update = judge_user(simulation, item, fields, update_only)
         if isinstance(update, Failure):
             results.fail(update, settings)
             continue
-        simulation.store.accept_user(update, fields.created, now, delay)
+        simulation.write_user(update, fields)
         results.accept(fields)
+    return answer_of_users(results, settings)
+
+
+def answer_of_users(results: Results, settings: Settings) -> Response:
+    """UserBulkUpdateListResponse."""
     failures = _failure_lists(results, USER_LISTS, settings)
     return _answer(
         results,

@@ -51,6 +51,11 @@ class Chaos:
         why = verdicts.on_user(self.settings, identity)
         return _note(self.refused_users, identity, why if why in verdicts.REFUSALS else "")
 
+    def refusal_of_identity(self, identity: str) -> str:
+        """The same for a request that has no data: it may be refused for whom it names alone."""
+        why = verdicts.on_user(self.settings, identity)
+        return _note(self.refused_users, identity, why if why in verdicts.EVENT_REFUSALS else "")
+
     def refusal_of_event(self, event_id: str, event_name: str, identity: str) -> str:
         """DISALLOWED, whoever the user is; else the failure list that the user is in; else ""."""
         if verdicts.is_disallowed(self.settings, event_name):

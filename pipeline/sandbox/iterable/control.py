@@ -57,12 +57,7 @@ def _dump(simulation: Simulation, request: web.Request, _body: Any) -> object:
     if request.query.get("settle") == "true":
         store.settle()
     store.apply_due(simulation.clock())
-    return {
-        "users": [user.as_json() for user in store.users],
-        "events": store.events,
-        "pending": store.pending,
-        "lost_updates": store.lost_updates,
-    }
+    return store.dump()
 
 
 def _metrics(simulation: Simulation, _request: web.Request, _body: Any) -> object:

@@ -3,39 +3,46 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.sandbox.iterable.endpoints import USERS
+from pipeline.sandbox.iterable.endpoints import EVENTS, PURCHASES, USERS
 from pipeline.sandbox.iterable.responses import Response, envelope
 from pipeline.sandbox.iterable.schema import STRING, Clash, Types
 from pipeline.sandbox.iterable.simulation import Simulation, WriteCall
 
 IDENTITY = ("email", "userId")
+PURCHASE = "purchase"  # the category of its fields
 
 
 def check_types(simulation: Simulation, call: WriteCall) -> Response | None:
-    """Look through every item's dataFields, and refuse the request for one clash, unless that is the item's matter."""
-    if call.endpoint.kind == USERS:
+    """Look through all dataFields, and refuse the request for one clash, unless that is the item's matter."""
+    if call.endpoint.kind == EVENTS:
+        _look_through_events(simulation, call)
+    else:
         _look_through_users(simulation, call)
         if call.endpoint.is_bulk and simulation.settings.type_mismatch_in_bulk == "per_item":
             return None
-    else:
-        _look_through_events(simulation, call)
     clashes = [clash for fields in call.fields for clash in fields.clashes]
-    return refuse_types(simulation, call, clashes) if clashes else None
+    if clashes:
+        return refuse_types(simulation, call, clashes)
+    if call.endpoint.kind == PURCHASES:
+        _look_through_purchase(simulation, call)
+        if clashes := call.fields[-1].clashes:
+            return refuse_types(simulation, call, clashes, PURCHASE)
+    return None
 
 
 def check_field_limit(simulation: Simulation, call: WriteCall) -> Response | None:
-    """Count every path, an object's own included."""
+    """Count every path, an object's own included. Nothing is said of purchases'."""
     settings, store = simulation.settings, simulation.store
     if not any(types.claimed for types in call.types.values()):
         return None
-    if call.endpoint.kind == USERS:
-        scopes, limit = [store.user_schema], settings.user_field_limit
-    elif settings.event_field_limit_scope == "project":
-        scopes, limit = list(store.event_schemas.values()), settings.event_field_limit
-    else:
+    if call.endpoint.kind != EVENTS:
+        return _fields_full(
+            simulation, len(store.user_schema), list(call.types[USERS].claimed), settings.user_field_limit
+        )
+    if settings.event_field_limit_scope != "project":
         return _first_full(simulation, call)
     new = [path for types in call.types.values() for path in types.claimed]
-    return _fields_full(simulation, sum(map(len, scopes)), new, limit)
+    return _fields_full(simulation, sum(map(len, store.event_schemas.values())), new, settings.event_field_limit)
 
 
 def _first_full(simulation: Simulation, call: WriteCall) -> Response | None:
@@ -58,14 +65,22 @@ def _fields_full(simulation: Simulation, known: int, new: list[str], limit: int)
 
 
 def _look_through_users(simulation: Simulation, call: WriteCall) -> None:
-    settings = simulation.settings
+    settings, within = simulation.settings, call.endpoint.within
     types = call.types[USERS] = Types(simulation.store.user_schema, settings)
-    allow_new = _chosen(call.json.get("createNewFields"), settings.allow_new_user_fields)
-    for item in call.items:
-        values = item.get("dataFields") or {}
+    users = [item[within] for item in call.items] if within else call.items
+    choice = (users[0] if within else call.json).get("createNewFields")
+    allow_new = _chosen(choice, settings.allow_new_user_fields)
+    for user in users:
+        values = user.get("dataFields") or {}
         if any(name in values for name in IDENTITY):  # an identity change: no field of the schema
             values = {name: value for name, value in values.items() if name not in IDENTITY}
         call.fields.append(types.look_through(values, allow_new))
+
+
+def _look_through_purchase(simulation: Simulation, call: WriteCall) -> None:
+    settings = simulation.settings
+    types = call.types[PURCHASES] = Types(simulation.store.purchase_schema, settings)
+    call.fields.append(types.look_through(call.json.get("dataFields") or {}, settings.allow_new_event_fields))
 
 
 def _look_through_events(simulation: Simulation, call: WriteCall) -> None:
@@ -85,10 +100,10 @@ def _chosen(choice: bool | None, default: bool) -> bool:
     return default if choice is None else choice
 
 
-def refuse_types(simulation: Simulation, call: WriteCall, clashes: Sequence[Clash]) -> Response:
+def refuse_types(simulation: Simulation, call: WriteCall, clashes: Sequence[Clash], category: str = "") -> Response:
     """Name each field once, by its first clash: how many items clash, and which, it does not say."""
     settings = simulation.settings
-    category = "user" if call.endpoint.kind == USERS else settings.event_category
+    category = category or (settings.event_category if call.endpoint.kind == EVENTS else "user")
     first: dict[str, Clash] = {}
     for clash in clashes:
         first.setdefault(settings.validation_error_prefix + clash.path, clash)

@@ -22,6 +22,7 @@ CONFLICT, FORGOTTEN = "conflict", "forgotten"
 NO_IDENTITY, BAD_EVENT_ID, DISALLOWED = "noIdentity", "badEventId", "disallowed"
 
 EMAILS, USER_IDS = "Emails", "UserIds"
+NOBODY = Ids(None, None)
 RECORDED = ("eventName", "email", "userId", "campaignId", "templateId")
 MILLISECONDS_FROM = 100_000_000_000  # as seconds, the year 5138
 
@@ -41,6 +42,16 @@ def of(why: str, ids: Ids | None) -> Failure:
     return Failure(why, EMAILS, ids.email) if ids.email is not None else Failure(why, USER_IDS, ids.user_id or "")
 
 
+def judge_ids(simulation: Simulation, item: Mapping[str, Any]) -> Failure | None:
+    """What is wrong with whom an item names that has no data; whether there is such a user or not."""
+    failure = _wrong_ids(simulation, ids_of(item))
+    identity = identity_of(item, simulation.settings)
+    if failure or identity is None:
+        return failure
+    why = simulation.chaos.refusal_of_identity(identity_key(identity))
+    return of(why, identity) if why else None
+
+
 def judge_user(
     simulation: Simulation, item: Mapping[str, Any], fields: Fields, update_only: bool
 ) -> UserUpdate | Failure:
@@ -48,8 +59,7 @@ def judge_user(
     settings, store = simulation.settings, simulation.store
     ids = ids_of(item)
     changed = ids_of(item.get("dataFields") or {})
-    failure = _no_identity(settings, ids) or _bad_ids(settings, ids) or _bad_ids(settings, changed)
-    failure = failure or _refused_user(simulation, item, changed)
+    failure = _wrong_ids(simulation, ids, changed) or _refused_user(simulation, item, changed)
     if failure:
         return failure
     if fields.clashes:
@@ -68,8 +78,7 @@ def judge_event(simulation: Simulation, item: Mapping[str, Any], fields: Fields)
     """What one event comes to: its user is looked for last."""
     settings = simulation.settings
     ids, name = ids_of(item), item["eventName"]
-    failure = _no_identity(settings, ids) or _bad_ids(settings, ids)
-    if failure:
+    if failure := _wrong_ids(simulation, ids):
         return failure
     identity = identity_of(item, settings)
     refusal = simulation.chaos.refusal_of_event(item.get("id") or "", name, identity_key(identity)) if identity else ""
@@ -83,7 +92,7 @@ def judge_event(simulation: Simulation, item: Mapping[str, Any], fields: Fields)
     if simulation.store.find(ids) is None and not _creates(settings, ids):
         return of(NOT_FOUND, identity)
     record = {field: item[field] for field in RECORDED if item.get(field) is not None}
-    record["createdAt"] = _created_at(item.get("createdAt"), simulation)
+    record["createdAt"] = created_at(item.get("createdAt"), simulation)
     record["dataFields"] = fields.values
     return TrackedEvent(item.get("id") or secrets.token_hex(15), ids, record)
 
@@ -108,18 +117,22 @@ def _no_identity(settings: Settings, ids: Ids) -> Failure | None:
     return None
 
 
-def _bad_ids(settings: Settings, ids: Ids) -> Failure | None:
+def _wrong_ids(simulation: Simulation, ids: Ids, changed: Ids = NOBODY) -> Failure | None:
+    return _no_identity(simulation.settings, ids) or _bad_ids(simulation, ids) or _bad_ids(simulation, changed)
+
+
+def _bad_ids(simulation: Simulation, ids: Ids) -> Failure | None:
     """An id that is malformed or forgotten. Those in dataFields may be of any type."""
     email, user_id = ids
     if email is not None:
         if not isinstance(email, str) or not is_email(email):
             return Failure(INVALID, EMAILS, str(email))
-        if settings.forgotten_emails and email.lower() in settings.forgotten_emails:
+        if simulation.is_forgotten(Ids(email, None)):
             return Failure(FORGOTTEN, EMAILS, email)
     if user_id is not None:
         if not isinstance(user_id, str) or not is_user_id(user_id):
             return Failure(INVALID, USER_IDS, str(user_id))
-        if user_id in settings.forgotten_user_ids:
+        if simulation.is_forgotten(Ids(None, user_id)):
             return Failure(FORGOTTEN, USER_IDS, user_id)
     return None
 
@@ -143,7 +156,8 @@ def _creates(settings: Settings, ids: Ids) -> bool:
     return False
 
 
-def _created_at(sent: int | None, simulation: Simulation) -> int:
+def created_at(sent: int | None, simulation: Simulation) -> int:
+    """Without one, the time of receipt."""
     if sent is None:
         return int(simulation.clock())
     if simulation.settings.ms_created_at == "normalise" and abs(sent) >= MILLISECONDS_FROM:

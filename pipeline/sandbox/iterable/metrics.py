@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.sandbox.iterable.endpoints import Write
+from pipeline.sandbox.iterable.endpoints import IDENTITIES, Write
 from pipeline.sandbox.iterable.responses import Tally
 from pipeline.sandbox.iterable.settings import EndpointName
 from pipeline.sandbox.iterable.users import Ids
 
+ANY = "any"  # kind
 DROPPED = "dropped"  # stands for the status of a request whose connection was cut
 
 
@@ -28,6 +29,7 @@ class EndpointMetrics:
     failed: int = 0
     duplicate_ids: int = 0
     in_flight_overlaps: int = 0
+    identity_overlaps: int = 0
     item_counts: list[int] = field(default_factory=list)
     max_bytes: int = 0
 
@@ -50,6 +52,7 @@ class EndpointMetrics:
             "max_bytes": self.max_bytes,
             "duplicate_event_ids": self.duplicate_ids,
             "same_user_in_flight": self.in_flight_overlaps,
+            "identity_change_in_flight": self.identity_overlaps,
         }
 
 
@@ -58,7 +61,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._endpoints: defaultdict[str, EndpointMetrics] = defaultdict(EndpointMetrics)
-        self._in_flight: Counter[tuple[str, Ids]] = Counter()
+        self._in_flight: Counter[tuple[str, Ids]] = Counter()  # by kind, and of all kinds together
         self._touched: defaultdict[tuple[str, bool], set[Ids]] = defaultdict(set)  # (kind, in bulk) → whose items
 
     def arrived(self, endpoint: EndpointName, now: float, size: int) -> None:
@@ -82,12 +85,17 @@ class Metrics:
 
     @contextmanager
     def in_flight(self, endpoint: Write, items: int, users: set[Ids]) -> Iterator[None]:
-        """Hold these users for the time of a request; count those another request for the same kind holds already."""
+        """Hold these users for the time of a request; count those another request for the same kind holds already.
+
+        And those whose identity one of the two changes, whatever the other is for.
+        """
         counts, kind = self._endpoints[endpoint.name], endpoint.kind
         counts.item_counts.append(items)
         counts.in_flight_overlaps += sum((kind, user) in self._in_flight for user in users)
+        others = ANY if endpoint.changes_identity else IDENTITIES
+        counts.identity_overlaps += sum((others, user) in self._in_flight for user in users)
         self._touched[kind, endpoint.is_bulk] |= users
-        held = [(kind, user) for user in users]
+        held = [(each, user) for each in (kind, ANY) for user in users]
         self._in_flight.update(held)
         try:
             yield

@@ -3,12 +3,12 @@
 from typing import Any
 
 from pipeline.sandbox.iterable.bodies import refuse_shapes
-from pipeline.sandbox.iterable.endpoints import EVENTS
+from pipeline.sandbox.iterable.endpoints import EVENTS, IDENTITIES, PURCHASES
 from pipeline.sandbox.iterable.fields import refuse_types
 from pipeline.sandbox.iterable.responses import Response, envelope
 from pipeline.sandbox.iterable.schema import STRING, Clash, infer
 from pipeline.sandbox.iterable.shapes import INTEGER, OBJECT, Misfit
-from pipeline.sandbox.iterable.simulation import Simulation, WriteCall, identity_of
+from pipeline.sandbox.iterable.simulation import Simulation, WriteCall, identity_of, users_named
 from pipeline.sandbox.iterable.verdicts import NO_CLUE, POISONS, TYPES_MISMATCHED, draw, identity_key
 
 
@@ -31,10 +31,12 @@ def check_poison(simulation: Simulation, call: WriteCall) -> Response | None:
 
 
 def _poison_in(simulation: Simulation, call: WriteCall, item: dict[str, Any]) -> str:
-    if call.endpoint.kind == EVENTS:
-        return simulation.chaos.poison_of_event(item["id"]) if item.get("id") else ""
-    ids = identity_of(item, simulation.settings)
-    return simulation.chaos.poison_of_user(identity_key(ids)) if ids else ""
+    chaos, kind = simulation.chaos, call.endpoint.kind
+    on_event = chaos.poison_of_event(item["id"]) if kind in (EVENTS, PURCHASES) and item.get("id") else ""
+    if on_event or kind in (EVENTS, IDENTITIES):  # a change of identity has nothing that could be poison
+        return on_event
+    users = (identity_of(user, simulation.settings) for user in users_named(call.endpoint, item))
+    return next((why for ids in users if ids and (why := chaos.poison_of_user(identity_key(ids)))), "")
 
 
 def _clash_in(simulation: Simulation, call: WriteCall, item: dict[str, Any]) -> Clash:
@@ -49,7 +51,7 @@ def _clash_in(simulation: Simulation, call: WriteCall, item: dict[str, Any]) -> 
 
 def _misfit_at(simulation: Simulation, call: WriteCall, index: int) -> Misfit:
     """The record's position; or another one, which has been seen of Iterable, too."""
-    field, kind = ("createdAt", INTEGER) if call.endpoint.kind == EVENTS else ("dataFields", OBJECT)
+    field, kind = ("createdAt", INTEGER) if call.endpoint.kind in (EVENTS, PURCHASES) else ("dataFields", OBJECT)
     if not call.endpoint.is_bulk:
         return Misfit(f"obj.{field}", kind)
     settings, count = simulation.chaos.settings, len(call.items)
@@ -57,7 +59,7 @@ def _misfit_at(simulation: Simulation, call: WriteCall, index: int) -> Misfit:
         simulation.chaos.count(call.endpoint.name, "wrong_position")
         others = draw(settings, "position", f"{index} of {count}") * count  # the one behind the last among them
         index = (index + 1 + int(others)) % (count + 1)
-    return Misfit(f"obj.{call.endpoint.kind}[{index}].{field}", kind)
+    return Misfit(f"obj.{call.endpoint.array}[{index}].{field}", kind)
 
 
 def _is_wrong(simulation: Simulation, call: WriteCall, item: dict[str, Any], share: float) -> bool:

@@ -15,7 +15,11 @@ class Tally(NamedTuple):
 
     accepted: int = 0
     failed: int = 0
-    duplicate_ids: int = 0  # accepted events whose id was taken: they replace that event
+    duplicate_ids: int = 0  # accepted events and purchases whose id was taken: they replace that one
+
+
+ACCEPTED = Tally(accepted=1)
+FAILED = Tally(failed=1)
 
 
 class Response(NamedTuple):
@@ -36,6 +40,12 @@ def ok(payload: Any, tally: Tally = Tally()) -> Response:  # noqa: B008 (a tuple
 def envelope(status: int, code: str, msg: str, params: object = None) -> Response:
     """IterableApiResponse, the shape of every answer but a bulk 200 and a read."""
     return Response(status, orjson.dumps({"msg": msg, "code": code, "params": params}))
+
+
+def success(msg: str = "", params: object = None, *, is_duplicate: bool = False) -> Response:
+    """The 200 of what takes one item."""
+    answer = envelope(200, "Success", msg, params)
+    return answer._replace(tally=ACCEPTED._replace(duplicate_ids=int(is_duplicate)))
 
 
 def page(status: int, title: str) -> Response:

@@ -24,7 +24,7 @@ def application(simulation: Simulation) -> web.Application:
     """All routes, of Iterable and of the control plane."""
     app = web.Application(client_max_size=NO_LIMIT)
     for write in WRITES:
-        app.router.add_post(write.path, _write_route(simulation, write))
+        app.router.add_route(write.method, write.path, _write_route(simulation, write))
     for read in READS:
         for path in read.paths:
             app.router.add_get(path, _read_route(simulation, read), allow_head=False)
@@ -53,7 +53,7 @@ async def listening(simulation: Simulation, host: str, port: int) -> AsyncIterat
 def _write_route(simulation: Simulation, endpoint: Write) -> Route:
     async def serve(request: web.Request) -> web.Response:
         body = _unpacked(simulation, request, await request.read())
-        call = WriteCall(endpoint, request.path, request.headers, request.remote or "", body)
+        call = WriteCall(endpoint, request.path, request.headers, request.remote or "", body, request.match_info)
         users = users_in(call, simulation.settings)
         simulation.metrics.arrived(endpoint.name, simulation.clock(), len(body))
         with simulation.metrics.in_flight(endpoint, len(call.items), users):

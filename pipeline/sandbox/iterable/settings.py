@@ -8,29 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
+from pipeline.sandbox.iterable.endpoints import READS, WRITES, KeyType
 
 ProjectType = Literal["email", "user_id", "hybrid"]
-EndpointName = Literal[
-    "bulkUpdate", "update", "trackBulk", "track", "getByEmail", "getByUserId", "getFields", "getEvents"
-]
-KeyType = Literal["ServerSide", "ReadOnly", "JavaScript", "Mobile", "Web"]
 Seconds = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 
 DEFAULT_API_KEY = "sandbox-key"
-DOCUMENTED_RATES: Mapping[EndpointName, float | None] = {  # requests per second and project, from the Swagger
-    "bulkUpdate": 5,
-    "update": 500,
-    "trackBulk": 10,
-    "track": 2000,
-    "getByEmail": 100,
-    "getByUserId": 100,
-    "getFields": 3,
-    "getEvents": 100,
-}
+# Requests per second and project, from the Swagger; None where it says nothing.
+DOCUMENTED_RATES: Mapping[str, float | None] = {each.name: each.per_second for each in (*WRITES, *READS)}
+DAILY_CAPS: Mapping[str, int | None] = {each.name: each.per_day for each in WRITES if each.per_day}
+
+
+def _known(name: str) -> str:
+    if name not in DOCUMENTED_RATES:
+        raise ValueError(f"no such endpoint; there are {', '.join(DOCUMENTED_RATES)}")
+    return name
+
+
+EndpointName = Annotated[str, AfterValidator(_known)]
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class AsyncDelay:
 
     users: Seconds = 2
     events: Seconds = 2
+    deletions: Seconds | None = None  # as users
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,14 @@ class Settings:
     forgotten_emails: frozenset[str] = frozenset()
     forgotten_user_ids: frozenset[str] = frozenset()
     update_only: Literal["ignored", "not_found"] = "ignored"  # undocumented; Iterable enables it per account
+    lists: frozenset[int] | None = None  # None: whatever list is asked for is there
+    opt_in_message_types: bool = False
+    max_tokens: Count = 500  # devices, and browsers, of one user
 
     # Limits. An endpoint left out of `rate` keeps its documented one; 0 or null is no limit, null for all at once too.
     rate: Mapping[EndpointName, Seconds | None] | None = field(default_factory=lambda: dict(DOCUMENTED_RATES))
     burst: Mapping[EndpointName, Annotated[int, Field(ge=1)]] = field(default_factory=dict)  # left out: as the rate
+    daily_cap: Mapping[EndpointName, Count | None] = field(default_factory=lambda: dict(DAILY_CAPS))  # of any 24 hours
     max_body_bytes: Count = 4_000_000  # "4 MB": 4 * 1024 * 1024 is the other reading
     oversize: Literal["413", "batch_too_large"] = "413"
     max_items: Count | None = None
@@ -86,6 +90,8 @@ class Settings:
     async_delay: AsyncDelay = AsyncDelay()
     latency: Seconds = 0  # from the work done to its answer, for every request
     ms_created_at: Literal["literal", "normalise"] = "literal"
+    deletions_in_order: bool = True  # off: one waits for its own time, and what was accepted after it may go with it
+    deletion_erases: Literal["all", "profile"] = "all"  # all: its events and purchases too
 
     # What is refused, and how much goes with it.
     track_unknown_user: Literal["not_found", "create_on_email", "create"] = "create_on_email"
@@ -97,6 +103,12 @@ class Settings:
     null_optionals: Literal["accept", "reject"] = "accept"
     create_new_fields_in_track_bulk: bool = True  # off: a bulk event's createNewFields is not looked at
     disallowed_counts_as_fail: bool = True
+    unknown_subscriber: Literal["not_found", "ignored"] = "not_found"  # of a list; ignored: counts as taken
+    subscriptions_of_unknown_user: Literal["create", "not_found"] = "create"
+    unknown_deletion: Literal["error", "success"] = "error"
+    update_email_elsewhere: Literal["refuse", "take"] = "refuse"  # in a project that is not email-based
+    update_to_same_email: Literal["taken", "success"] = "taken"
+    merge_keeps: Literal["destination", "source"] = "destination"  # of two values of a field
 
     # Types.
     infer_dates: bool = True
@@ -115,6 +127,9 @@ class Settings:
     validation_error_prefix: str = ""  # seen: "my_project_etl:::"
     type_mismatch_status: Literal[400, 500] = 400
     forgotten_status: Literal[400, 409] = 409
+    taken_email_status: Literal[400, 409] = 400  # EmailAlreadyExists or ExternalKeyConflict
+    unknown_user_code: Literal["BadParams", "UnknownUser"] = "BadParams"  # of changes of identity; else by the id
+    invalid_list_code: str = "Success"  # as seen, of a 400
     retry_after_header: bool = False
     rate_limit_params: frozenset[EndpointName] = frozenset({"bulkUpdate", "update"})  # whose 429 says when to retry
     rate_limit_params_as_strings: bool = False
@@ -125,6 +140,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "forgotten_emails", frozenset(map(str.lower, self.forgotten_emails)))
+
+    def cap_of(self, endpoint: EndpointName) -> int | None:
+        """Requests in 24 hours; None is no limit."""
+        return self.daily_cap.get(endpoint, DAILY_CAPS.get(endpoint)) or None
 
     def rate_of(self, endpoint: EndpointName) -> float | None:
         """Requests per second; None is no limit."""

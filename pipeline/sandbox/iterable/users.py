@@ -18,9 +18,19 @@ class User:
     email: str | None = None  # lower case
     user_id: str | None = None
     data_fields: dict[str, Any] = field(default_factory=dict)
+    managed: dict[str, Any] = field(default_factory=dict)  # Iterable's own fields: cart, subscriptions, devices
+
+    def ids_as_json(self) -> dict[str, Any]:
+        return {"email": self.email, "userId": self.user_id}
 
     def as_json(self) -> dict[str, Any]:
-        return {"email": self.email, "userId": self.user_id, "dataFields": self.data_fields}
+        """As a read shows it: what Iterable manages is among the fields."""
+        return self.ids_as_json() | {"dataFields": self.data_fields | self.managed}
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Nobody knows where to write to."""
+        return self.email is None or self.email.endswith(f"@{PLACEHOLDER_DOMAIN}")
 
 
 class Ids(NamedTuple):
@@ -46,6 +56,9 @@ class Users:
         self._all: dict[User, None] = {}
         self._by_email: defaultdict[str, list[User]] = defaultdict(list)
         self._by_user_id: defaultdict[str, list[User]] = defaultdict(list)
+
+    def __contains__(self, user: User) -> bool:
+        return user in self._all
 
     def __iter__(self) -> Iterator[User]:
         return iter(self._all)
@@ -78,33 +91,47 @@ class Users:
             return Ids(None, changed.user_id)
         return None
 
-    def apply(self, update: UserUpdate, project_type: ProjectType) -> bool:
-        """Create or update the user. False: another update has taken one of the ids meanwhile; nothing is done."""
+    def apply(self, update: UserUpdate, project_type: ProjectType) -> User | None:
+        """Create or update the user. None: another update has taken one of the ids meanwhile; nothing is done."""
         user = self.find(update.ids, project_type)
         if self.conflict(user, update, project_type):
-            return False
+            return None
         user = user or self._create(update.ids, project_type)
-        self._name(user, update.ids)
-        self._name(user, update.changed_ids)
-        _merge(user.data_fields, update.values, update.merge_nested_objects)
-        return True
+        self.name(user, update.ids)
+        self.name(user, update.changed_ids)
+        merge_fields(user.data_fields, update.values, update.merge_nested_objects)
+        return user
 
-    def touch(self, ids: Ids, project_type: ProjectType) -> None:
+    def touch(self, ids: Ids, project_type: ProjectType) -> User:
         """What an event does to its user: it makes one sure to exist, and an email project takes over the userId."""
         user = self.find(ids, project_type)
         if user is None:
-            self._name(self._create(ids, project_type), ids)
+            user = self._create(ids, project_type)
+            self.name(user, ids)
         elif project_type == "email" and ids.email:
-            self._name(user, ids)
+            self.name(user, ids)
+        return user
+
+    def all_by_user_id(self, user_id: str) -> list[User]:
+        """In an email project several may share one."""
+        return list(self._by_user_id.get(user_id, ()))
+
+    def remove(self, user: User) -> None:
+        del self._all[user]
+        if user.email:
+            self._by_email[user.email].remove(user)
+        if user.user_id:
+            self._by_user_id[user.user_id].remove(user)
 
     def _create(self, ids: Ids, project_type: ProjectType) -> User:
         user = User()
         self._all[user] = None
         if project_type == "email" and not ids.email:
-            self._name(user, Ids(f"{ids.user_id}+{secrets.randbelow(10**9)}@{PLACEHOLDER_DOMAIN}", None))
+            self.name(user, Ids(f"{ids.user_id}+{secrets.randbelow(10**9)}@{PLACEHOLDER_DOMAIN}", None))
         return user
 
-    def _name(self, user: User, ids: Ids) -> None:
+    def name(self, user: User, ids: Ids) -> None:
+        """Give the user these ids, as far as there are any."""
         if ids.email and ids.email.lower() != user.email:
             if user.email:
                 self._by_email[user.email].remove(user)
@@ -117,14 +144,14 @@ class Users:
             self._by_user_id[user.user_id].append(user)
 
 
-def _merge(stored: dict[str, Any], values: Mapping[str, Any], nested: bool) -> None:
+def merge_fields(stored: dict[str, Any], values: Mapping[str, Any], nested: bool) -> None:
     """Null clears. An object replaces the stored one, or (`nested`) joins it, one level deep."""
     for name, value in values.items():
         if value is None:
             stored.pop(name, None)
         elif nested and isinstance(value, dict) and isinstance(stored.get(name), dict):
             joined = dict(stored[name])
-            _merge(joined, value, nested=False)
+            merge_fields(joined, value, nested=False)
             stored[name] = joined
         else:
             stored[name] = value

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
 from pipeline.sandbox.iterable.users import Ids
 
-# The user is in the failure list whose name begins so. Events have no list for the last two: as no update of such a
-# user is taken, they come from someone unknown.
+# The user is in the failure list whose name begins so. Events have no list for the last two, nor has a change of
+# identity: as no update of such a user is taken, they are about someone unknown.
 INVALID, FORGOTTEN, INVALID_DATA, CONFLICT = "invalid", "forgotten", "invalidData", "conflict"
 REFUSALS = (INVALID, FORGOTTEN, INVALID_DATA, CONFLICT)
 EVENT_REFUSALS = frozenset({INVALID, FORGOTTEN})

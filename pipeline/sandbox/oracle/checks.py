@@ -5,7 +5,7 @@ Each check yields what is wrong, in lines for a person.
 
 import base64
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,10 +67,12 @@ def check_refusals(refused: Mapping[str, Mapping[str, str]], expected: ExpectedU
                 yield f"{what}: Iterable refused {name} as {told.get(name)}, expected {wanted.get(name)}"
 
 
-def check_requests(endpoints: Mapping[str, Any], limits: Limits) -> Iterator[str]:
-    """In bulk alone, within the limits, and no user in two requests at once."""
+def check_requests(
+    endpoints: Mapping[str, Any], limits: Limits, called: Collection[str] = ("bulkUpdate", "trackBulk")
+) -> Iterator[str]:
+    """These alone, within the limits; no user in two requests at once, of whatever kind if one is about who it is."""
     for name, counts in endpoints.items():
-        if name not in ("bulkUpdate", "trackBulk"):
+        if name not in called:
             yield f"{name} was called"
         for what, found, limit in (
             ("requests over the rate", counts["over_rate_limit"], 0),
@@ -79,5 +81,7 @@ def check_requests(endpoints: Mapping[str, Any], limits: Limits) -> Iterator[str
         ):
             if found > limit:
                 yield f"{name}: {found} {what}, at most {limit}"
-    if overlaps := endpoints.get("bulkUpdate", {}).get("same_user_in_flight"):
-        yield f"bulkUpdate: {overlaps} times a user was in two requests at once"
+        if name != "trackBulk" and (overlaps := counts["same_user_in_flight"]):
+            yield f"{name}: {overlaps} times a user was in two requests at once"
+        if overlaps := counts["identity_change_in_flight"]:
+            yield f"{name}: {overlaps} times beside a change of the user's identity"

@@ -1,12 +1,12 @@
 """What Iterable must hold in the end, and how every item must be counted. Knows no pipeline and no Amplitude."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
-import orjson
-
-_MOST_LINES = 20
+# What Iterable manages of a user, by the names of the profile's fields; lists have two.
+CART = "shoppingCartItems"
+LISTS = "lists"
 
 
 class Profile(TypedDict):
@@ -20,14 +20,26 @@ class Profile(TypedDict):
 class Expected:
     """What the traffic so far must come to, noted by whoever makes it.
 
-    `users` by identity ("userId:42", "email:ada@example.com"), `events` by id, `outcomes` by (kind, part, reason).
+    `users` by identity ("userId:42", "email:ada@example.com"), `events` and `purchases` by id, `outcomes` by (kind,
+    part, reason). `managed`: of a user, by name, every value in turn that Iterable was to hold of what it manages.
     """
 
     def __init__(self) -> None:
         self.users: dict[str, Profile] = {}
         self.events: dict[str, dict[str, Any]] = {}
+        self.purchases: dict[str, dict[str, Any]] = {}
+        self.managed: defaultdict[str, dict[str, list[Any]]] = defaultdict(dict)
+        self.deleted: set[str] = set()
         self.outcomes: Counter[tuple[str, str, str]] = Counter()
-        self._set_at: dict[tuple[str, str], int] = {}
+        self._splits = 0  # outcomes beside the first of a message
+        self._set_at: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._events_of: defaultdict[str, set[str]] = defaultdict(set)
+        self._purchases_of: defaultdict[str, set[str]] = defaultdict(set)
+
+    @property
+    def messages(self) -> int:
+        """How many were published."""
+        return self.outcomes.total() - self._splits
 
     def update_user(self, identity: str, fields: Mapping[str, Any], time: int) -> None:
         """One user update is delivered. Of two values of a field the one of the later `time` stays; None removes it."""
@@ -36,10 +48,11 @@ class Expected:
         by_email = kind == "email"
         new = Profile(email=name if by_email else None, userId=None if by_email else name, dataFields={})
         profile = self.users.setdefault(identity, new)
+        set_at = self._set_at[identity]
         for field, value in fields.items():
-            if time < self._set_at.get((identity, field), time):
+            if time < set_at.get(field, time):
                 continue
-            self._set_at[identity, field] = time
+            set_at[field] = time
             if field == "email":
                 profile["email"] = value
             elif value is None:
@@ -51,6 +64,53 @@ class Expected:
         """One track event is delivered. However many copies are, Iterable holds one."""
         self.outcomes["delivered", "track", ""] += 1
         self.events[event_id] = event
+        self._events_of[identity_in(event)].add(event_id)
+
+    def purchase(self, purchase_id: str, purchase: dict[str, Any]) -> None:
+        """One purchase is delivered. It empties the cart of its user."""
+        self.outcomes["delivered", "purchase", ""] += 1
+        self.purchases[purchase_id] = purchase
+        identity = identity_in(purchase)
+        self._purchases_of[identity].add(purchase_id)
+        self._hold(identity, CART, None)
+
+    def update_cart(self, identity: str, items: list[Any]) -> None:
+        self.outcomes["delivered", "cart", ""] += 1
+        self._hold(identity, CART, items)
+
+    def update_subscriptions(self, identity: str, fields: Mapping[str, list[int]]) -> None:
+        self._call("update_subscriptions")
+        for name, value in fields.items():
+            self._hold(identity, name, value)
+
+    def join_list(self, identity: str, list_id: int) -> None:
+        """Whoever joins twice, or after another list, is in both once: the order is no matter."""
+        self._call("list_subscribe")
+        self.managed[identity][LISTS] = [sorted({list_id, *self.managed[identity].get(LISTS, [[]])[-1]})]
+
+    def change_email(self, identity: str, email: str) -> None:
+        """All that is the user's is another identity's: nothing of it passes this, or is passed by it."""
+        self._call("update_email")
+        new = f"email:{email.lower()}"
+        profile = self.users.pop(identity)
+        profile["email"] = email.lower()
+        self.users[new] = profile
+        self.managed[new] = self.managed.pop(identity, {})
+        self._set_at[new] = self._set_at.pop(identity, {})
+        for owned in (self._events_of, self._purchases_of):
+            owned[new] = owned.pop(identity, set())
+
+    def delete(self, identity: str) -> None:
+        """All that is the user's is gone, and nothing of it comes after."""
+        self._call("delete_user")
+        self.deleted.add(identity)
+        self.users.pop(identity, None)
+        self.managed.pop(identity, None)
+        self._set_at.pop(identity, None)
+        for event_id in self._events_of.pop(identity, ()):
+            del self.events[event_id]
+        for purchase_id in self._purchases_of.pop(identity, ()):
+            del self.purchases[purchase_id]
 
     def drop(self, part: str, reason: str) -> None:
         self.outcomes["dropped", part, reason] += 1
@@ -58,73 +118,19 @@ class Expected:
     def dead_letter(self, part: str, reason: str) -> None:
         self.outcomes["dead_lettered", part, reason] += 1
 
+    def not_sent(self) -> None:
+        """A message makes a call, and its event itself is none that the sync sends."""
+        self._splits += 1
+        self.drop("track", "event_not_selected")
 
-def differences(expected: Expected, dump: Mapping[str, Any]) -> list[str]:
-    """How a simulated Iterable's dump differs, in short lines for a person to read; none when it does not.
+    def _call(self, part: str) -> None:
+        self.not_sent()
+        self.outcomes["delivered", part, ""] += 1
 
-    The dump: {"users": [{"email", "userId", "dataFields"}], "events": {id: {"eventName", "createdAt", "email" or
-    "userId", "dataFields"}}}. A field that is null and one that is absent are the same.
-    """
-    lines = [*_user_differences(expected.users, dump["users"]), *_event_differences(expected.events, dump["events"])]
-    rest = len(lines) - _MOST_LINES
-    return lines if rest <= 0 else [*lines[:_MOST_LINES], f"and {rest:,} more differences"]
-
-
-def _user_differences(expected: Mapping[str, Profile], users: list[dict[str, Any]]) -> Iterator[str]:
-    unseen = dict(enumerate(users))
-    numbers = {identity: number for number, user in unseen.items() for identity in _identities(user)}
-    for identity, profile in expected.items():
-        number = numbers.get(identity)
-        if number is None:
-            yield f"user {identity} is missing"
-            continue
-        unseen.pop(number, None)
-        actual = users[number]
-        # Iterable shows the identity among the data fields too.
-        fields = {name: value for name, value in actual["dataFields"].items() if name not in ("email", "userId")}
-        yield from _field_differences(
-            f"user {identity}",
-            {"email": profile["email"], "userId": profile["userId"], **profile["dataFields"]},
-            {"email": _lower(actual.get("email")), "userId": actual.get("userId"), **fields},
-        )
-    for user in unseen.values():
-        yield f"user {next(_identities(user), 'without identity')} is not expected"
+    def _hold(self, identity: str, name: str, value: Any) -> None:
+        self.managed[identity].setdefault(name, []).append(value)
 
 
-def _identities(user: Mapping[str, Any]) -> Iterator[str]:
-    if user.get("userId"):
-        yield f"userId:{user['userId']}"
-    if user.get("email"):
-        yield f"email:{_lower(user['email'])}"
-
-
-def _event_differences(expected: Mapping[str, Mapping[str, Any]], events: Mapping[str, Any]) -> Iterator[str]:
-    for event_id, event in expected.items():
-        name = f"event {event_id} ({event['eventName']})"
-        if event_id not in events:
-            yield f"{name} is missing"
-            continue
-        actual = {key: events[event_id].get(key) for key in event if key != "dataFields"}
-        if "email" in actual:
-            actual["email"] = _lower(actual["email"])
-        top_level = {key: value for key, value in event.items() if key != "dataFields"}
-        yield from _field_differences(name, top_level, actual)
-        yield from _field_differences(name, event["dataFields"], events[event_id].get("dataFields") or {})
-    for event_id in sorted(events.keys() - expected.keys()):
-        yield f"event {event_id} ({events[event_id].get('eventName')}) is not expected"
-
-
-def _field_differences(who: str, expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted(expected.keys() | actual.keys()):
-        wanted, found = _as_text(expected.get(name)), _as_text(actual.get(name))
-        if wanted != found:
-            yield f"{who}: {name} is {found}, expected {wanted}"
-
-
-def _as_text(value: Any) -> str:
-    # As JSON, for Iterable keeps 25 and 25.0 apart, and Python does not.
-    return "absent" if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def _lower(email: Any) -> Any:
-    return email.lower() if isinstance(email, str) else email
+def identity_in(record: Mapping[str, Any]) -> str:
+    """Of an event or a purchase."""
+    return f"userId:{record['userId']}" if "userId" in record else f"email:{record['email']}"

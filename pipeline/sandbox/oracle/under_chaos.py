@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.sandbox.iterable import verdicts
 from pipeline.sandbox.iterable.chaos import DISALLOWED
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
-from pipeline.sandbox.oracle.expected import Expected
+from pipeline.sandbox.oracle.expected import Expected, identity_in
 
 UNKNOWN_USER = "unknown_user"
 
@@ -23,11 +23,12 @@ _REASONS = {
     verdicts.NO_CLUE: "refused_by_iterable",
     DISALLOWED: "disallowed_event_name",
 }
+_WITH_LISTS = frozenset({"list_subscribe"})  # of the operations, whose answers have a failure list for each verdict
 _INVALID = {"email": "invalid_email", "userId": "invalid_user_id"}
 
 
 class ExpectedUnderChaos(Expected):
-    """The expectation of traffic whose messages make one item each.
+    """The expectation of traffic whose messages make one item each that may be refused.
 
     `dead_letters`: number of the message, from 1 → (part, reason); those of an unknown user only if they are waited for
     long enough. `refused_users` and `refused_events`: the verdicts that Iterable must have come to, as it tells them
@@ -50,7 +51,7 @@ class ExpectedUnderChaos(Expected):
             super().update_user(identity, fields, time)
 
     def track(self, event_id: str, event: dict[str, Any]) -> None:
-        identity = f"userId:{event['userId']}" if "userId" in event else f"email:{event['email']}"
+        identity = identity_in(event)
         verdict = self._verdict_on_event(event_id, event["eventName"], identity)
         if verdict and verdict != UNKNOWN_USER:
             self.refused_events[event_id] = verdict
@@ -59,9 +60,63 @@ class ExpectedUnderChaos(Expected):
         else:
             super().track(event_id, event)
 
+    def purchase(self, purchase_id: str, purchase: dict[str, Any]) -> None:
+        poison = verdicts.on_event(self._chaos, purchase_id)
+        if poison:
+            self.refused_events[purchase_id] = poison
+            self.dead_letter("purchase", _reason(poison, ""))
+        elif not self._refuse("purchase", identity_in(purchase)):
+            super().purchase(purchase_id, purchase)
+
+    def update_cart(self, identity: str, items: list[Any]) -> None:
+        if not self._refuse("cart", identity):
+            super().update_cart(identity, items)
+
+    def update_subscriptions(self, identity: str, fields: Mapping[str, list[int]]) -> None:
+        if not self._refuse_call("update_subscriptions", identity):
+            super().update_subscriptions(identity, fields)
+
+    def join_list(self, identity: str, list_id: int) -> None:
+        if not self._refuse_call("list_subscribe", identity):
+            super().join_list(identity, list_id)
+
+    def change_email(self, identity: str, email: str) -> None:
+        if not self._refuse_change("update_email", identity, f"email:{email.lower()}"):
+            super().change_email(identity, email)
+
+    def delete(self, identity: str) -> None:
+        if not self._refuse_change("delete_user", identity):
+            super().delete(identity)
+
     def dead_letter(self, part: str, reason: str) -> None:
         super().dead_letter(part, reason)
-        self.dead_letters[self.outcomes.total()] = part, reason
+        self.dead_letters[self.messages] = part, reason
+
+    def _refuse_call(self, part: str, identity: str) -> bool:
+        if verdicts.on_user(self._chaos, identity):
+            self.not_sent()
+        return self._refuse(part, identity)
+
+    def _refuse(self, part: str, identity: str) -> bool:
+        verdict = verdicts.on_user(self._chaos, identity)
+        if verdict:
+            self.refused_users[identity] = verdict
+            is_told = verdict != verdicts.INVALID_DATA or part in _WITH_LISTS
+            self.dead_letter(part, _reason(verdict if is_told else verdicts.NO_CLUE, identity))
+        return bool(verdict)
+
+    def _refuse_change(self, part: str, identity: str, new: str = "") -> bool:
+        """Of a user's identity: of one whose updates are refused Iterable has not heard."""
+        for each in filter(None, (identity, new)):
+            verdict = verdicts.on_user(self._chaos, each)
+            if verdict in verdicts.EVENT_REFUSALS:
+                self.not_sent()
+                return self._refuse(part, each)
+            if verdict and each == identity and identity not in self.users:
+                self.not_sent()
+                self.dead_letter(part, UNKNOWN_USER)
+                return True
+        return False
 
     def _verdict_on_event(self, event_id: str, name: str, identity: str) -> str:
         if poison := verdicts.on_event(self._chaos, event_id):
@@ -69,8 +124,10 @@ class ExpectedUnderChaos(Expected):
         if verdicts.is_disallowed(self._chaos, name):
             return DISALLOWED
         on_user = verdicts.on_user(self._chaos, identity)
-        # Iterable has heard of no one whose updates it refuses.
-        return on_user if on_user in verdicts.EVENT_REFUSALS else on_user and UNKNOWN_USER
+        if on_user in verdicts.EVENT_REFUSALS:
+            return on_user
+        # Iterable has heard of no one whose updates it refuses, but by a name that they had before.
+        return UNKNOWN_USER if on_user and identity not in self.users else ""
 
 
 def _reason(verdict: str, identity: str) -> str:

@@ -1,6 +1,5 @@
 """Google's Pub/Sub emulator as a command: `a2i sandbox emulator`. Knows no message."""
 
-import argparse
 import contextlib
 import signal
 import sys
@@ -8,18 +7,21 @@ from collections.abc import Sequence
 
 from google.api_core.exceptions import AlreadyExists
 
+from pipeline.sandbox.arguments import Parser, parse_port
 from pipeline.sandbox.pubsub.emulator import EmulatorError, PubsubEmulator
 from pipeline.sandbox.pubsub.topics import create_subscription, create_topic
+
+EXIT_NO_EMULATOR = 3  # the set-up, as everywhere
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it until Ctrl-C or SIGTERM; the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="a2i sandbox emulator",
         description="Run Google's Pub/Sub emulator, with topics events and dead-letters, and a subscription of each.",
     )
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--port", type=parse_port, default=0, help="default: a free one")
+    options = parser.read(sys.argv[1:] if arguments is None else arguments)
     stops = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     try:
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.sigwait(stops)
     except EmulatorError as error:
         print(f"{error}.", file=sys.stderr)  # noqa: T201
-        return 1
+        return EXIT_NO_EMULATOR
     return 0
 
 

@@ -128,7 +128,7 @@ class PubsubEmulator:
 
 @contextmanager
 def _run(installation: Installation, port: int) -> Iterator[str]:
-    host = f"127.0.0.1:{port or _free_port()}"
+    host = f"127.0.0.1:{_free_port(port)}"
     with tempfile.TemporaryDirectory(prefix="pubsub-emulator-", ignore_cleanup_errors=True) as folder:
         output = Path(folder, "output.txt")
         process = _start(installation, host, output)
@@ -157,9 +157,14 @@ def _start(installation: Installation, host: str, output: Path) -> "subprocess.P
         )
 
 
-def _free_port() -> int:
+def _free_port(port: int) -> int:
+    """That one, or of 0 any. Raises EmulatorError if it cannot be had: the emulator itself says so in many lines."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the emulator: its last connections may linger
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise EmulatorError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}") from error
         return int(probe.getsockname()[1])
 
 

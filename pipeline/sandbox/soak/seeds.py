@@ -19,7 +19,7 @@ from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.oracle.checks import Counted, Limits, check_counts, check_letters, check_refusals, check_requests
-from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.oracle.under_chaos import UNKNOWN_USER, ExpectedUnderChaos
 from pipeline.sandbox.soak.demo_config import write_config
 from pipeline.sandbox.traffic.generator import Traffic, write_rows

@@ -20,7 +20,8 @@ import orjson
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, AsyncDelay, Settings
-from pipeline.sandbox.oracle.expected import Expected, differences
+from pipeline.sandbox.oracle.differences import differences
+from pipeline.sandbox.oracle.expected import Expected
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.pubsub.exactly_once import ExactlyOnceSubscription
 from pipeline.sandbox.soak.demo_config import DEMO

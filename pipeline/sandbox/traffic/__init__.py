@@ -4,6 +4,7 @@ generator, settings            which message comes when, and how much of what ki
 population                     whose traffic it is
 messages                       a message, and what it must come to once published
 tracks, identifies             what events and identifies say
+operations                     events that become purchases, carts, lists, subscriptions, changes of identity
 rows, user_rows, bad_messages  their bytes
 
 The same settings give the same bytes.

@@ -1,24 +1,24 @@
 """Generated traffic as a command: `python -m pipeline.sandbox.traffic`. Knows not how it is made."""
 
-import argparse
 import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.sandbox.arguments import Parser
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="a2i sandbox traffic", description="Writes made-up Amplitude rows.")
+    parser = Parser(prog="a2i sandbox traffic", description="Writes made-up Amplitude rows.")
     parser.add_argument("--messages", type=int, default=TrafficSettings.messages, help="how many (default %(default)s)")
     parser.add_argument(
         "--seed", type=int, default=TrafficSettings.seed, help="same seed, same bytes (default %(default)s)"
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to; without it, standard output")
-    arguments = parser.parse_args(argv)
+    arguments = parser.read(sys.argv[1:] if argv is None else argv)
     try:
         traffic = Traffic(TrafficSettings(seed=arguments.seed, messages=arguments.messages))
         if arguments.output is None:

@@ -14,7 +14,8 @@ from typing import IO, NamedTuple
 from pipeline.sandbox.oracle.expected import Expected
 from pipeline.sandbox.traffic import identifies, tracks
 from pipeline.sandbox.traffic.messages import Messages, Publish
-from pipeline.sandbox.traffic.population import User, make_users
+from pipeline.sandbox.traffic.operations import Operations
+from pipeline.sandbox.traffic.population import User, make_user, make_users
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from pipeline.sandbox.traffic.tracks import Track
 
@@ -44,6 +45,7 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
         self._rng = Random(self.settings.seed)
         self._users = make_users(self._rng, self.settings.users, self.settings.leads, self.settings.timeless_users)
         self._messages = Messages(self._rng, self.expected)
+        self._operations = Operations(self._rng, self.expected)
         self._now = _START
         self._number = 0  # of the message being made
         self._planned: list[_Planned] = []
@@ -64,12 +66,15 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
         """How many messages more can be put off before the last one."""
         return self.settings.messages - self._number - len(self._planned)
 
-    def _put_off(self, publish: Publish) -> None:
+    def _put_off(self, user: User | None, publish: Publish) -> None:
+        if user:
+            user.put_off += 1
+            publish = partial(_publish_put_off, user, publish)
         heapq.heappush(self._planned, _Planned(self._number + self._rng.randint(1, _SOON), next(self._order), publish))
 
-    def _perhaps_twice(self, publish: Publish) -> Publish:
+    def _perhaps_twice(self, user: User | None, publish: Publish) -> Publish:
         if self._room > 0 and self._chance(self.settings.duplicates):
-            self._put_off(publish)
+            self._put_off(user, publish)
         return publish
 
     def _chance(self, share: float) -> bool:
@@ -82,9 +87,40 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
             self._draw_identify: settings.identifies,
             lambda: self._messages.group_identify(self._now): settings.group_identifies,
             lambda: self._messages.bad_message(self._now): settings.bad_messages,
-            lambda: self._messages.malformed_identity(self._number, self._now): settings.malformed_identities,
+            self._draw_malformed_identity: settings.malformed_identities,
         }
+        operations: dict[Callable[[User], Publish], float] = {
+            lambda user: self._operations.purchase(user, self._now): settings.purchases,
+            lambda user: self._operations.cart(user, self._now): settings.carts,
+            lambda user: self._operations.subscription_change(user, self._now): settings.subscription_changes,
+            lambda user: self._operations.list_join(user, self._now): settings.list_joins,
+            self._change_email: settings.email_changes,
+            self._delete: settings.deletions,
+        }
+        kinds |= {partial(self._draw_operation, each): share for each, share in operations.items() if share}
         return self._rng.choices(list(kinds), list(kinds.values()))[0]()
+
+    def _draw_malformed_identity(self) -> Publish:
+        return self._messages.malformed_identity(self._number, self._now, by_email=self.settings.leads == 1)
+
+    def _draw_operation(self, operation: Callable[[User], Publish]) -> Publish:
+        """Of one whom Iterable knows, and of whom nothing is put off; else such a one is made."""
+        user = self._draw_user()
+        if not user.is_introduced or (user.put_off and operation in (self._change_email, self._delete)):
+            return self._make_update(user)
+        return operation(user)
+
+    def _change_email(self, user: User) -> Publish:
+        """Somebody new, as far as anyone can tell who was not told."""
+        user.is_introduced = False
+        return self._operations.email_change(user, f"Moved-{self._number}@Leads.example.org", self._now)
+
+    def _delete(self, user: User) -> Publish:
+        """Another one takes the place."""
+        number = self.settings.users + self._number
+        place = next(index for index, each in enumerate(self._users) if each is user)
+        self._users[place] = make_user(self._rng, number, self.settings.leads, self.settings.timeless_users)
+        return self._operations.deletion(user, self._now)
 
     def _draw_track(self) -> Publish:
         track = self._draw_event()
@@ -93,10 +129,10 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
             if self._room == 0 or not self._chance(self.settings.late_identifies):
                 return self._make_update(user)
             user.is_introduced = True
-            self._put_off(partial(self._publish_update, user))
+            self._put_off(user, partial(self._publish_update, user))
         late = self._rng.randint(1, 72) * _HOUR if self._chance(self.settings.late) else 0
         return self._perhaps_twice(
-            self._messages.track(track, user, self._now - late - self._rng.randrange(5 * _SECOND))
+            user, self._messages.track(track, user, self._now - late - self._rng.randrange(5 * _SECOND))
         )
 
     def _draw_event(self) -> Track:
@@ -126,9 +162,9 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
         if user.is_timeless:
             return update  # and never a second copy: it might come after a change, and undo it
         if self._room > 0 and self._chance(self.settings.overtaken_identifies):
-            self._put_off(update)
+            self._put_off(user, update)
             return self._make_update(user)
-        return self._perhaps_twice(update)
+        return self._perhaps_twice(user, update)
 
     def _make_update(self, user: User) -> Publish:
         """An identify that Iterable hears of: it introduces the user."""
@@ -147,6 +183,11 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
             return None
         user.identified_at = max(self._now // _MILLISECOND * _MILLISECOND, user.identified_at + _MILLISECOND)
         return user.identified_at
+
+
+def _publish_put_off(user: User, publish: Publish, now: int) -> bytes:
+    user.put_off -= 1
+    return publish(now)
 
 
 def write_rows(traffic: Traffic, stream: IO[bytes]) -> None:

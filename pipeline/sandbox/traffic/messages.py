@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
 from typing import Any
@@ -35,11 +35,7 @@ class Messages:
         row = track_row(self._rng, user, track, time)
         if track.dropped or user is None:
             return partial(self._drop, row, "track", track.dropped or "no_identity")
-        fields = {**track.data_fields, "platform": user.platform}
-        if "plan" in user.properties:
-            fields["plan"] = user.properties["plan"].sent
-        who = {"userId": user.user_id} if user.user_id else {"email": user.email and user.email.lower()}
-        event = {"eventName": track.event_name, "createdAt": time // 1_000_000, **who, "dataFields": fields}
+        event = {"eventName": track.event_name, **record_of(user, track.data_fields, time)}
         return partial(self._send_event, row, event)
 
     def identify(self, user: User, identify: Identify, time: int | None) -> Publish:
@@ -57,12 +53,15 @@ class Messages:
         columns = {"event_type": "$groupidentify", "groups": {"org id": ["123"]}, "group_properties": {"plan": "pro"}}
         return partial(self._drop, event_row(self._rng, time, columns), "message", "group_identify")
 
-    def malformed_identity(self, number: int, time: int) -> Publish:
-        """An identify or an event of one whom Iterable would refuse to know; `number` makes the identity unique."""
+    def malformed_identity(self, number: int, time: int, *, by_email: bool) -> Publish:
+        """An identify or an event of one whom Iterable would refuse to know; `number` makes the identity unique.
+
+        `by_email`: nobody has another id, nor would the project take one.
+        """
         user_ids = (f"user-{number}-" + "x" * 48, f"user-{number} ")
         emails = (f"lead.{number}.org", f"lead.{number}@", f"lead {number}@example.org", f"{number}@@example.org")
         user = User(None, None, "device-odd", None, is_timeless=False, properties=dict(_PLAN))
-        if self._rng.random() < 0.5:
+        if self._rng.random() < 0.5 and not by_email:
             reason, user.user_id = "invalid_user_id", self._rng.choice(user_ids)
         else:
             reason, user.email = "invalid_email", self._rng.choice(emails)
@@ -83,8 +82,7 @@ class Messages:
         return publish
 
     def _send_event(self, row: Row, event: dict[str, Any], arrival: int) -> bytes:
-        name = json.dumps([row["app"], row["device_id"], row["$insert_id"]], separators=(",", ":"), ensure_ascii=False)
-        self._expected.track(str(uuid.uuid5(uuid.NAMESPACE_OID, name)), event)
+        self._expected.track(event_id_of(row), event)
         return self._data(row, arrival)
 
     def _update_user(self, row: Row, identity: str, identify: Identify, time: int | None, arrival: int) -> bytes:
@@ -100,5 +98,24 @@ class Messages:
         return self._data(row, arrival)
 
     def _data(self, row: Row, arrival: int) -> bytes:
-        """Only rows of Amplitude's own shape are stamped on arrival: two copies of one differ in the stamps."""
-        return orjson.dumps({**row, **arrival_stamps(self._rng, arrival)} if "uuid" in row else row)
+        return as_data(self._rng, row, arrival)
+
+
+def as_data(rng: Random, row: Row, arrival: int) -> bytes:
+    """Only rows of Amplitude's own shape are stamped on arrival: two copies of one differ in the stamps."""
+    return orjson.dumps({**row, **arrival_stamps(rng, arrival)} if "uuid" in row else row)
+
+
+def event_id_of(row: Row) -> str:
+    """As Iterable is to know the event."""
+    name = json.dumps([row["app"], row["device_id"], row["$insert_id"]], separators=(",", ":"), ensure_ascii=False)
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
+
+
+def record_of(user: User, data_fields: Mapping[str, Any], time: int) -> dict[str, Any]:
+    """Of an event, what Iterable is to hold besides its name."""
+    fields = {**data_fields, "platform": user.platform}
+    if "plan" in user.properties:
+        fields["plan"] = user.properties["plan"].sent
+    who = {"userId": user.user_id} if user.user_id else {"email": user.email and user.email.lower()}
+    return {"createdAt": time // 1_000_000, **who, "dataFields": fields}

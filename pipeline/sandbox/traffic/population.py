@@ -30,6 +30,7 @@ class User:
     is_introduced: bool = False  # an identify that Iterable takes is on its way
     identified_at: int = 0  # event time of the latest identify, Unix microseconds
     updated_at: int = 0  # number of the message that last said anything of them
+    put_off: int = 0  # messages of theirs that are still to be published
 
     @property
     def identity(self) -> str:
@@ -39,10 +40,12 @@ class User:
 
 def make_users(rng: Random, count: int, leads: float, timeless: float) -> list[User]:
     """`leads` and `timeless` are shares of the whole. No email belongs to two users."""
-    return [_make_user(rng, number, rng.random() < leads, rng.random() < timeless) for number in range(count)]
+    return [make_user(rng, number, leads, timeless) for number in range(count)]
 
 
-def _make_user(rng: Random, number: int, is_lead: bool, is_timeless: bool) -> User:
+def make_user(rng: Random, number: int, leads: float, timeless: float) -> User:
+    """`number` makes who it is unique; the others are the chance that it is so."""
+    is_lead, is_timeless = rng.random() < leads, rng.random() < timeless
     name = rng.choice(_NAMES)
     email = f"{name}.{number}@{'Leads.example.org' if is_lead else 'example.com'}"
     has_email = is_lead or rng.random() < 0.85

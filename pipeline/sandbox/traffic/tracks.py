@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any, NamedTuple
 
-_CURRENCIES = ("EUR", "USD", "JPY", None)
+CURRENCIES = ("EUR", "USD", "JPY", None)
 _SONGS = ("Blue in Green", "Für Elise", "99 Luftballons", "夜に駆ける", 'The "Fly"', "a" * 1000, None)
 _UNLISTED_EVENTS = (
     "Screen: Onboarding",
@@ -47,7 +47,7 @@ def draw_order(rng: Random) -> Track:
     if rng.random() < 0.05:
         return Track("Order Completed", properties, "purchase", {}, "where_not_met")
     total = rng.choice([10, rng.randrange(10, 500), round(rng.uniform(10, 500), 2)])
-    currency = rng.choice(_CURRENCIES)
+    currency = rng.choice(CURRENCIES)
     return Track(
         "Order Completed",
         {**properties, "total": total, "currency": currency},

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from pipeline.sandbox.oracle.checks import Limits, check_refusals, check_requests
-from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.virtual.journal import ANSWERED, ENDED, HANDED_IN, KEPT, POSTED, SETTLED, STARTED, Entry
 from pipeline.sandbox.virtual.run import MAX_BYTES, MAX_ITEMS, Came
 from pipeline.sandbox.virtual.traffic import ExpectedOfEach
@@ -56,7 +56,7 @@ def _check_refused_key(came: Came) -> Iterator[str]:
 
 def _check_settled_once(came: Came) -> Iterator[str]:
     settled = Counter(name for entry in came.journal.entries if entry.what == SETTLED for name in entry.names)
-    for number in range(1, came.expected.outcomes.total() + 1):
+    for number in range(1, came.expected.messages + 1):
         if settled[str(number)] != 1:
             yield f"message {number} is settled {settled[str(number)]} times"
 

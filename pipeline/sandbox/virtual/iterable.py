@@ -7,12 +7,12 @@ from functools import partial
 from random import Random
 from typing import Any, NamedTuple, TypeVar
 
-from pipeline.sandbox.iterable.endpoints import USERS, WRITES
+from pipeline.sandbox.iterable.endpoints import EVENTS, PURCHASES, write_at
 from pipeline.sandbox.iterable.faults import Fault
 from pipeline.sandbox.iterable.metrics import DROPPED
 from pipeline.sandbox.iterable.responses import Tally
 from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY, Settings
-from pipeline.sandbox.iterable.simulation import Simulation, WriteCall, identity_of, users_in
+from pipeline.sandbox.iterable.simulation import Simulation, WriteCall, identity_of, users_in, users_named
 from pipeline.sandbox.iterable.steps import answer_write
 from pipeline.sandbox.iterable.verdicts import identity_key
 from pipeline.sandbox.virtual.journal import ANSWERED, POSTED, Journal
@@ -20,7 +20,6 @@ from pipeline.sandbox.virtual.runtime import VirtualRuntime
 from transforms.iterable.client import NO_ANSWER, Response
 
 T = TypeVar("T")
-_ENDPOINTS = {write.path: write for write in WRITES}
 
 
 class Outage(NamedTuple):
@@ -70,8 +69,9 @@ class VirtualIterable:
         self._runtime.later(self._delay, arrive)
 
     def post(self, path: str, body: bytes) -> Response:
-        """As IterableClient.post."""
-        call = WriteCall(_ENDPOINTS[path], path, {"Api-Key": DEFAULT_API_KEY}, "", body)
+        """As IterableClient.post: without a body it is a DELETE."""
+        endpoint, arguments = write_at("POST" if body else "DELETE", path)
+        call = WriteCall(endpoint, path, {"Api-Key": DEFAULT_API_KEY}, "", body, arguments)
         self.simulation.metrics.arrived(call.endpoint.name, self.now(), len(body))
         response = self._answer(call)
         self._journal.note(POSTED, self._names(call), response.status, body)
@@ -79,10 +79,11 @@ class VirtualIterable:
         return response
 
     def _names(self, call: WriteCall) -> list[str]:
-        """Whom or what a request is about: users by identity, events by id."""
-        if call.endpoint.kind != USERS:
+        """Whom or what a request is about: users by identity, events and purchases by id."""
+        if call.endpoint.kind in (EVENTS, PURCHASES):
             return [item["id"] for item in call.items]
-        return [identity_key(ids) for item in call.items if (ids := identity_of(item, self.simulation.settings))]
+        users = [user for item in call.items for user in users_named(call.endpoint, item)]
+        return [identity_key(ids) for user in users if (ids := identity_of(user, self.simulation.settings))]
 
     def _answer(self, call: WriteCall) -> Response:
         simulation, name, now = self.simulation, call.endpoint.name, self.now()
@@ -103,4 +104,4 @@ class VirtualIterable:
         """What it holds once all is applied."""
         store = self.simulation.store
         store.settle()
-        return {"users": [user.as_json() for user in store.users], "events": store.events}
+        return store.dump()

@@ -14,7 +14,7 @@ SECONDS_BETWEEN = 0.05
 
 
 class ExpectedOfEach(ExpectedUnderChaos):
-    """The same, message by message: number, from 1 → user's identity or event's id, of those that are delivered."""
+    """The same, message by message: number, from 1 → user's identity, or an event's or purchase's id."""
 
     def __init__(self, chaos: ChaosSettings) -> None:
         super().__init__(chaos)
@@ -23,11 +23,15 @@ class ExpectedOfEach(ExpectedUnderChaos):
 
     def update_user(self, identity: str, fields: Mapping[str, Any], time: int) -> None:
         super().update_user(identity, fields, time)
-        self.updates[self.outcomes.total()] = identity
+        self.updates[self.messages] = identity
 
     def track(self, event_id: str, event: dict[str, Any]) -> None:
         super().track(event_id, event)
-        self.tracks[self.outcomes.total()] = event_id
+        self.tracks[self.messages] = event_id
+
+    def purchase(self, purchase_id: str, purchase: dict[str, Any]) -> None:
+        super().purchase(purchase_id, purchase)
+        self.tracks[self.messages] = purchase_id
 
 
 def publish(settings: TrafficSettings, expected: ExpectedOfEach, poison: int, start: float) -> list[Message]:

@@ -56,11 +56,24 @@ def test_a_property_of_two_events_has_one_type() -> None:
 
 
 def test_fields_with_dots_get_other_names_unless_these_are_taken() -> None:
-    """Iterable would make no object of them."""
+    """Iterable would make no object of them; where there is no other name, they are not on."""
     rows = event("A", properties={"a.b": 1, "c.d": 1, "c_d": 1, ".e": 1})
-    told = {one.name: one.rename for one in propose(profile_of(rows), "hybrid").event_properties}
+    told = {one.name: (one.is_on, one.rename) for one in propose(profile_of(rows), "hybrid").event_properties}
 
-    assert told == {"a.b": "a_b", "c.d": "", "c_d": "", ".e": ""}
+    assert told == {"a.b": (True, "a_b"), "c.d": (False, ""), "c_d": (True, ""), ".e": (True, "")}
+
+
+def test_a_name_that_a_config_is_warned_of_is_not_on() -> None:
+    """Whatever it is: init causes no warning of check."""
+    names = ["*", "a*", " a", "All Events"]
+    rows = [event(name, properties={"user_properties.a": 1, "list.0.x": 1}) for name in [*names, "A"]]
+    proposal = propose(profile_of(*rows), "hybrid")
+
+    assert {one.name: one.why for one in proposal.events if not one.is_on} == {
+        "*": "1 row; would mean every event",
+        **dict.fromkeys(names[1:], "1 row; a name that a2i check would ask about"),
+    }
+    assert {one.name for one in proposal.event_properties if one.is_on} == set()
 
 
 def test_the_emails_property_is_mapped_and_not_listed() -> None:

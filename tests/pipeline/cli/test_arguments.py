@@ -6,7 +6,7 @@ import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions, WorkerOptions
 
 from pipeline.cli.arguments import parse_options
-from pipeline.cli.errors import UsageError
+from pipeline.cli.errors import UsageError, spelt
 from pipeline.config.loader import load_config
 from pipeline.run_options import JOB_PARAMETERS, Files, JobOptions, LocalOptions, RunOptions, Stream, Subscription
 from pipeline.runs.open import files_of
@@ -28,8 +28,8 @@ JOB = DRAIN | {
 MINIMAL = Path(__file__).parents[3] / "configs" / "minimal.yaml"
 
 NO_CONFIG = "--config is missing. Give the sync's YAML file, such as configs/minimal.yaml."
-NO_INPUT = "Give either --input_subscription or --input_files."
-NO_OUTPUT = "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there."
+NO_INPUT = "Give either --input-subscription or --input-files."
+NO_OUTPUT = "Give either --dead-letter-topic or --dead-letter-file: what cannot be delivered is kept there."
 
 
 def parse(**options: object) -> RunOptions:
@@ -183,15 +183,15 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
         ({"input_files": __file__}, NO_INPUT),
         (
             {"input_subscription": None, "input_files": "/nowhere/*.gz"},
-            "--input_files '/nowhere/*.gz' matches no file.",
+            "--input-files '/nowhere/*.gz' matches no file.",
         ),
         (
             {"input_subscription": None, "input_files": __file__, "forever": True},
-            "--forever needs --input_subscription: files end.",
+            "--forever needs --input-subscription: files end.",
         ),
         (
             {"input_subscription": None, "input_files": __file__, "streaming": True},
-            "--streaming needs --input_subscription: files end.",
+            "--streaming needs --input-subscription: files end.",
         ),
         (
             {"streaming": True, "forever": True},
@@ -200,21 +200,21 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
         (
             {"input_subscription": "events"},
             (
-                "--input_subscription is 'events'; it must be projects/PROJECT/subscriptions/NAME, "
+                "--input-subscription is 'events'; it must be projects/PROJECT/subscriptions/NAME, "
                 "such as projects/my-project-1/subscriptions/events."
             ),
         ),
         (
             {"input_subscription": "projects/p/topics/events"},
             (
-                "--input_subscription is 'projects/p/topics/events'; that is a topic, and a subscription is needed: "
+                "--input-subscription is 'projects/p/topics/events'; that is a topic, and a subscription is needed: "
                 "name a subscription of that topic."
             ),
         ),
         (
             {"input_subscription": "projects/p/subscriptions/events", "streaming": True},
             (
-                "--input_subscription is 'projects/p/subscriptions/events'; a streaming job needs a Google Cloud "
+                "--input-subscription is 'projects/p/subscriptions/events'; a streaming job needs a Google Cloud "
                 "project's id, which 'p' is not: it has 6 to 63 characters: lower-case letters, digits and hyphens, of "
                 "which the first is a letter."
             ),
@@ -223,42 +223,42 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
         ({"dead_letter_file": "dead.jsonl"}, NO_OUTPUT),
         (
             {"dead_letter_topic": SUBSCRIPTION},
-            f"--dead_letter_topic is {SUBSCRIPTION!r}; that is a subscription, and a topic is needed: name a topic.",
+            f"--dead-letter-topic is {SUBSCRIPTION!r}; that is a subscription, and a topic is needed: name a topic.",
         ),
         (
             {"dead_letter_topic": None, "dead_letter_file": "/nowhere/dead.jsonl"},
-            "--dead_letter_file '/nowhere/dead.jsonl' cannot be written.",
+            "--dead-letter-file '/nowhere/dead.jsonl' cannot be written.",
         ),
         (
             {"dead_letter_topic": None, "dead_letter_file": "/tmp"},
-            "--dead_letter_file '/tmp' cannot be written.",
+            "--dead-letter-file '/tmp' cannot be written.",
         ),
         (
             {"iterable_url": "localhost:8080"},
-            "--iterable_url is 'localhost:8080'; it must be a scheme and a host, such as http://localhost:8080.",
+            "--iterable-url is 'localhost:8080'; it must be a scheme and a host, such as http://localhost:8080.",
         ),
         (
             {"iterable_url": "http://localhost:port"},
-            "--iterable_url is 'http://localhost:port'; it must be a scheme and a host, such as http://localhost:8080.",
+            "--iterable-url is 'http://localhost:port'; it must be a scheme and a host, such as http://localhost:8080.",
         ),
         (
             {"iterable_url": "http://[::1"},
-            "--iterable_url is 'http://[::1'; it must be a scheme and a host, such as http://localhost:8080.",
+            "--iterable-url is 'http://[::1'; it must be a scheme and a host, such as http://localhost:8080.",
         ),
         (
             {"iterable_url": "https://api.iterable.com/api"},
             (
-                "--iterable_url is 'https://api.iterable.com/api'; it must be a scheme and a host, "
+                "--iterable-url is 'https://api.iterable.com/api'; it must be a scheme and a host, "
                 "such as http://localhost:8080."
             ),
         ),
         (
             {"max_wait": "2"},
-            "--max_wait: '2' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
+            "--max-wait: '2' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
         ),
         (
             {"grace_period": "soon"},
-            "--grace_period: 'soon' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
+            "--grace-period: 'soon' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
         ),
         *(
             (
@@ -270,31 +270,31 @@ def test_a_bounded_run_takes_a_local_runner(runner: str | None) -> None:
         (
             {"input_subscription": None, "input_files": __file__, "start_time": "yesterday"},
             (
-                "--start_time: 'yesterday' is no time: "
+                "--start-time: 'yesterday' is no time: "
                 "write a date, or date and time, in UTC, such as 2026-01-31 or 2026-01-31T09:30:00Z."
             ),
         ),
         *(
             (
                 {"input_subscription": None, "input_files": __file__, "start_time": start, "end_time": "2026-01-05"},
-                f"--start_time {start} must be before --end_time 2026-01-05: nothing lies between them.",
+                f"--start-time {start} must be before --end-time 2026-01-05: nothing lies between them.",
             )
             for start in ("2026-01-06", "2026-01-05", "2026-01-05T00:00Z")
         ),
         *(
-            ({option: value}, f"--{option} needs --input_files: from a subscription nothing comes a second time.")
+            ({option: value}, f"{spelt(option)} needs --input-files: from a subscription nothing comes a second time.")
             for option, value in (("start_time", "2026-01-31"), ("end_time", "2026-01-31"), ("events_only", True))
         ),
-        ({"chunk_size": 0}, "--chunk_size: '0' is no whole number of 1 or more."),
-        ({"chunk_size": -3}, "--chunk_size: '-3' is no whole number of 1 or more."),
-        ({"chunk_size": "many"}, "--chunk_size: 'many' is no whole number of 1 or more."),
+        ({"chunk_size": 0}, "--chunk-size: '0' is no whole number of 1 or more."),
+        ({"chunk_size": -3}, "--chunk-size: '-3' is no whole number of 1 or more."),
+        ({"chunk_size": "many"}, "--chunk-size: 'many' is no whole number of 1 or more."),
         (
             {"runner": "DataflowRunner", "streaming": "false"},
             "--runner is DataflowRunner, which needs --streaming: a drain and files run on this machine.",
         ),
         ({"confg": "sync.yaml"}, "--confg=sync.yaml is no option of this program or of Beam. Did you mean --config?"),
         ({"conf": "sync.yaml"}, "--conf=sync.yaml is no option of this program or of Beam. Did you mean --config?"),
-        ({"num_workers": "many"}, "argument --num_workers: invalid int value: 'many'"),
+        ({"num_workers": "many"}, "argument --num-workers: invalid int value: 'many'"),
     ],
 )
 def test_one_problem_is_one_line(options: dict[str, object], problem: str) -> None:
@@ -308,7 +308,7 @@ def test_dead_letters_do_not_go_where_they_come_from(tmp_path: Path) -> None:
     kept.touch()
     link.symlink_to(kept)
     options = {"input_subscription": None, "dead_letter_topic": None, "input_files": kept}
-    problem = f"--dead_letter_file '{link}' is one of the files that are read."
+    problem = f"--dead-letter-file '{link}' is one of the files that are read."
 
     assert problem == problem_of(**options, dead_letter_file=link)
 
@@ -343,13 +343,13 @@ def test_a_pattern_does_not_mean_what_lies_in_a_state_folder(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("names", "problem"),
     [
-        ("dead_letter waiting", "--waiting_file '{}' is the file of --dead_letter_file: each needs one of its own."),
+        ("dead_letter waiting", "--waiting-file '{}' is the file of --dead-letter-file: each needs one of its own."),
         (
             "dead_letter checkpoint",
-            "--checkpoint_file '{}' is the file of --dead_letter_file: each needs one of its own.",
+            "--checkpoint-file '{}' is the file of --dead-letter-file: each needs one of its own.",
         ),
-        ("waiting checkpoint", "--checkpoint_file '{}' is the file of --waiting_file: each needs one of its own."),
-        ("config checkpoint", "--checkpoint_file '{}' is the file of --config: each needs one of its own."),
+        ("waiting checkpoint", "--checkpoint-file '{}' is the file of --waiting-file: each needs one of its own."),
+        ("config checkpoint", "--checkpoint-file '{}' is the file of --config: each needs one of its own."),
     ],
 )
 def test_no_file_is_written_for_two_reasons(tmp_path: Path, names: str, problem: str) -> None:
@@ -377,7 +377,7 @@ def test_what_is_replaced_must_be_a_file(tmp_path: Path, option: str, path: str,
     if is_taken:
         assert parse(**files).dead_letters == f"file:{path}"
     else:
-        with pytest.raises(UsageError, match=f"^--{option} '{path}' cannot be written.$"):
+        with pytest.raises(UsageError, match=f"^{spelt(option)} '{path}' cannot be written.$"):
             parse(**files)
 
 
@@ -385,7 +385,7 @@ def test_a_checkpoint_needs_a_place(tmp_path: Path) -> None:
     """Before anything is sent, not after the first chunk."""
     options = {"input_subscription": None, "input_files": __file__, "waiting_file": tmp_path / "w"}
 
-    assert problem_of(**options, checkpoint_file="/nowhere/c") == "--checkpoint_file '/nowhere/c' cannot be written."
+    assert problem_of(**options, checkpoint_file="/nowhere/c") == "--checkpoint-file '/nowhere/c' cannot be written."
 
 
 def test_what_is_read_is_read_twice() -> None:
@@ -394,7 +394,7 @@ def test_what_is_read_is_read_twice() -> None:
     path = f"/dev/fd/{reading}"
 
     assert problem_of(input_subscription=None, input_files=path, waiting_file="/tmp/w", checkpoint_file="/tmp/c") == (
-        f"--input_files '{path}' is no regular file: a run looks at its files before it reads them."
+        f"--input-files '{path}' is no regular file: a run looks at its files before it reads them."
     )
 
 
@@ -408,12 +408,12 @@ def test_all_problems_come_at_once() -> None:
     assert str(caught.value).splitlines() == [
         "--confg=x is no option of this program or of Beam. Did you mean --config?",
         "--nope is no option of this program or of Beam. See --help.",
-        "--max_wait: '5' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
-        "--chunk_size: 'few' is no whole number of 1 or more.",
+        "--max-wait: '5' is no duration: write a number followed by s, m, h or d, such as 20s or 4h.",
+        "--chunk-size: 'few' is no whole number of 1 or more.",
         NO_INPUT,
         NO_CONFIG,
         NO_OUTPUT,
-        "--iterable_url is 'here'; it must be a scheme and a host, such as http://localhost:8080.",
+        "--iterable-url is 'here'; it must be a scheme and a host, such as http://localhost:8080.",
     ]
 
 

@@ -137,7 +137,7 @@ Iterable     ✔ reached      HOST, 9 ms
              – event fields their types and their room cannot be asked for:
                             Iterable lists the fields of users only
 Files        ✘ usable       --input-files 'exports/*.zip' matches no file.
-             ✘ usable       --dead_letter_file 'none/dead.jsonl' cannot be
+             ✘ usable       --dead-letter-file 'none/dead.jsonl' cannot be
                             written.
 State folder ✔ usable       FOLDER
                             will be made; 9 GB free

@@ -122,7 +122,7 @@ def test_dataflow_takes_the_projects_that_its_launch_takes(capsys: pytest.Captur
 
     assert deploy("dataflow", *CLOUD, short, key=SECRET) == 2
     assert capsys.readouterr().err == (
-        "--input_subscription is 'projects/shop/subscriptions/events'; a streaming job needs a Google Cloud project's "
+        "--input-subscription is 'projects/shop/subscriptions/events'; a streaming job needs a Google Cloud project's "
         "id, which 'shop' is not: it has 6 to 63 characters: lower-case letters, digits and hyphens, of which the "
         "first is a letter.\n"
     )
@@ -143,3 +143,12 @@ def test_all_that_is_wrong_is_told_and_nothing_is_written(capsys: pytest.Capture
 
     assert [deploy("cron"), deploy("cron")] == [0, 2]
     assert capsys.readouterr().err.endswith("deploy/crontab is there already: give another --output.\n")
+
+
+@pytest.mark.parametrize("output", ["my.yaml", "my.yaml/deploy", "x" * 300, "loop"])
+def test_a_folder_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str], output: str) -> None:
+    """Whatever it is instead."""
+    Path("loop").symlink_to("loop")
+
+    assert deploy("cron", f"--output={output}") == 2
+    assert capsys.readouterr().err.startswith(f"--output {output}: it cannot be written: ")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.authoring.names import objection
 from pipeline.cli.a2i import main
 from pipeline.config.loader import load_config
-from tests.pipeline.preview.shop import ROWS, event, write
+from tests.pipeline.preview.shop import ROWS, event, identify, write
 
 ROOT = Path(__file__).parents[3]
 SHOP = (
@@ -100,7 +100,18 @@ Next: a2i preview my.yaml rows.jsonl
 """
 HOSTILE = ["*", "", "[Amplitude] X", "a: b", "- a", "# a", "x #1", "'", '"', "\\", "a\nb", "\t", "null", "1", "é€😀"]
 HOSTILE += ["\u2028", "\x85", "\ufeff", "\x00", "%a", "@", "!tag", "&a", "{a}", "a.b", "a_b", "$identify", "<<", " a "]
-HOSTILE += ["email", "userId", "signupDate", "user_properties.a", "products[0].name", "x" * 300]
+HOSTILE += [
+    "All Events",
+    "a*",
+    "a.b.c",
+    "a_b_c",
+    "email",
+    "userId",
+    "signupDate",
+    "user_properties.a",
+    "products[0].name",
+    "x" * 300,
+]
 HOSTILE += ["+49 170 1234567", "a@b.co"]  # which are in no file
 NAMES = st.sampled_from(HOSTILE) | st.text(max_size=12)
 VALUES = st.sampled_from(("sentinel", 1, 1.5, True, None, "12", "2026-01-01", ["sentinel"], {"sentinel": 1}))
@@ -147,6 +158,7 @@ def test_a_file_is_written_once_and_is_ready(capsys: pytest.CaptureFixture[str])
         (["--name=a#b"], "my.yaml:3: name:"),
         (["--project-type=mail"], "Invalid value for '--project-type'"),
         (["--output=no/folder"], "no/folder cannot be written: No such file or directory."),
+        (["--output", "x" * 300, f"--limit={10**30}"], "cannot be written: File name too long."),
     ],
 )
 def test_a_wrong_answer_is_told_and_nothing_is_written(
@@ -205,8 +217,10 @@ def test_the_page_shows_the_real_screen() -> None:
     assert WROTE in page
 
 
-def record(names: list[str], values: list[Any], users: dict[str, Any]) -> dict[str, Any]:
+def record(names: list[str], values: list[Any], users: dict[str, Any], identifies: bool) -> dict[str, Any]:
     pairs = dict(zip(names[1:], values, strict=False))
+    if identifies:
+        return identify("u") | {"user_properties": users}
     return event(names[0], properties=pairs, user_properties=users | {"email": "ada@example.com"})
 
 
@@ -215,13 +229,14 @@ RECORDS = st.builds(
     st.lists(NAMES, min_size=4, max_size=4),
     st.lists(VALUES, min_size=3, max_size=3),
     st.dictionaries(NAMES, VALUES, max_size=3),
+    st.booleans(),
 )
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(RECORDS, min_size=1, max_size=8))
 def test_whatever_rows_hold_the_proposal_is_a_config(records: list[dict[str, Any]]) -> None:
-    """It loads, `a2i check --offline` finds no problem, its names are those of the rows, and it holds no value."""
+    """It loads, `a2i check --offline` finds nothing to warn of, its names are of the rows, and no value is."""
     Path("rows.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in records))
     arguments = ["init", "rows.jsonl", "--output=my.yaml", "--force"]
     code = main(arguments)
@@ -230,7 +245,9 @@ def test_whatever_rows_hold_the_proposal_is_a_config(records: list[dict[str, Any
         return
 
     assert code == 0
-    assert main(["check", "my.yaml", "--offline", "--state-dir=state"]) == 0
+    warnings = load_config("my.yaml").warnings
+    assert main(["check", "my.yaml", "--offline", "--state-dir=state", "--strict"]) == bool(warnings)
+    assert [one for one in warnings if "are both disabled" not in one] == []  # where no row can be sent
     events = load_config("my.yaml").config.send_events
     names = [row.event for row in events.events]
     assert set(names) <= {one["event_type"] for one in records if not objection(one["event_type"])}

@@ -68,7 +68,7 @@ def looked_at(*letters: tuple[str, str], sync: str = "Demo") -> LetterFilter:
             "Ordr",
             [("expired", "Order"), ("expired", "")],
             (
-                "--event_type is 'Ordr': none of the 2 dead letters of this sync has it. "
+                "--event-type is 'Ordr': none of the 2 dead letters of this sync has it. "
                 "Did you mean 'Order'? There are: Order (1), (none) (1)."
             ),
         ),

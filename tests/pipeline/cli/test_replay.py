@@ -14,7 +14,7 @@ from pipeline.cli.errors import UsageError
 from pipeline.cli.replay_arguments import PROGRAM, parse_replay_options
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.oracle.expected import differences
+from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.pubsub.topics import pull_attributes
 from pipeline.sandbox.stage import CONFIG, Ended, Stage, set_stage
@@ -184,7 +184,7 @@ def test_a_dry_run_changes_nothing(staged: Staged) -> None:
         "Dead letters to replay               3\n"
         "  disallowed_event_name · track · Order Completed            2\n"
         "  missing_event_time · message · Song Played                 1\n"
-        "  of 1 whole messages the event alone (--with_users: the user update, too)\n"
+        "  of 1 whole messages the event alone (--with-users: the user update, too)\n"
         "Would be sent now                    2\n"
         "Still bad with this config           1\n"
         "  missing_event_time                                         1\n",
@@ -225,7 +225,7 @@ def test_user_updates_are_replayed_on_request_only(staged: Staged) -> None:
     after_without = staged.plan()
     with_users = staged.replay(into, "--with_users")
 
-    assert "Left alone                           1\n  a user update (--with_users takes them)" in without.out
+    assert "Left alone                           1\n  a user update (--with-users takes them)" in without.out
     assert after_without == "new"
     assert with_users.code == 0
     assert staged.plan() == "old"
@@ -319,7 +319,7 @@ def test_a_view_of_nothing_is_told(tmp_path: Path, pubsub_emulator: PubsubEmulat
 
     ended = stage.run("-m", "pipeline", "dead", str(tmp_path / "dead.jsonl"))
 
-    problem = f"'{tmp_path / 'dead.jsonl'}' is no file; it is no projects/PROJECT/subscriptions/NAME.\n"
+    problem = f"'{tmp_path / 'dead.jsonl'}' is no file, and no projects/PROJECT/subscriptions/NAME.\n"
 
     assert ended == Ended(2, "", problem)
 
@@ -372,7 +372,7 @@ def kept(tmp_path: Path) -> Path:
         (
             "--event_type=order completed",
             (
-                "--event_type is 'order completed': none of the 2 dead letters of this sync has it. "
+                "--event-type is 'order completed': none of the 2 dead letters of this sync has it. "
                 "Did you mean 'Order Completed'? There are: Order Completed (2).\n"
             ),
         ),
@@ -414,9 +414,9 @@ def parse(**options: object) -> object:
     [
         (
             {"dead_letters": None},
-            "--dead_letters is missing. Give a file of dead letters, or a subscription of their topic.",
+            "--dead-letters is missing. Give a file of dead letters, or a subscription of their topic.",
         ),
-        ({"dead_letters": "/nowhere/*"}, "--dead_letters '/nowhere/*' matches no file."),
+        ({"dead_letters": "/nowhere/*"}, "--dead-letters '/nowhere/*' matches no file."),
         (
             {"input_subscription": "projects/p/subscriptions/events"},
             (
@@ -427,35 +427,35 @@ def parse(**options: object) -> object:
         (
             {"to_topic": "events"},
             (
-                "--to_topic is 'events'; it must be projects/PROJECT/topics/NAME, "
+                "--to-topic is 'events'; it must be projects/PROJECT/topics/NAME, "
                 "such as projects/my-project-1/topics/events."
             ),
         ),
         (
             {"dead_letters": "projects/sandbox/topics/dead"},
             (
-                "--dead_letters is 'projects/sandbox/topics/dead'; that is a topic, and a subscription is needed: "
+                "--dead-letters is 'projects/sandbox/topics/dead'; that is a topic, and a subscription is needed: "
                 "name a subscription of that topic."
             ),
         ),
         (
             {"dead_letters": "projects/sandbox/subscriptions/s"},
             (
-                "--dead_letters is 'projects/sandbox/subscriptions/s'; its name 's' has 1 character, and "
+                "--dead-letters is 'projects/sandbox/subscriptions/s'; its name 's' has 1 character, and "
                 "Pub/Sub's names have 3 to 255."
             ),
         ),
         (
             {"dry_run": None},
-            "Give either --dead_letter_topic or --dead_letter_file: what cannot be delivered is kept there.",
+            "Give either --dead-letter-topic or --dead-letter-file: what cannot be delivered is kept there.",
         ),
         (
             {"dry_run": None, "dead_letter_file": __file__},
-            f"--dead_letter_file {__file__!r} is one of the files that are read.",
+            f"--dead-letter-file {__file__!r} is one of the files that are read.",
         ),
         (
             {"dry_run": None, "dead_letter_file": "/tmp/dead.jsonl", "waiting_file": __file__},
-            f"--waiting_file {__file__!r} is one of the files that are read: give it to a run, as --input_files.",
+            f"--waiting-file {__file__!r} is one of the files that are read: give it to a run, as --input-files.",
         ),
         ({"input_files": "x"}, "--input_files=x is no option of this program or of Beam. See --help."),
     ],
@@ -483,7 +483,7 @@ def test_an_empty_range_is_refused() -> None:
     times = ["--start_time=2026-01-05T10:00Z", "--end_time=2026-01-05T09:00Z"]
 
     with pytest.raises(
-        UsageError, match=r"^--start_time 2026-01-05T10:00Z must be before --end_time 2026-01-05T09:00Z"
+        UsageError, match=r"^--start-time 2026-01-05T10:00Z must be before --end-time 2026-01-05T09:00Z"
     ):
         parse_replay_options([f"--config={CONFIG}", f"--dead_letters={__file__}", "--dry_run", *times])
 

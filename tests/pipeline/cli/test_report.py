@@ -155,7 +155,7 @@ Dead letters | 2
 all can be replayed
 day before: 1 (+100%)
 Latency, p95 | 1.07 s
-from publishing to Iterable
+from publishing, or reading
 day before: 1.07 s
 What became of it
 From what was read to what became of it
@@ -185,7 +185,7 @@ Most delivered an hour: 22. The figures are in the table below.
 18:00
 08 Jan
 Delivered | Dead letters | Dropped
-Latency from publishing to Iterable's acceptance, p50 and p95
+Latency from publishing, or reading a file, to Iterable's acceptance, p50 and p95
 The highest p95: 1.07 s. The figures are in the table below.
 10 s
 07 Jan

@@ -92,20 +92,21 @@ def test_hyphens_and_underscores_are_the_same(capsys: pytest.CaptureFixture[str]
     assert main(["run", "--config=x", "--input-files", __file__, "--dead-letter-file=/dev/null", *options]) == 2
     assert capsys.readouterr().err == (
         "--for-ever is no option of this program or of Beam. Did you mean --forever?\n"
-        "--chunk_sze is no option of this program or of Beam. Did you mean --chunk_size?\n"
-        "--start_time 2026-01-02 must be before --end_time 2026-01-01: nothing lies between them.\n"
+        "--chunk_sze is no option of this program or of Beam. Did you mean --chunk-size?\n"
+        "--start-time 2026-01-02 must be before --end-time 2026-01-01: nothing lies between them.\n"
     )
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("imported", ["click.core", "apache_beam.version"])
 @pytest.mark.parametrize("entry", [("pipeline", "run"), ("pipeline.main",)])
-def test_ctrl_c_while_it_is_imported_is_calm(entry: tuple[str, ...]) -> None:
-    """Beam takes seconds: exit code 130, and no traceback."""
+def test_ctrl_c_while_it_is_imported_is_calm(entry: tuple[str, ...], imported: str) -> None:
+    """Of the command itself and of Beam, which takes seconds: exit code 130, and no traceback."""
     command = [sys.executable, "-v", "-m", *entry, "--help"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         for line in process.stderr:  # of -v: each import as it comes
-            if line.startswith("import 'apache_beam.version'"):
+            if line.startswith(f"import '{imported}'"):
                 break
         os.kill(process.pid, signal.SIGINT)
         said = process.stderr.read()

@@ -43,6 +43,10 @@ WARNINGS = [
         ],
     ),
     (
+        "create_and_update_users: {enabled: true, user_properties: []}\nsend_events: {enabled: true, events: [A]}\n",
+        [],
+    ),
+    (
         'send_events:\n  enabled: true\n  events:\n    - A\n    - {event: A, as: B}\n    - "*"\n    - C\n',
         [
             (

@@ -55,24 +55,24 @@ def test_what_is_given_stays() -> None:
     [
         (
             {"dead_letter_topic": None, "dead_letter_file": "/dev/null"},
-            "--dead_letter_file is on no disk that a worker keeps. Give --dead_letter_topic.",
+            "--dead-letter-file is on no disk that a worker keeps. Give --dead-letter-topic.",
         ),
         ({"project": None}, "--project is missing: Dataflow runs the job there."),
         ({"region": None}, "--region is missing: Dataflow runs the job there."),
         (
             {"temp_location": None},
             (
-                "--temp_location is missing. Give a folder of a bucket in the job's region, "
+                "--temp-location is missing. Give a folder of a bucket in the job's region, "
                 "such as gs://BUCKET/dataflow."
             ),
         ),
-        ({"temp_location": "/nowhere"}, "--temp_location is '/nowhere'; it must be gs://BUCKET/FOLDER."),
-        ({"staging_location": "bucket"}, "--staging_location is 'bucket'; it must be gs://BUCKET/FOLDER."),
+        ({"temp_location": "/nowhere"}, "--temp-location is '/nowhere'; it must be gs://BUCKET/FOLDER."),
+        ({"staging_location": "bucket"}, "--staging-location is 'bucket'; it must be gs://BUCKET/FOLDER."),
         *(
             (
                 {"job_name": name},
                 (
-                    f"--job_name is {name!r}; it must be lower-case letters, digits and hyphens, "
+                    f"--job-name is {name!r}; it must be lower-case letters, digits and hyphens, "
                     "of which the first is a letter and the last is no hyphen."
                 ),
             )
@@ -80,12 +80,12 @@ def test_what_is_given_stays() -> None:
         ),
         (
             {"sdk_container_image": None},
-            "--sdk_container_image is missing: workers have our code from it. `make image` builds one.",
+            "--sdk-container-image is missing: workers have our code from it. `make image` builds one.",
         ),
         (
             {"number_of_worker_harness_threads": 4},
             (
-                "--number_of_worker_harness_threads is 4: each of the sender's shards may hold one. "
+                "--number-of-worker-harness-threads is 4: each of the sender's shards may hold one. "
                 "Give 12 or more, or leave it out."
             ),
         ),

@@ -28,6 +28,11 @@ def profile_of(*rows: dict[str, object]) -> Profile:
         (["a", "2026-01-01"], "", True),
         ([[], ["a"]], "", False),
         ([{"a": 1}, "a"], "", True),
+        (["a", ["b"], None, []], "list", True),
+        (["a", ["b"], [1]], "", True),
+        ([1, ["b"]], "", True),
+        ([[1], ["b"]], "", True),
+        ([[{"a": 1}], {"a": 1}], "list", True),
     ],
 )
 def test_a_type_is_suggested_where_values_are_of_several(values: list[object], suggested: str, is_mixed: bool) -> None:

@@ -53,7 +53,7 @@ Not delivered              100   dead-lettered: 40 expired, 60 discarded
 It adds up              12,400 = 11,200 + 1,100 + 100
 
 Delivery rate           99.12%
-p95 latency             2.08 s   publishing to Iterable's answer
+p95 latency             2.08 s   publishing, of files reading, to the answer
 On first attempt        11,000
 After retry                200
 
@@ -67,7 +67,7 @@ Dead-lettered by reason
 
 Noted
   not_expressible_add                  7
-  created_field                        5   plan, signup_date"""
+  created_field                        5   plan (3), signup_date (2)"""
     )
 
 
@@ -90,8 +90,10 @@ def test_what_is_in_flight_is_told(run: Tally) -> None:
     left = "In flight                    3   not settled: "
 
     assert f"{left}their messages are not acknowledged\n" in summarize(run, "their messages are not acknowledged")
-    assert f"{left}give waiting.jsonl as --input_files\n" in summarize(run, "give waiting.jsonl as --input_files")
+    assert f"{left}give waiting.jsonl as --input-files\n" in summarize(run, "give waiting.jsonl as --input-files")
     assert "It adds up              12,403 = 11,200 + 1,100 + 100 + 3\n" in summarize(run)
+    run.taken_unsettled = 2
+    assert "\n  of these sent              2   Iterable took them: sent again, each is still one\n" in summarize(run)
 
 
 def test_a_sum_that_is_wrong_is_loud(run: Tally) -> None:
@@ -114,7 +116,7 @@ Not delivered                0   dead-lettered: 0 expired, 0 discarded
 It adds up                   0 = 0 + 0 + 0
 
 Delivery rate                –
-p95 latency                  –   publishing to Iterable's answer
+p95 latency                  –   publishing, of files reading, to the answer
 On first attempt             0
 After retry                  0"""
     )
@@ -139,5 +141,5 @@ def test_names_are_shown_without_addresses_and_without_end() -> None:
 
     filtered, created = summarize(tally).splitlines()[-2:]
 
-    assert created.endswith("   2   name of 15")
+    assert created.endswith("   2   name of 15 (2)")
     assert filtered.endswith("field 7 and at least 492 more")

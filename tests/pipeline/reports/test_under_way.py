@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.reports.under_way import Rate
+from pipeline.reports.under_way import Rate, TimeLeft
 
 
 def test_a_rate_is_of_late() -> None:
@@ -26,3 +26,19 @@ def test_of_rare_looks_it_is_the_rate_between_two() -> None:
     rate = Rate(0.0, 0)
 
     assert [rate.at(30.0, 300), rate.at(60.0, 360)] == [10.0, 2.0]
+
+
+def test_the_time_left_is_of_late_and_of_answers_alone() -> None:
+    """An outage of an hour foretells nothing: the moment Iterable answers again, it is as long as before."""
+    left = TimeLeft(0.0, 0.0)
+
+    before = [left.at(float(second), second / 1_000, is_answered=True) for second in range(1, 101)]
+    away = [left.at(100.0 + second, 0.1, is_answered=False) for second in range(1, 3_600)]
+    after = left.at(3_700.0, 0.101, is_answered=True)
+    slower = [left.at(3_700.0 + second, 0.101 + second / 10_000, is_answered=True) for second in range(1, 400)]
+
+    assert before[-1] == pytest.approx(900.0)
+    assert set(away) == {None}
+    assert after == pytest.approx(899.0)
+    assert slower[-1] == pytest.approx((1 - 0.1409) * 10_000)
+    assert TimeLeft(0.0, 0.5).at(10.0, 0.5, is_answered=True) is None

@@ -225,6 +225,7 @@ def test_a_sink_that_fails_settles_nothing(runtime: VirtualRuntime, tmp_path: Pa
         loop.run(threading.Event())
 
     assert source.settled == []
+    assert (loop.tally.in_flight, loop.tally.taken_unsettled) == (2, 1)  # what was delivered is told, and goes again
 
 
 @pytest.mark.parametrize(

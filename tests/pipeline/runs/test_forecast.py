@@ -84,7 +84,7 @@ def test_a_share_takes_longer(tmp_path: Path) -> None:
 
 
 def test_what_is_not_sent_is_not_forecast(tmp_path: Path) -> None:
-    """Times and --events_only count, and so does a line that is no event."""
+    """Times and --events-only count, and so does a line that is no event."""
     write_traffic(tmp_path / "rows.gz")
     (tmp_path / "bad").write_bytes(b"not JSON\n\n")
 

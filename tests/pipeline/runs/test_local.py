@@ -218,7 +218,7 @@ def test_one_bad_record_costs_one_record(tmp_path: Path, iterable: SimulatedIter
 
 
 def test_an_event_of_an_unknown_user_is_left_in_the_waiting_file(tmp_path: Path, iterable: SimulatedIterable) -> None:
-    """At the end of a file, after --max_wait; an event of a known user is not held up by it."""
+    """At the end of a file, after --max-wait; an event of a known user is not held up by it."""
     ran = run(tmp_path, iterable, [identify(ADA), track(KIM), track(ADA)], max_wait="0s")
     (line,) = (tmp_path / "waiting.jsonl").read_bytes().splitlines()
     left = orjson.loads(line)["attributes"]

@@ -56,9 +56,9 @@ def test_yesterdays_checkpoint_still_loads() -> None:
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        ({"--events_only": True}, "another --events_only:"),
+        ({"--events_only": True}, "another --events-only:"),
         ({"destination": {"host": "http://localhost:8080", "api_key": "env:KEY"}}, "another destination:"),
-        ({"name": "Other", "--input_files": ["exports/*.gz"]}, "another name and --input_files:"),
+        ({"name": "Other", "--input_files": ["exports/*.gz"]}, "another name and --input-files:"),
     ],
 )
 def test_the_checkpoint_of_another_run_is_not_gone_on_with(tmp_path: Path, other: dict[str, object], told: str) -> None:

@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> None:
 
     for state in (StateFolder(str(tmp_path / "file"), "A", US, "env:KEY"), link):
         with pytest.raises(
-            FatalError, match=r"^the state folder .* cannot be used: .*--state_dir names another place$"
+            FatalError, match=r"^the state folder .* cannot be used: .*--state-dir names another place$"
         ):
             state.make()
 

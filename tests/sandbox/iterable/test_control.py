@@ -19,7 +19,16 @@ def test_a_reset_brings_back_the_start(iterable: SimulatedIterable) -> None:
     iterable.reset()
 
     assert iterable.settings == start
-    assert iterable.dump() == {"users": [], "events": {}, "pending": {"users": 0, "events": 0}, "lost_updates": 0}
+    assert iterable.dump() == {
+        "users": [],
+        "events": {},
+        "purchases": {},
+        "deleted": [],
+        "merged": [],
+        "forgotten": [],
+        "pending": {"users": 0, "events": 0},
+        "lost_updates": 0,
+    }
     assert iterable.metrics()["endpoints"] == {}
     assert post(iterable, UPDATE, {"userId": "1", "dataFields": {"n": "x"}}).status_code == 200
 
@@ -89,6 +98,7 @@ def test_metrics_of_an_endpoint(iterable: SimulatedIterable, clock: Clock) -> No
         "items_per_request": {"min": 1, "mean": 2.0, "max": 3},
         "duplicate_event_ids": 0,
         "same_user_in_flight": 0,
+        "identity_change_in_flight": 0,
     }
     assert expected == counted
 

@@ -10,13 +10,14 @@ import requests
 
 from pipeline.sandbox.iterable.__main__ import main
 
+BUSY = "error while attempting to bind on address ('127.0.0.1', {}): address already in use"
 COMMAND = [sys.executable, "-m", "pipeline.sandbox.iterable"]
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_serves_until_it_is_told_to_stop(sent: signal.Signals) -> None:
     """It prints one line with its URL, and ends quietly with 0."""
-    arguments = ["--port", "0", "--project_type", "email", "--api_key", "k"]
+    arguments = ["--port", "0", "--project_type", "email", "--api-key", "k"]
     with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -43,10 +44,13 @@ def test_the_command_refuses_wrong_settings(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_the_command_says_when_its_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line, exit code 1."""
+    """Or its host is none: one line, exit code 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        assert main(["--port", str(port)]) == 1
-
-    assert capsys.readouterr().err.startswith(f"cannot listen on 127.0.0.1:{port}: ")
+        assert main(["--port", str(port)]) == 2
+    assert main(["--port=0", "--host=x..y"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"cannot listen on 127.0.0.1:{port}: {BUSY.format(port)}",
+        "cannot listen on x..y:0: it is no name of a host",
+    ]

@@ -4,7 +4,8 @@ import pytest
 import requests
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
-from tests.sandbox.iterable.api import TRACK, TRACK_BULK, post
+from pipeline.sandbox.iterable.settings import DEFAULT_API_KEY
+from tests.sandbox.iterable.api import TRACK, TRACK_BULK, UPDATE, post
 
 USER = {"email": "ada@example.com"}
 EVENT = {**USER, "eventName": "Checkout"}
@@ -42,3 +43,18 @@ def test_a_gzip_body_is_no_json_unless_switched_on(iterable: SimulatedIterable, 
     response = post(iterable, TRACK_BULK, gzip.compress(b'{"events":[]}'), **{"Content-Encoding": "gzip"})
 
     assert response.status_code == status
+
+
+def test_a_deletion_over_the_wire(iterable: SimulatedIterable) -> None:
+    """Its path says whom; faults befall it as any other, and metrics count it."""
+    key = {"Api-Key": DEFAULT_API_KEY}
+    url = iterable.url + "/api/users/byUserId/u%2F1"
+    post(iterable, UPDATE, {"userId": "u/1"})
+    iterable.fault("deleteByUserId", drop_connection="after")
+    with pytest.raises(requests.ConnectionError):
+        requests.delete(url, headers=key, timeout=5)
+    again = requests.delete(url, headers=key, timeout=5)
+
+    assert (again.status_code, again.json()["msg"]) == (400, "No users with userId u/1 exist")
+    assert iterable.dump()["deleted"] == [{"email": None, "userId": "u/1"}]
+    assert iterable.metrics()["endpoints"]["deleteByUserId"]["by_status"] == {"dropped": 1, "400": 1}

@@ -97,7 +97,13 @@ def test_refusals(expected: ExpectedUnderChaos, refused: dict[str, dict[str, str
     assert list(check_refusals(refused, expected)) == problems
 
 
-COUNTS = {"over_rate_limit": 0, "max_bytes": 50, "items_per_request": {"max": 10}, "same_user_in_flight": 0}
+COUNTS = {
+    "over_rate_limit": 0,
+    "max_bytes": 50,
+    "items_per_request": {"max": 10},
+    "same_user_in_flight": 0,
+    "identity_change_in_flight": 0,
+}
 
 
 @pytest.mark.parametrize(
@@ -105,6 +111,10 @@ COUNTS = {"over_rate_limit": 0, "max_bytes": 50, "items_per_request": {"max": 10
     [
         ({"bulkUpdate": COUNTS, "trackBulk": {**COUNTS, "same_user_in_flight": 9}}, []),
         ({"track": COUNTS}, ["track was called"]),
+        (
+            {"trackBulk": {**COUNTS, "identity_change_in_flight": 2}},
+            ["trackBulk: 2 times beside a change of the user's identity"],
+        ),
         ({"trackBulk": {**COUNTS, "over_rate_limit": 1}}, ["trackBulk: 1 requests over the rate, at most 0"]),
         ({"trackBulk": {**COUNTS, "max_bytes": 51}}, ["trackBulk: 51 bytes in a request, at most 50"]),
         (

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.sandbox.oracle.expected import Expected, differences
+from pipeline.sandbox.oracle.differences import differences
+from pipeline.sandbox.oracle.expected import Expected
 
 Dump = dict[str, Any]
 

@@ -83,3 +83,56 @@ def test_the_reason_for_an_event(
 
     assert ({1: ("track", reason)} if reason else {}) == expected.dead_letters
     assert ({} if reason else {event_with(poison): event}) == expected.events
+
+
+def operate(expected: ExpectedUnderChaos, identity: str) -> None:
+    """One message for each operation of a user."""
+    kind, _, name = identity.partition(":")
+    expected.purchase(event_with(""), {kind: name, "items": [], "total": 1.0, "dataFields": {}})
+    expected.update_cart(identity, [])
+    expected.update_subscriptions(identity, {})
+    expected.join_list(identity, 1)
+    expected.change_email(identity, user_with("", by_email=True).removeprefix("email:"))
+    expected.delete(identity)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "reason_of_change"),
+    [
+        (verdicts.INVALID, "invalid_email", "invalid_email"),
+        (verdicts.FORGOTTEN, "forgotten_user", "forgotten_user"),
+        (verdicts.CONFLICT, "identity_conflict", "unknown_user"),
+        (verdicts.INVALID_DATA, "refused_by_iterable", "unknown_user"),
+        (verdicts.NO_CLUE, "refused_by_iterable", "unknown_user"),
+    ],
+)
+def test_no_operation_of_a_refused_user_is_taken(
+    expected: ExpectedUnderChaos, verdict: str, reason: str, reason_of_change: str
+) -> None:
+    """Of what has data, for the same reason as an update; a change of identity may be of someone unknown."""
+    identity = user_with(verdict, by_email=True)
+
+    operate(expected, identity)
+
+    parts = ["purchase", "cart", "update_subscriptions", "list_subscribe"]
+    of_data = {number: (part, reason) for number, part in enumerate(parts, start=1)}
+    if verdict == verdicts.INVALID_DATA:
+        of_data[4] = ("list_subscribe", "invalid_data")  # there is a failure list for it
+    assert expected.dead_letters == of_data | {
+        5: ("update_email", reason_of_change),
+        6: ("delete_user", reason_of_change),
+    }
+    assert (expected.refused_users, expected.messages) == ({identity: verdict}, 6)
+    assert (expected.purchases, expected.deleted) == ({}, set())
+
+
+def test_a_new_email_may_be_the_one_that_is_refused(expected: ExpectedUnderChaos) -> None:
+    """Then the user keeps the old one; one refused for its data alone is taken, and known by it."""
+    old, forgotten, odd = (user_with(each, by_email=True) for each in ("", verdicts.FORGOTTEN, verdicts.CONFLICT))
+    expected.update_user(old, {}, 1)
+    expected.change_email(old, forgotten.removeprefix("email:"))
+    expected.change_email(old, odd.removeprefix("email:"))
+    expected.track(event_with(""), {"email": odd.removeprefix("email:"), "eventName": name_that_is(False)})
+
+    assert expected.dead_letters == {2: ("update_email", "forgotten_user")}
+    assert (list(expected.users), list(expected.events)) == ([odd], [event_with("")])
