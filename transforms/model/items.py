@@ -27,7 +27,7 @@ class Message(NamedTuple):
     message_id: str  # unique in a run: Pub/Sub's id, or file:line
     publish_time: float  # Unix seconds
     resumed: Resumed | None = None
-    original_id: str = ""  # of a letter in a file, whose message_id is its place: the id of the message that it was
+    original_id: str = ""  # of a letter in a file, whose message_id is its place; no part of a job's state
 
 
 # Which messages are for a run, and how they go; None: it is left where it is.
