@@ -9,7 +9,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import no_annotations
 
 from transforms.elements import Records, of_records
-from transforms.mapping.apply import In, Out, apply_rule
+from transforms.mapping.apply import In, Out, apply_to_each
 from transforms.model.items import Message
 from transforms.model.reasons import Note
 
@@ -51,12 +51,9 @@ class _ApplyRuleFn(beam.DoFn):
         self._message_of = message_of
 
     def process(self, records: Records) -> Iterator[Records]:
-        kept, outcomes = Records(), Records()
-        for record in records:
-            result = apply_rule(self._rule, record, self._part, self._message_of(record), outcomes)
-            if result is not None:
-                kept.append(result)
+        outcomes = Records()
+        kept = apply_to_each(self._rule, records, self._part, self._message_of, outcomes)
         if kept:
-            yield kept
+            yield Records(kept)
         if outcomes:
             yield TaggedOutput(OUTCOMES, outcomes)  # type: ignore[misc]  # Beam routes it by its tag
