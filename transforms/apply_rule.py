@@ -8,7 +8,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import no_annotations
 
-from transforms.elements import Records, of_records
+from transforms.elements import PlainFn, Records, of_records
 from transforms.mapping.apply import In, Out, apply_to_each
 from transforms.model.items import Message
 from transforms.model.reasons import Note
@@ -44,7 +44,7 @@ class ApplyRule(beam.PTransform):
         return Applied(of_records(applied.records), (of_records(applied[OUTCOMES]),))
 
 
-class _ApplyRuleFn(beam.DoFn):
+class _ApplyRuleFn(PlainFn):
     def __init__(self, rule: Callable[[Any, Note], Any], part: str, message_of: Callable[[Any], Message]) -> None:
         self._rule = rule
         self._part = part
