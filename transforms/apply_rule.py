@@ -8,8 +8,8 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import no_annotations
 
-from transforms.elements import Records, of_records
-from transforms.mapping.apply import In, Out, apply_rule
+from transforms.elements import PlainFn, Records, of_records
+from transforms.mapping.apply import In, Out, apply_to_each
 from transforms.model.items import Message
 from transforms.model.reasons import Note
 
@@ -44,19 +44,16 @@ class ApplyRule(beam.PTransform):
         return Applied(of_records(applied.records), (of_records(applied[OUTCOMES]),))
 
 
-class _ApplyRuleFn(beam.DoFn):
+class _ApplyRuleFn(PlainFn):
     def __init__(self, rule: Callable[[Any, Note], Any], part: str, message_of: Callable[[Any], Message]) -> None:
         self._rule = rule
         self._part = part
         self._message_of = message_of
 
     def process(self, records: Records) -> Iterator[Records]:
-        kept, outcomes = Records(), Records()
-        for record in records:
-            result = apply_rule(self._rule, record, self._part, self._message_of(record), outcomes)
-            if result is not None:
-                kept.append(result)
+        outcomes = Records()
+        kept = apply_to_each(self._rule, records, self._part, self._message_of, outcomes)
         if kept:
-            yield kept
+            yield Records(kept)
         if outcomes:
             yield TaggedOutput(OUTCOMES, outcomes)  # type: ignore[misc]  # Beam routes it by its tag

@@ -8,7 +8,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import no_annotations
 
 from transforms.apply_rule import OUTCOMES
-from transforms.elements import Records, of_records
+from transforms.elements import PlainFn, Records, of_records
 from transforms.mapping.routing import BranchRules, route
 from transforms.model.items import TRACK, USER
 
@@ -37,7 +37,7 @@ class BranchEvents(beam.PTransform):
         return Branched(*(of_records(branched[tag]) for tag in (USER, TRACK, OUTCOMES)))
 
 
-class _BranchFn(beam.DoFn):
+class _BranchFn(PlainFn):
     def __init__(self, rules: BranchRules) -> None:
         self._rules = rules
 

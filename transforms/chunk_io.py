@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection, PDone
 
-from transforms.elements import Records
+from transforms.elements import PlainFn, Records
 from transforms.model.items import Item, Message
 from transforms.model.outcomes import Outcome
 from transforms.parse import Lists
@@ -69,7 +69,7 @@ class TakeChunk(beam.PTransform):
         return begin | "Key" >> beam.Create([self._key]) | "Take" >> beam.ParDo(_TakeFn())
 
 
-class _TakeFn(beam.DoFn):
+class _TakeFn(PlainFn):
     def process(self, key: int) -> Iterator[Records]:
         lists = Lists()
         for message in ChunkSlot.chunk_in(key).messages:
@@ -92,7 +92,7 @@ class CollectOutcomes(beam.PTransform):
         return PDone(outcomes[0].pipeline)
 
 
-class _CollectFn(beam.DoFn):
+class _CollectFn(PlainFn):
     def __init__(self, key: int) -> None:
         self._key = key
 

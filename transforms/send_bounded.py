@@ -9,7 +9,7 @@ from apache_beam.pvalue import PCollection
 from transforms.chunk_io import ChunkSlot
 from transforms.delivery.resources import dispatcher
 from transforms.delivery.settings import SenderSettings
-from transforms.elements import Records
+from transforms.elements import PlainFn, Records
 
 
 class SendBounded(beam.PTransform):
@@ -37,7 +37,7 @@ class SendBounded(beam.PTransform):
         return held | "Collect" >> beam.GroupByKey() | "Post" >> beam.ParDo(self._post)
 
 
-class _HoldFn(beam.DoFn):
+class _HoldFn(PlainFn):
     def __init__(self, key: int) -> None:
         self._key = key
 
@@ -46,7 +46,7 @@ class _HoldFn(beam.DoFn):
         yield self._key, len(items)
 
 
-class _PostFn(beam.DoFn):
+class _PostFn(PlainFn):
     def __init__(self, settings: SenderSettings, key: int) -> None:
         self._settings = settings
         self._key = key

@@ -122,7 +122,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add = pace.add_argument
     add("--max_wait", default="2m", metavar="DURATION", help="at the end, for what waits and is due soon (%(default)s)")
     add("--grace_period", default="20s", metavar="DURATION", help="after SIGTERM, for what is under way (%(default)s)")
-    add("--chunk_size", default="20000", metavar="N", help="messages run and settled together (%(default)s)")
+    add("--chunk_size", default="10000", metavar="N", help="messages run and settled together (%(default)s)")
     add = parser.add_argument_group("Meanwhile").add_argument
     add("--quiet", "-q", action="store_true", help="no start line and no progress, only what goes wrong")
     add = parser.add_argument_group("Afterwards").add_argument

@@ -72,7 +72,7 @@ def take_sample(files: Sequence[InputFile], rules: Rules) -> Sample:
     for file in chosen:
         reader, size = Reader([file]), StoredSize()
         for line in islice(reader, per_file):
-            size.add(line, reader.left_out)
+            size.add(line, reader.left_out, reader.is_packed)
             began = time.perf_counter()
             text = line.rstrip(b"\r\n")
             if text:
@@ -98,11 +98,12 @@ class StoredSize:
         self.unpacked_bytes = self._seen_bytes = self._packed_bytes = 0
         self._packer = zlib.compressobj()
 
-    def add(self, line: bytes, left_out: int) -> None:
+    def add(self, line: bytes, left_out: int, is_packed: bool) -> None:
         """What was left out of a line is taken to be like the rest."""
         self.unpacked_bytes += len(line) + left_out
         self._seen_bytes += len(line)
-        self._packed_bytes += len(self._packer.compress(line))
+        if is_packed:
+            self._packed_bytes += len(self._packer.compress(line))
 
     def of(self, is_packed: bool) -> int:
         if not is_packed:

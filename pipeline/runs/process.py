@@ -6,7 +6,8 @@ import logging
 import sys
 from collections.abc import Iterator
 
-_SELDOM = 100_000, 10, 5  # objects until the collector looks at the youngest, and so on
+# Objects until the collector looks at the youngest, and so on: a chunk has 100,000, two or three are there at once.
+_SELDOM = 400_000, 10, 5
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from pipeline.config.to_rules import rules_of, sender_settings_of, sync_tag_of
 from pipeline.graph import build_graph
 from pipeline.run_options import RunOptions, Stream
 from pipeline.sources.pubsub_client import refuse_loop
+from pipeline.sources.pubsub_message import read_message
 from transforms.dead_letters.sinks import make_sink
 from transforms.model.items import Message
 from transforms.parse import MicroBatch
@@ -56,11 +57,27 @@ class _ReadSubscription(beam.PTransform):
         self._subscription = subscription
 
     def expand(self, begin: PBegin) -> PCollection:
-        pulled = begin | "Pull" >> ReadFromPubSub(subscription=self._subscription, with_attributes=True)
+        pulled = begin | "Pull" >> _Pull(subscription=self._subscription, with_attributes=True)
         return pulled | "ToMessages" >> beam.Map(to_message) | "MicroBatch" >> MicroBatch()
 
 
-def to_message(pulled: PubsubMessage, timestamp: Any = beam.DoFn.TimestampParam) -> Message:
+class _Pull(ReadFromPubSub):
+    """Beam's own, but for how a message is read: Beam's takes as long as all that we do with it. Its labels stay."""
+
+    def expand_continued(self, pcoll: PCollection) -> PCollection:
+        self.with_attributes = False  # the source has them; here it would say that Beam reads them
+        counted = super().expand_continued(pcoll)
+        return counted | "Map(_from_proto_str)" >> beam.Map(read_pulled)
+
+
+def read_pulled(wire: bytes, timestamp: Any = beam.DoFn.TimestampParam) -> Message:
     """Without a publish time it is as old as Beam says: to fail here would stop all messages for ever."""
+    return read_message(wire, float(timestamp))
+
+
+def to_message(pulled: Message | PubsubMessage, timestamp: Any = beam.DoFn.TimestampParam) -> Message:
+    """The DirectRunner puts a source of its own in the place of `_Pull`."""
+    if isinstance(pulled, Message):
+        return pulled
     published = pulled.publish_time.timestamp() if pulled.publish_time else float(timestamp)
     return Message(pulled.data, dict(pulled.attributes or {}), pulled.message_id, published)

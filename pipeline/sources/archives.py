@@ -49,12 +49,16 @@ class Position(NamedTuple):
     copy: int = 0
 
     @property
-    def place(self) -> str:
-        """`file:line` or `archive!member:line`; unlike that of any other line, whatever the names hold."""
+    def part(self) -> str:
+        """`file` or `archive!member`; unlike that of any other, whatever the names hold."""
         names = f"{self.path}!{self.member}" if self.member else self.path
         if self.copy or names.count("!") > bool(self.member):  # where the one name ends must be told
             names = f"{len(self.path)}!{names}!{self.copy}"
-        return f"{names}:{self.line}"
+        return names
+
+    @property
+    def place(self) -> str:
+        return f"{self.part}:{self.line}"
 
 
 BEGIN = Position()
@@ -108,7 +112,8 @@ class Reader(Iterator[bytes]):
     def __init__(
         self, files: Sequence[InputFile], start: Position = BEGIN, max_line_bytes: int = MAX_LINE_BYTES
     ) -> None:
-        self._path, self._member, self._line, self._offset, self._copy = start
+        self.path, self._member, self._line, self._offset, self._copy = start
+        self._part = start.part
         self.max_line_bytes = max_line_bytes
         self.left_out = 0  # bytes of the last line that were not kept
         self.is_packed = False  # the part that is read
@@ -119,9 +124,17 @@ class Reader(Iterator[bytes]):
     def __next__(self) -> bytes:
         return next(self._lines)
 
+    def __iter__(self) -> Iterator[bytes]:  # that of the lines: one call less for each
+        return self._lines
+
+    @property
+    def place(self) -> str:
+        """That of `position`, made for each line."""
+        return f"{self._part}:{self._line}"
+
     @property
     def position(self) -> Position:
-        return Position(self._path, self._member, self._line, self._offset, self._copy)
+        return Position(self.path, self._member, self._line, self._offset, self._copy)
 
     @property
     def done_bytes(self) -> int:
@@ -173,7 +186,8 @@ class Reader(Iterator[bytes]):
             lines = io.BufferedReader(gzip.GzipFile(fileobj=stored), _BUFFER_BYTES)
         if start.offset:
             lines.seek(start.offset)
-        self._path, self._member, self._line, self._offset, self._copy = start
+        self.path, self._member, self._line, self._offset, self._copy = start
+        self._part = start.part
         while line := lines.readline(self.max_line_bytes):
             size = len(line)
             if size == self.max_line_bytes and not line.endswith(b"\n"):
@@ -214,7 +228,7 @@ def _none() -> int:
 
 def _open(path: str) -> io.BufferedReader:
     if not path.startswith(BUCKETS):
-        return open(path, "rb")
+        return io.BufferedReader(io.FileIO(path), _BUFFER_BYTES)
     bucket, _, name = path.removeprefix(BUCKETS).partition("/")
     blob = storage_client().bucket(bucket).blob(name)
     # As it is stored: what Cloud Storage unpacks by itself cannot be gone on with in the middle.

@@ -112,13 +112,13 @@ class FilesSource(Source):
         """See Source.take."""
         chunk: list[Message] = []
         size = 0
-        while len(chunk) < self._max_messages and size < MAX_CHUNK_BYTES:
-            message = next(self._messages, None)
-            if message is None:
-                self._is_exhausted = True
-                break
+        for message in self._messages:
             chunk.append(message)
             size += len(message.data)
+            if len(chunk) >= self._max_messages or size >= MAX_CHUNK_BYTES:
+                break
+        else:
+            self._is_exhausted = True
         if chunk:
             content = self._lines.digest() if self._lines else ""
             end = _Mark(self._reader.position, self._reader.done_bytes, content)
@@ -190,12 +190,10 @@ class FilesSource(Source):
         yield from waiting
         # They may stand behind the position, too, where a chunk before theirs was not settled.
         known = {message.message_id for message in waiting}
-        for message in messages_of(self._reader, self._lines):
-            if message.message_id not in known and (selected := self._selected(message)):
-                yield selected
-
-    def _selected(self, message: Message) -> Message | None:
-        return self._select(message) if self._select else message
+        messages = messages_of(self._reader, self._lines)
+        if known:
+            messages = (message for message in messages if message.message_id not in known)
+        yield from filter(None, map(self._select, messages)) if self._select else messages
 
 
 def _lines_until(
@@ -227,21 +225,22 @@ def messages_of(reader: Reader, lines: ReadLines | None = None) -> Iterator[Mess
     max_bytes = reader.max_line_bytes * 2 // 3  # a letter of it, as base64 and with attributes, is a line that is read
     for line in reader:
         if lines:
-            lines.add(reader.position.path, line)
+            lines.add(reader.path, line)
         if text := line.rstrip(b"\r\n"):
-            message = _to_message(text, reader.position)
+            message = _to_message(text, reader.place)
             is_whole = not reader.left_out and len(message.data) <= max_bytes
-            yield message if is_whole else _head_of(line, len(line) + reader.left_out, reader.position)
+            yield message if is_whole else _head_of(line, reader)
 
 
-def _to_message(line: bytes, position: Position) -> Message:
+def _to_message(line: bytes, place: str) -> Message:
     if replayed := from_line(line):
-        return placed(replayed, position.place)
-    return Message(line, {}, position.place, time.time())
+        return placed(replayed, place)
+    return Message(line, {}, place, time.time())
 
 
-def _head_of(line: bytes, size: int, position: Position) -> Message:
-    start = position.offset - size
-    detail = f"{size} bytes from byte {start} on (unpacked), of which this is the head; all are in {position.place}"
+def _head_of(line: bytes, reader: Reader) -> Message:
+    size = len(line) + reader.left_out
+    start = reader.position.offset - size
+    detail = f"{size} bytes from byte {start} on (unpacked), of which this is the head; all are in {reader.place}"
     attributes = {DL_REASON: reasons.LINE_TOO_LONG.code, DL_DETAIL: detail}
-    return Message(line[:HEAD_BYTES], attributes, position.place, time.time())
+    return Message(line[:HEAD_BYTES], attributes, reader.place, time.time())

@@ -13,6 +13,7 @@ from google.auth.exceptions import GoogleAuthError
 
 from pipeline.sources.leases import CLOSE_SECONDS, Leases
 from pipeline.sources.pubsub_client import new_client
+from pipeline.sources.pubsub_message import to_message
 from pipeline.sources.pulling import Pulling
 from pipeline.sources.resumed_messages import ResumedMessages
 from pipeline.sources.source import Key, Source
@@ -87,7 +88,7 @@ class SubscriptionSource(Source):
                     break
             if not chunk and not aside:
                 until = time.monotonic() + LINGER_SECONDS
-            message = _to_message(self._rest.popleft())
+            message = to_message(self._rest.popleft().message)
             size += len(message.data)
             if selected := self._select(message) if self._select else message:
                 chunk += self._resumed.resume(selected) if self._resumed else [selected]
@@ -163,8 +164,3 @@ class SubscriptionSource(Source):
     def _is_enough(self) -> bool:
         held = len(self._leases) - self._waiting
         return held >= CHUNKS_AHEAD * self._max_messages or self._bytes_ahead >= self._max_bytes
-
-
-def _to_message(received: Any) -> Message:
-    message, time = received.message, received.message.publish_time
-    return Message(message.data, dict(message.attributes), message.message_id, time.seconds + time.nanos / 1e9)

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import re
 import uuid
@@ -513,6 +514,50 @@ def test_any_id_is_one_that_iterable_takes(row: dict[str, Any], device_id: str) 
     actual = id_of({"event_type": "a", "time": 0, "device_id": device_id, **row})
 
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", actual)
+
+
+def first_formula(event: Event) -> str:
+    """As ids were made when they began."""
+
+    def scalar(value: Any) -> Any:
+        return value if isinstance(value, (str, int, float)) else None
+
+    def is_absent(value: Any) -> bool:
+        return value is None or (isinstance(value, str) and not value.strip())
+
+    row = event.row
+    if insert_id := scalar(row.get("$insert_id")) or scalar(row.get("insert_id")):
+        parts = [scalar(row.get("app")), row.get("device_id"), insert_id]
+        if is_absent(row.get("device_id")) and not is_absent(row.get("user_id")):
+            parts = [parts[0], None, insert_id, row["user_id"]]
+        name = json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
+    else:
+        try:
+            return str(uuid.UUID(row["uuid"]))
+        except (KeyError, ValueError, TypeError, AttributeError):
+            name = event.message.data
+    digest = hashlib.sha1(uuid.NAMESPACE_OID.bytes + name, usedforsecurity=False).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=5))
+
+
+VALUES = SCALARS | st.sampled_from([[], {}, "", " ", UUID, 0, -0.0, 1e16, 1e22, 2**64 - 1, -(2**63), "\x7f\u2028😀\\/"])
+IDS = st.none() | st.text() | st.integers(-(2**53), 2**53) | st.floats(-(2**53) + 1, 2**53 - 1)
+ROWS = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(["$insert_id", "insert_id", "uuid", "app"], VALUES),
+        **dict.fromkeys(["device_id", "user_id"], IDS),
+    },
+)
+
+
+@given(ROWS)
+@settings(deadline=None, max_examples=300)
+def test_ids_never_change(row: dict[str, Any]) -> None:
+    """Whatever the event holds, quicker ways to the id come to the same."""
+    event = event_of({"event_type": "a", "time": 0, **row})
+
+    assert first_formula(event) == event_id(event)
 
 
 def test_the_step(check_step: Callable[..., None]) -> None:

@@ -22,6 +22,8 @@ IDS = ("user_id", "device_id")
 INSERT_IDS = ("$insert_id", "insert_id")  # in exports, and in HTTP V2
 MAX_DEPTH = 100  # Amplitude's own limit is 40. orjson reads 1,024 levels but writes 254, and pickle recurses
 
+_ABSENT: dict[str, Any] = {}
+
 # The same thing under the Export API's name, under the name in the Pub/Sub destination's page, and in HTTP V2.
 _EVENT_TYPE_KEYS = ("event_type", "event_name")
 _EVENT_TIME_KEYS = ("event_time", "created_at", "time")
@@ -105,9 +107,9 @@ def _event_type(row: dict[str, Any]) -> str | None:
 
 def _normalise_objects(row: dict[str, Any]) -> None:
     for key in OBJECTS:
-        value = row.get(key)
+        value = row.get(key, _ABSENT)
         if value is None:
-            row.pop(key, None)
+            del row[key]
         elif not isinstance(value, dict):
             raise RejectedError(reasons.WRONG_TYPE, key)
 

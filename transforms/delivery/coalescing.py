@@ -3,10 +3,12 @@
 Iterable has no guard by time: the update processed last wins, and the order inside a request is not promised.
 """
 
+import math
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -30,7 +32,9 @@ class Sent(NamedTuple):
     @classmethod
     def of(cls, item: Item, two_ids: bool, now: float) -> "Sent":
         body = orjson.loads(item.body)
-        leaves = [leaf for leaf, _ in _leaves(body)]
+        leaves: list[Leaf] = (
+            [leaf for leaf, _ in _leaves(body)] if _merges(body) else [(name,) for name in body["dataFields"]]
+        )
         if _moves_user_id(body):
             leaves.append(_USER_ID)
         return cls(tuple(sorted(user_keys(item, two_ids))), item.event_time, now, tuple(leaves))
@@ -49,6 +53,15 @@ class Memory(Protocol):
         """When an update of this user was last accepted, Unix seconds; 0 if none is remembered."""
 
 
+@dataclass(slots=True)
+class _User:
+    """What was sent of one."""
+
+    times: dict[Leaf, float] = field(default_factory=dict)
+    latest: float = -math.inf  # of the times
+    sent_at: float = 0.0
+
+
 class SentValues:
     """The memory of one process. It is bounded: it forgets the users it has not seen for longest.
 
@@ -65,15 +78,15 @@ class SentValues:
         self.two_ids = two_ids
         self._max_users = max_users
         self._max_leaves = max_leaves
-        self._times: OrderedDict[str, dict[Leaf, float]] = OrderedDict()  # by each key of a user
+        self._users: OrderedDict[str, _User] = OrderedDict()  # by each key of one
         self._leaves = 0
-        self._sent_at: dict[str, float] = {}
 
     def newer_than(self, item: Item) -> frozenset[Leaf]:
         """See Memory."""
         with self._lock:
-            sent = (self._times.get(key, {}) for key in user_keys(item, self.two_ids))
-            return frozenset(leaf for times in sent for leaf, time in times.items() if time > item.event_time)
+            users = map(self._users.get, user_keys(item, self.two_ids))
+            newer = [user.times for user in users if user and user.latest > item.event_time]  # hardly ever
+            return frozenset(leaf for times in newer for leaf, time in times.items() if time > item.event_time)
 
     def remember(self, item: Item, now: float) -> None:
         """See Memory."""
@@ -83,21 +96,27 @@ class SentValues:
         """As `remember`; told twice it is as told once."""
         with self._lock:
             for key in sent.keys:
-                times = self._times.setdefault(key, {})
-                self._times.move_to_end(key)
-                self._sent_at[key] = max(sent.sent_at, self._sent_at.get(key, 0.0))
+                if user := self._users.get(key):
+                    self._users.move_to_end(key)
+                else:
+                    user = self._users[key] = _User()
+                times = user.times
                 self._leaves -= len(times)
-                for leaf in sent.leaves:
-                    times[leaf] = max(sent.time, times.get(leaf, sent.time))
+                if sent.time >= user.latest:  # nearly always
+                    times.update(dict.fromkeys(sent.leaves, sent.time))
+                else:
+                    times.update({leaf: max(sent.time, times.get(leaf, sent.time)) for leaf in sent.leaves})
                 self._leaves += len(times)
-            while len(self._times) > self._max_users or self._leaves > self._max_leaves:
-                forgotten, times = self._times.popitem(last=False)
-                self._leaves -= len(times)
-                del self._sent_at[forgotten]
+                user.latest = max(user.latest, sent.time)
+                user.sent_at = max(user.sent_at, sent.sent_at)
+            while len(self._users) > self._max_users or self._leaves > self._max_leaves:
+                _, forgotten = self._users.popitem(last=False)
+                self._leaves -= len(forgotten.times)
 
     def last_update(self, identity: str) -> float:
         """See Memory."""
-        return self._sent_at.get(identity, 0.0)
+        user = self._users.get(identity)
+        return user.sent_at if user else 0.0
 
 
 def coalescible(items: Sequence[Item]) -> int:
@@ -148,6 +167,10 @@ def coalesce(items: Sequence[Item], sent: Memory) -> bytes:
     return orjson.dumps(merged)
 
 
+def _merges(body: dict[str, Any]) -> bool:
+    return bool(body.get("mergeNestedObjects", False))
+
+
 def _moves_user_id(body: dict[str, Any]) -> bool:
     """The email identifies, and Iterable gives that user this userId."""
     return "email" in body and "userId" in body
@@ -155,7 +178,7 @@ def _moves_user_id(body: dict[str, Any]) -> bool:
 
 def _leaves(body: dict[str, Any]) -> Iterator[tuple[Leaf, Any]]:
     # mergeNestedObjects merges one level; what lies deeper, and arrays, are replaced.
-    merges = body.get("mergeNestedObjects", False)
+    merges = _merges(body)
     for name, value in body["dataFields"].items():
         if merges and isinstance(value, dict):  # an empty one merges nothing
             yield from (((name, key), inner) for key, inner in value.items())

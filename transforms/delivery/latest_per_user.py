@@ -79,9 +79,7 @@ class LatestPerUser(Queue):
             if not self._is_ready(user, self._updates[user]):
                 continue
             updates = self._updates.pop(user)
-            if not any(pending.together for pending in updates):
-                updates.sort(key=lambda pending: pending.item.event_time)  # the newer one last, if they go apart
-            taken = self._coalescible(updates)
+            taken = updates if len(updates) == 1 else self._first_to_go(updates)
             if len(taken) < len(updates):
                 self._updates[user] = updates[len(taken) :]
             record = self._coalesced(taken)
@@ -89,8 +87,10 @@ class LatestPerUser(Queue):
             self._bytes -= sum(pending.size for pending in taken)
             yield record
 
-    def _coalescible(self, updates: list[Pending]) -> list[Pending]:
-        """The first of them, and those that follow, as long as one request can hold them all."""
+    def _first_to_go(self, updates: list[Pending]) -> list[Pending]:
+        """The first of them, and those that follow, as long as one request can hold them all. Orders them."""
+        if not any(pending.together for pending in updates):
+            updates.sort(key=lambda pending: pending.item.event_time)  # the newer one last, if they go apart
         updates = updates[: updates[0].together or len(updates)]
         updates = updates[: coalescible([pending.item for pending in updates])]
         sizes = itertools.accumulate((pending.size for pending in updates), initial=self._operation.envelope_bytes)

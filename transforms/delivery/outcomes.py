@@ -13,9 +13,7 @@ from transforms.model.reasons import Reason
 def delivered(record: Record, now: float) -> Iterator[Outcome]:
     for pending in record.pending:
         item = pending.item
-        yield Outcome(
-            DELIVERED, item.part, "", item.message, attempts=pending.attempts, time=now, event=item.event_type
-        )
+        yield Outcome(DELIVERED, item.part, "", item.message, "", pending.attempts, now, item.event_type)
 
 
 def dead_lettered(record: Record, reason: Reason, detail: str) -> Iterator[Outcome]:

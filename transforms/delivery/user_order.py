@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from transforms.delivery.batch import Record
 from transforms.model.items import Item
@@ -30,7 +31,7 @@ class UserOrder:
 
     def expect(self, update: Item) -> None:
         """It came: from now on events of its user wait."""
-        self._unsettled.update(keys_of(update))
+        _add(self._unsettled, keys_of(update))
 
     def is_expected(self, identity: str) -> bool:
         return identity in self._unsettled
@@ -46,7 +47,7 @@ class UserOrder:
         return not self._two_ids or all(map(self.is_free, updates))
 
     def take(self, record: Record) -> None:
-        self._sending.update(self._keys(record))
+        _add(self._sending, self._keys(record))
 
     def give_back(self, record: Record) -> None:
         """It is not under way any more, and not settled."""
@@ -57,8 +58,15 @@ class UserOrder:
         self.give_back(record)
         return _subtract(self._unsettled, itertools.chain(*(keys_of(pending.item) for pending in record.pending)))
 
-    def _keys(self, record: Record) -> set[str]:
+    def _keys(self, record: Record) -> AbstractSet[str]:
+        if len(record.pending) == 1:
+            return user_keys(record.item, self._two_ids)
         return {key for pending in record.pending for key in user_keys(pending.item, self._two_ids)}
+
+
+def _add(counts: Counter[str], keys: Iterable[str]) -> None:
+    for key in keys:  # Counter.update takes four times as long for two
+        counts[key] += 1
 
 
 def _subtract(counts: Counter[str], keys: Iterable[str]) -> list[str]:

@@ -1,6 +1,6 @@
-"""One rule on one record: what it returns, or the outcome of what it drops or rejects. Knows no rule and no Beam."""
+"""One rule on each record: what it returns, or the outcome of what it drops or rejects. Knows no rule and no Beam."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from transforms.model.errors import DroppedError, RejectedError
@@ -15,20 +15,40 @@ Out = TypeVar("Out")
 def apply_rule(
     rule: Callable[[In, Note], Out], record: In, part: str, message: Message, outcomes: list[Outcome]
 ) -> Out | None:
-    """What `rule(record, note)` returns; None if it raises DroppedError or RejectedError, which end a record's way.
+    """See apply_to_each; None if the record's way ends."""
+    return next(iter(apply_to_each(rule, (record,), part, lambda _: message, outcomes)), None)
 
-    That, and what it notes, is added to `outcomes`, as of `part` of the record's `message`.
+
+def apply_to_each(
+    rule: Callable[[In, Note], Out],
+    records: Iterable[In],
+    part: str,
+    message_of: Callable[[In], Message],
+    outcomes: list[Outcome],
+) -> list[Out]:
+    """What `rule(record, note)` returns; nothing if it raises DroppedError or RejectedError, which end a record's way.
+
+    That, and what it notes, is added to `outcomes`, as of `part` of the record's message.
     """
-    notes: list[Reason] = []
-    result = None
-    try:
-        result = rule(record, notes.append)
-    except DroppedError as dropped:
-        outcomes.append(Outcome(DROPPED, part, dropped.reason, message, event=_type_of(record)))
-    except RejectedError as rejected:
-        outcomes.append(Outcome(DEAD_LETTERED, part, rejected.reason, message, rejected.detail, event=_type_of(record)))
-    outcomes.extend(Outcome(NOTED, part, note.code, message, event=_type_of(record)) for note in notes)
-    return result
+    results: list[Out] = []
+    notes: list[Reason] = []  # on one record
+    keep, note = results.append, notes.append
+    for record in records:
+        try:
+            keep(rule(record, note))
+        except DroppedError as dropped:
+            outcomes.append(Outcome(DROPPED, part, dropped.reason, message_of(record), event=_type_of(record)))
+        except RejectedError as rejected:
+            outcomes.append(
+                Outcome(
+                    DEAD_LETTERED, part, rejected.reason, message_of(record), rejected.detail, event=_type_of(record)
+                )
+            )
+        if notes:
+            message, event = message_of(record), _type_of(record)
+            outcomes.extend(Outcome(NOTED, part, noted.code, message, event=event) for noted in notes)
+            notes.clear()
+    return results
 
 
 def _type_of(record: object) -> str:

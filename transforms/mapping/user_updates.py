@@ -99,15 +99,15 @@ def map_identify(rules: UserUpdateRules, selected: SelectedEvent, note: Note) ->
     if rules.merge_nested_objects is not None:
         body["mergeNestedObjects"] = rules.merge_nested_objects
     return Item(
-        message=event.message,
-        part=USER,
-        identity=identity.key,
-        email=identity.email,
-        user_id=identity.user_id,
-        event_name="",
-        event_time=_order_time(event, note),
-        body=encode_body(body, rules.max_bytes),
-        event_type=event.event_type,
+        event.message,
+        USER,
+        identity.key,
+        identity.email,
+        identity.user_id,
+        "",
+        _order_time(event, note),
+        encode_body(body, rules.max_bytes),
+        event.event_type,
     )
 
 

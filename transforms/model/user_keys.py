@@ -1,5 +1,7 @@
 """How items of one user are told to be so: by keys made of the ids that Iterable knows it by. Knows no event."""
 
+from functools import lru_cache
+
 from transforms.model.items import Item
 
 EMAIL = "email"
@@ -15,16 +17,21 @@ def user_id_key(user_id: str) -> str:
     return f"{USER_ID}:{user_id}"
 
 
-def user_keys(item: Item, two_ids: bool) -> set[str]:
+def user_keys(item: Item, two_ids: bool) -> frozenset[str]:
     """What names its user and no other one: both ids only where both are unique (see DeliveryRules)."""
-    return keys_of(item) if two_ids else {item.identity}
+    return keys_of(item) if two_ids else frozenset((item.identity,))
 
 
-def keys_of(item: Item) -> set[str]:
+def keys_of(item: Item) -> frozenset[str]:
     """Under which events of its user may come: the id that identifies it, and those that it has from now on."""
-    keys = {item.identity}
-    if item.email:
-        keys.add(email_key(item.email))
-    if item.user_id:
-        keys.add(user_id_key(item.user_id))
-    return keys
+    return _keys(item.identity, item.email, item.user_id)
+
+
+@lru_cache(maxsize=8192)  # an update is asked for its keys half a dozen times on its way
+def _keys(identity: str, email: str, user_id: str) -> frozenset[str]:
+    keys = {identity}
+    if email:
+        keys.add(email_key(email))
+    if user_id:
+        keys.add(user_id_key(user_id))
+    return frozenset(keys)

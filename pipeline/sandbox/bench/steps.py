@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from apache_beam.io.gcp.pubsub import PubsubMessage
-from google.pubsub_v1 import PubsubMessage as ProtoMessage
+from google.pubsub_v1 import PubsubMessage
 
 from pipeline.config.to_rules import rules_of, sender_settings_of
-from pipeline.runs.streaming import to_message
+from pipeline.runs.streaming import read_pulled
 from pipeline.sandbox.bench.configs import EVERYTHING, loaded
 from pipeline.sandbox.bench.events import rows
 from pipeline.sandbox.bench.figures import Figure
@@ -65,9 +64,8 @@ def measure() -> Iterator[Figure]:
     rules_take += share * (took["identify: filter"] + took["identify: map"])
     yield Figure("parse to map, of all events", rules_take, "µs")
 
-    protos = [ProtoMessage.serialize(ProtoMessage(data=line, message_id=str(n))) for n, line in enumerate(data)]
-    pulled = step("streaming: Beam's message", PubsubMessage._from_proto_str, protos)
-    step("streaming: our message", partial(to_message, timestamp=0.0), pulled)
+    protos = [PubsubMessage.serialize(PubsubMessage(data=line, message_id=str(n))) for n, line in enumerate(data)]
+    step("streaming: our message", partial(read_pulled, timestamp=0.0), protos)
     took["streaming: key by shard"], keyed = timed(_key_by_shard, [tracks + users], EVENTS)
     took["streaming: into state"], _ = timed(partial(_take_in, config), keyed, EVENTS)
     streaming = [name for name in took if name.startswith("streaming")]

@@ -61,7 +61,7 @@ def test_the_defaults_of_a_drain() -> None:
     assert options.input == Subscription(SUBSCRIPTION, forever=False)
     assert options.dead_letters == f"topic:{TOPIC}"
     assert (options.iterable_url, options.share, options.times, options.events_only) == ("", 1.0, ANY_TIME, False)
-    assert options.local == LocalOptions(20_000, 120.0, 20.0, os.environ["A2I_STATE_DIR"])
+    assert options.local == LocalOptions(10_000, 120.0, 20.0, os.environ["A2I_STATE_DIR"])
 
 
 def test_the_defaults_of_files() -> None:

@@ -76,7 +76,7 @@ Pace:
                            (100%)
   --max-wait DURATION      at the end, for what waits and is due soon (2m)
   --grace-period DURATION  after SIGTERM, for what is under way (20s)
-  --chunk-size N           messages run and settled together (20000)
+  --chunk-size N           messages run and settled together (10000)
 
 Meanwhile:
   --quiet  no start line and no progress, only what goes wrong
