@@ -14,9 +14,9 @@ from transforms.model.items import USER
 class IdentifyUsers(beam.PTransform):
     """list[Event] → list[Item], user updates, and outcomes: filter, then map.
 
-    Drops: users_disabled, no_identity, nothing_to_send. Rejects: wrong_type, invalid_email, invalid_user_id,
-    unconvertible_property, item_too_large, not_encodable. Notes: reserved_field, future_event_time, and
-    not_expressible_<operator> where that concerns a property to send.
+    Drops: users_disabled, user_where_not_met, no_identity, nothing_to_send. Rejects: wrong_type, invalid_email,
+    invalid_user_id, unconvertible_property, item_too_large, not_encodable. Notes: reserved_field, future_event_time,
+    shadowed_user_property, and not_expressible_<operator> where that concerns a property to send.
     """
 
     def __init__(self, rules: UserUpdateRules) -> None:

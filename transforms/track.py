@@ -15,8 +15,8 @@ class TrackEvents(beam.PTransform):
     """list[Event] → list[Item], track events, and outcomes: filter, then map.
 
     Drops: events_disabled, reserved_event, event_not_selected, where_not_met, no_identity.
-    Rejects: missing_event_time, wrong_type, invalid_email, invalid_user_id, invalid_campaign_id, invalid_template_id,
-    unconvertible_property, item_too_large, not_encodable. Notes: shadowed_user_property, and
+    Rejects: missing_event_name, missing_event_time, wrong_type, invalid_email, invalid_user_id, invalid_campaign_id,
+    invalid_template_id, unconvertible_property, item_too_large, not_encodable. Notes: shadowed_user_property, and
     not_expressible_<operator> where that concerns a property to send.
     """
 

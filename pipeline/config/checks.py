@@ -16,17 +16,25 @@ from transforms.mapping.identity import IDENTIFIED_BY
 from transforms.model.user_keys import EMAIL, USER_ID
 
 _PROPERTY: TypeAdapter[PropertyRow] = TypeAdapter(PropertyRowOrName)
+_LISTS = "event_properties", "user_properties"
 _MAPPINGS = {EMAIL: "email", USER_ID: "user_id"}  # the key of `mappings` that each id of Iterable's comes from
 
 
 def problems_between_keys(document: Document) -> Iterator[Problem]:
     """What no key shows alone."""
     yield from _missing_identity(document)
-    users = list(_rows(document, ("create_and_update_users", "user_properties")))
-    yield from _unwritable_targets(document, users)
-    yield from _targets_twice(document, users)
-    events = ("send_events", "event_properties"), ("send_events", "user_properties")
-    yield from _targets_twice(document, [row for keys in events for row in _rows(document, keys)])
+    for section in ("create_and_update_users", "send_events"):
+        for keys in [(section,), *_event_rows(document, section)]:
+            rows = [row for name in _LISTS for row in _rows(document, (*keys, name))]
+            if section == "create_and_update_users":
+                yield from _unwritable_targets(document, rows)
+            yield from _targets_twice(document, rows)
+
+
+def _event_rows(document: Document, section: str) -> Iterator[Keys]:
+    """Of two rows that fill one field, one of the section and one of such a row, the latter goes: both may be there."""
+    rows = document.at((section, "events"))
+    return ((section, "events", i) for i in range(len(rows) if isinstance(rows, list) else 0))
 
 
 def _missing_identity(document: Document) -> Iterator[Problem]:

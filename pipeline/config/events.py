@@ -1,16 +1,18 @@
-"""The events to send and their where clauses: rows of the config. Knows no section that holds them, and no YAML."""
+"""The events to send, and those that update users: rows of the config. Knows no section that holds them, no YAML."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, WrapValidator, field_validator
 
-from pipeline.config.suggestions import closest
-from pipeline.config.value_types import Name, PropertyPath, Rule, Section, broken_rule, check_row
-from transforms.mapping.filters import Condition
-from transforms.mapping.operators import BY_NAME, NO_VALUE, Operand, Scalar, Values, make_test
+from pipeline.config.clauses import Where
+from pipeline.config.properties import Properties, PropertyList
+from pipeline.config.sources import TemplateText
+from pipeline.config.value_types import Name, Rule, Section, broken_rule, check_row
+from transforms.amplitude.paths import MISSING
+from transforms.mapping.sources import Source
 
-ALIASES = {"=": "is", "==": "is", "≠": "is not", "!=": "is not", "≤": "<=", "≥": ">="}
-
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
 NOT_STREAMED = {  # the rule and the remedy
     "$identify": ("must not be an identify: it updates the user", "Use create_and_update_users"),
     "_identify": ("must not be a name that Amplitude reserves", "Use create_and_update_users for identifies"),
@@ -19,74 +21,23 @@ NOT_STREAMED = {  # the rule and the remedy
 }
 
 
-def _read_operator(value: Any) -> Any:
-    operator = ALIASES.get(value, value) if isinstance(value, str) else value
-    if isinstance(operator, str) and operator in BY_NAME:
-        return operator
-    close = closest(str(operator), BY_NAME)
-    remedy = f'Did you mean "{close}"?' if close else 'Use "is" for an exact match'
-    raise broken_rule(f"must be an operator: {', '.join(BY_NAME)}", remedy)
+class UserEventRow(Section):
+    """An event that updates its user, when, and with what. The first row that matches an event wins."""
 
-
-_OPERATOR_SCHEMA = {"anyOf": [{"enum": list(names), "type": "string"} for names in (BY_NAME, ALIASES)]}
-
-
-def _read_values(value: Any) -> Values:
-    values = value if isinstance(value, list | tuple) else [value]
-    if not values or not all(isinstance(one, str | bool | int | float) for one in values):
-        raise ValueError("no value, or one that is no scalar")
-    return tuple(values)
-
-
-class Clause(Section):
-    """A condition on an event. Its values are OR; for the set operators, they are the set."""
-
-    path: PropertyPath = Field(
-        alias="property", description="The path compared, such as event_properties.total or user_id."
-    )
-    operator: Annotated[str, BeforeValidator(_read_operator), WithJsonSchema(_OPERATOR_SCHEMA)] = Field(
-        description='Amplitude\'s own operators; "=", "==", "≠", "!=", "≤" and "≥" are understood too.'
-    )
-    values: Annotated[
-        Values,
-        BeforeValidator(_read_values, json_schema_input_type=Scalar | Annotated[Values, Field(min_length=1)]),
-        Rule(
-            "must be text, a number, true, false, or a list of these",
-            f'Write "{NO_VALUE}" for a property without a value',
-        ),
-    ] = Field(alias="value", description=f'One value or a list. "{NO_VALUE}", with is and is not: there is none.')
-
-    @field_validator("values")
-    @classmethod
-    def _fits_operator(cls, values: Values, info: ValidationInfo) -> Values:
-        operator = info.data.get("operator", "is")
-        operand = BY_NAME[operator].operand
-        if NO_VALUE in values and operand is not Operand.ANY:
-            raise broken_rule(f'must not be "{NO_VALUE}" with "{operator}"', 'Use "is" or "is not"')
-        if operand is Operand.NUMBER and not all(map(operand.takes, values)):
-            raise broken_rule(f'must be a number with "{operator}"', "Write it without quotes")
-        if operand is Operand.TEXT and not all(map(operand.takes, values)):
-            raise broken_rule(f'must be text with "{operator}"', "Put it in quotes")
-        try:
-            make_test(operator, values)
-        except ValueError as error:
-            raise broken_rule(f"must be a pattern: {error}", "Correct it; [[] stands for a [ itself") from None
-        return values
-
-    @property
-    def condition(self) -> Condition:
-        return Condition(self.path, self.operator, self.values)
-
-
-class EventRow(Section):
-    """An event to send, and when. The first row that matches an event wins."""
+    later: ClassVar[frozenset[str]] = frozenset({"event_properties", "user_properties"})
 
     event: Name = Field(description='The event\'s name in Amplitude (event_type), or "*" for every event.')
-    rename: Name | None = Field(default=None, alias="as", description="The event's name in Iterable. Omitted: its own.")
-    where: Annotated[
-        tuple[Clause, ...],
-        Rule("must be a list of clauses", "Write - {property: user_id, operator: is not, value: (none)}"),
-    ] = Field(default=(), description="All of these must hold.")
+    where: Where = Field(default=(), description="All of these must hold.")
+    event_properties: Properties = Field(
+        default=PropertyList(),
+        description="Event properties to send for these events, besides those of the section.",
+        json_schema_extra={"default": []},
+    )
+    user_properties: Properties = Field(
+        default=PropertyList(),
+        description="User properties to send for these events, besides those of the section.",
+        json_schema_extra={"default": []},
+    )
 
     @field_validator("event")
     @classmethod
@@ -96,15 +47,60 @@ class EventRow(Section):
         return event
 
 
-def _read_event(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"event": value}
-    check_row(value, EventRow, ("event",))
-    if isinstance(value, dict | EventRow):
-        return value
-    remedy = "Write a name; put it in quotes if YAML reads it as something else"
-    raise broken_rule("must be an event's name, or a mapping with event", remedy)
+class NameTemplate(Section):
+    """A name that is made of an event's values."""
+
+    template: TemplateText = Field(description="Text around paths in braces.")
+    default: Name | None = Field(default=None, description="The name where one of the paths has no value.")
+
+    @property
+    def source(self) -> Source:
+        return Source(template=self.template, default=MISSING if self.default is None else self.default)
+
+
+def _read_new_name(value: Any, _: object) -> Any:
+    """Of a union's two types the one that is meant: its problems alone are told."""
+    return _NAME.validate_python(value) if isinstance(value, str) else NameTemplate.model_validate(value)
+
+
+class EventRow(UserEventRow):
+    """An event to send, and when. The first row that matches an event wins."""
+
+    rename: Annotated[
+        Name | NameTemplate | None,
+        WrapValidator(_read_new_name),
+        Rule(
+            "must be a name, or a mapping with template", "Write a name; in quotes if YAML reads it as something else"
+        ),
+    ] = Field(default=None, alias="as", description="The event's name in Iterable. Omitted: its own.")
+
+    @property
+    def new_name(self) -> str:
+        """As the file has it; "" for none."""
+        return self.rename.template.text if isinstance(self.rename, NameTemplate) else self.rename or ""
+
+
+def _reader(model: type[BaseModel]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if isinstance(value, str):
+            return {"event": value}
+        check_row(value, model, ("event",))
+        if isinstance(value, dict | model):
+            return value
+        remedy = "Write a name; put it in quotes if YAML reads it as something else"
+        raise broken_rule("must be an event's name, or a mapping with event", remedy)
+
+    return read
 
 
 _EventName = Annotated[str, Field(min_length=1, description='The event\'s name, or "*" for every event.')]
-EventRowOrName = Annotated[EventRow, BeforeValidator(_read_event, json_schema_input_type=_EventName | EventRow)]
+EventRowOrName = Annotated[EventRow, BeforeValidator(_reader(EventRow), json_schema_input_type=_EventName | EventRow)]
+UserEventRowOrName = Annotated[
+    UserEventRow, BeforeValidator(_reader(UserEventRow), json_schema_input_type=_EventName | UserEventRow)
+]
+EventRows = Annotated[
+    tuple[EventRowOrName, ...], Rule("must be a list of events", 'Write ["*"] to send all, [] to send none')
+]
+UserEventRows = Annotated[
+    tuple[UserEventRowOrName, ...], Rule("must be a list of events", "Write [Signed Up], or remove it for none")
+]

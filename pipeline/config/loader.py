@@ -28,6 +28,7 @@ _REMEDIES_FOR_MISSING = {
     "project_type": "Add project_type: email, user_id or hybrid",
     "enabled": "Add enabled: true, or enabled: false",
     "event": "Add event: NAME",
+    "template": 'Add template: "{event_properties.name} page"',
     "property": "Add property: PATH, such as event_properties.total",
     "operator": "Add operator: is, or another",
     "value": "Add value: and what to compare with",

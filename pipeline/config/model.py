@@ -5,8 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
 
+from pipeline.config.clauses import Where
 from pipeline.config.delivery import Delivery
-from pipeline.config.events import EventRowOrName
+from pipeline.config.events import EventRows, UserEventRows
 from pipeline.config.properties import Properties, PropertyList
 from pipeline.config.sources import Dates, Nulls, OnError, SourceSpec, ValueSource
 from pipeline.config.value_types import Rule, Section, broken_rule
@@ -112,6 +113,8 @@ class _Sends(Section):
 class CreateAndUpdateUsers(_Sends):
     """Create users, and update the properties of existing ones."""
 
+    later: ClassVar[frozenset[str]] = _Sends.later | {"events", "where", "create_without_properties"}
+
     enabled: Enabled = Field(description="The screen's toggle.")
     on: Annotated[
         tuple[
@@ -127,10 +130,21 @@ class CreateAndUpdateUsers(_Sends):
         default=("identify",),
         description="What updates a user: Identify calls; property_changes: events that changed a user property, too.",
     )
+    events: UserEventRows = Field(
+        default=(),
+        description="Events that update their user, too, with what. The first row that matches an event wins.",
+    )
+    where: Where = Field(default=(), description="All of these must hold, of every user update.")
     user_properties: Properties = Field(
         default=PropertyList(),
         description='Specify user properties to send. None listed: none are sent; "*": all.',
         json_schema_extra={"default": []},
+    )
+    create_without_properties: Annotated[
+        StrictBool, Rule("must be true or false", "Remove it: an update that holds no property is not sent")
+    ] = Field(
+        default=False,
+        description="Send an update that holds none of the properties, too: it creates the user.",
     )
 
     @field_validator("on")
@@ -145,10 +159,7 @@ class SendEvents(_Sends):
     """Send events."""
 
     enabled: Enabled = Field(description="The screen's toggle.")
-    events: Annotated[
-        tuple[EventRowOrName, ...],
-        Rule("must be a list of events", 'Write ["*"] to send all, [] to send none'),
-    ] = Field(
+    events: EventRows = Field(
         default=(),
         description=(
             'Select and filter events. None listed: none are sent; "*": every event that Amplitude does not reserve.'

@@ -1,19 +1,25 @@
 """What a config says, as the rules of the steps. Knows no YAML and no Beam."""
 
-from pipeline.config.events import EventRow
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pipeline.config.clauses import Clause, ClauseGroup
+from pipeline.config.events import NameTemplate, UserEventRow
 from pipeline.config.loader import Config, LoadedConfig
+from pipeline.config.model import SendEvents
 from pipeline.config.sources import SourceSpec
 from transforms.dead_letters.letter import sync_tag
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.iterable.client import HOSTS
 from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, configured
-from transforms.mapping.filters import EventFilter, EventSelector
+from transforms.mapping.field_lists import FieldLists
+from transforms.mapping.filters import ConditionGroup, EventFilter, EventSelector, Where
 from transforms.mapping.identity import IdentityRules
-from transforms.mapping.routing import BranchRules
-from transforms.mapping.sources import Source
+from transforms.mapping.routing import PROPERTY_CHANGES, BranchRules
+from transforms.mapping.sources import Handling, Source
 from transforms.mapping.track_events import MAPPED_NUMBERS, TrackEventRules
 from transforms.mapping.translate import Rules
-from transforms.mapping.user_updates import UserUpdateRules
+from transforms.mapping.user_updates import UserUpdateRules, beside_mappings
 from transforms.model.time_range import ANY_TIME, TimeRange
 
 
@@ -24,20 +30,31 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
     identity = IdentityRules(
         destination.project_type, _source(mappings.email), _source(mappings.user_id), bool(destination.prefer_user_id)
     )
+    user_properties = users.user_properties.selection("user_properties", users.handling)
+    updated, sent = FieldLists(user_properties), _lists(events, events.handling)
+    rows = [
+        replace(selector, lists=selector.lists and beside_mappings(selector.lists, identity))
+        for selector in (_selector(row, None, updated, users.handling) for row in users.events)
+    ]
+    updating = EventFilter(rows) if rows else None
     return Rules(
-        branch=BranchRules(config.name, frozenset(users.on), times, events_only),
+        branch=BranchRules(config.name, frozenset(users.on), times, events_only, updating),
         users=UserUpdateRules(
             enabled=users.enabled,
-            properties=users.user_properties.selection("user_properties", users.handling),
+            properties=user_properties,
             identity=identity,
             merge_nested_objects=destination.merge_nested_objects,
             max_bytes=max_bytes - BULK_UPDATE.envelope_bytes,
+            where=ConditionGroup("all", _conditions(users.where)) if users.where else None,
+            events=updating,
+            on_changes=PROPERTY_CHANGES in users.on,
+            create_without_properties=users.create_without_properties,
         ),
         tracks=TrackEventRules(
             enabled=events.enabled,
-            events=EventFilter(map(_selector, events.events)),
-            event_properties=events.event_properties.selection("event_properties", events.handling),
-            user_properties=events.user_properties.selection("user_properties", events.handling),
+            events=EventFilter(_selector(row, row.rename, sent, events.handling) for row in events.events),
+            event_properties=sent.event_properties,
+            user_properties=sent.user_properties,
             identity=identity,
             numbers={key: _source(getattr(mappings, key)) for key in MAPPED_NUMBERS},
             create_new_fields=destination.create_new_fields,
@@ -78,5 +95,21 @@ def _source(spec: SourceSpec | None) -> Source | None:
     return spec.source if spec else None
 
 
-def _selector(row: EventRow) -> EventSelector:
-    return EventSelector(row.event, row.rename or "", tuple(clause.condition for clause in row.where))
+def _lists(holder: SendEvents | UserEventRow, handling: Handling) -> FieldLists:
+    return FieldLists(
+        holder.user_properties.selection("user_properties", handling),
+        holder.event_properties.selection("event_properties", handling),
+    )
+
+
+def _selector(
+    row: UserEventRow, rename: str | NameTemplate | None, section: FieldLists, handling: Handling
+) -> EventSelector:
+    own = _lists(row, handling)
+    lists = section.with_row(own) if own.list_any else section
+    name, template = (rename or "", None) if not isinstance(rename, NameTemplate) else ("", rename.source)
+    return EventSelector(row.event, name, _conditions(row.where), lists, template)
+
+
+def _conditions(where: Iterable[Clause | ClauseGroup]) -> tuple[Where, ...]:
+    return tuple(clause.condition for clause in where)

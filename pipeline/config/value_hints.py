@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.config.document import Document
 from pipeline.config.model import Config
+from pipeline.config.places import clauses, clauses_in, property_lists
 from pipeline.config.problems import Keys, Problem, show_value
 from pipeline.config.properties import PropertyList, PropertyRow
 from pipeline.config.sources import SourceSpec
@@ -66,9 +67,8 @@ def _paths(config: Config) -> Iterator[tuple[Keys, Path]]:
             yield from _with_keys(("mappings", name), spec, spec.source)
     for keys, scope, row in _property_rows(config):
         yield from _with_keys(keys, row, row.source(scope, AS_USUAL))
-    for i, event in enumerate(config.send_events.events):
-        for j, clause in enumerate(event.where):
-            yield ("send_events", "events", i, "where", j, "property"), clause.path
+    for keys, clause in clauses(config):
+        yield (*keys, "property"), clause.path
 
 
 def _with_keys(keys: Keys, row: SourceSpec | PropertyRow, source: Source) -> Iterator[tuple[Keys, Path]]:
@@ -89,10 +89,13 @@ def _positions_in_lists(config: Config, document: Document) -> Iterator[Problem]
 
 def _absent_from_identifies(config: Config, document: Document) -> Iterator[Problem]:
     users, mappings = config.create_and_update_users, config.mappings
-    if not users.enabled or "property_changes" in users.on:
+    if not users.enabled or users.events or "property_changes" in users.on:
         return
     rule = "is never there: an identify has no event properties, and nothing else updates users here"
     remedy = "Use a user property, or add property_changes to create_and_update_users.on"
+    for keys, clause in clauses_in(("create_and_update_users", "where"), users.where):
+        if clause.path.scope == "event_properties":
+            yield document.problem((*keys, "property"), f"{clause.path} {rule}", remedy)
     for keys, _, row in _property_rows(config):
         if keys[0] == "create_and_update_users" and (path := _of_events_alone(row.path or (), row)):
             yield document.problem((*keys, "path"), f"{path} {rule}", remedy)
@@ -156,13 +159,8 @@ def _is_path_as_name(name: str) -> bool:
 
 def _property_rows(config: Config) -> Iterator[tuple[Keys, str, PropertyRow]]:
     """With the scope of its bare names; those of an `each`, too."""
-    lists: dict[Keys, PropertyList] = {
-        ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
-        ("send_events", "event_properties"): config.send_events.event_properties,
-        ("send_events", "user_properties"): config.send_events.user_properties,
-    }
-    for keys, selection in lists.items():
-        yield from _rows_of(keys, str(keys[1]), selection)
+    for keys, selection in property_lists(config):
+        yield from _rows_of(keys, str(keys[-1]), selection)
 
 
 def _rows_of(keys: Keys, scope: str, selection: PropertyList) -> Iterator[tuple[Keys, str, PropertyRow]]:

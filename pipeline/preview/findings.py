@@ -2,15 +2,15 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from pipeline.config.events import Clause
+from pipeline.config.clauses import AnyClause, Clause, ClauseGroup
+from pipeline.config.places import property_lists
 from pipeline.config.problems import Keys
-from pipeline.config.properties import PropertyList
 from pipeline.config.suggestions import closest
 from pipeline.preview.layout import share
-from pipeline.preview.survey import OTHERS, RowCounts, Survey
+from pipeline.preview.survey import OTHERS, ClauseCounts, RowCounts, Survey
 from pipeline.reports.redaction import redact_name
 from transforms.mapping.filters import EVERYTHING
 from transforms.model import reasons
@@ -36,7 +36,7 @@ def findings(survey: Survey) -> list[Finding]:
     """In the order of the config, warnings first; names are redacted."""
     if not survey.rows:
         return []
-    found = [*_selectors(survey), *_properties(survey), *_types(survey), *_identities(survey), *_noted(survey)]
+    found = [*_rows(survey), *_properties(survey), *_types(survey), *_identities(survey), *_noted(survey)]
     return sorted(found, key=lambda one: (one.level != "warning", one.line or math.inf))
 
 
@@ -44,25 +44,58 @@ def warnings_among(found: list[Finding]) -> list[Finding]:
     return [one for one in found if one.level == "warning"]
 
 
-def _selectors(survey: Survey) -> Iterator[Finding]:
-    config, lines = survey.loaded.config.send_events, survey.loaded.lines
-    if not config.enabled:
+def _rows(survey: Survey) -> Iterator[Finding]:
+    config, lines = survey.loaded.config, survey.loaded.lines
+    users, events = config.create_and_update_users, config.send_events
+    if users.enabled and survey.user_where.seen:
+        keys: Keys = ("create_and_update_users", "where")
+        yield from _clauses(keys, "user updates", users.where, survey.user_where, lines)
+    for section, rows, counts in (
+        ("create_and_update_users", users.events if users.enabled else (), survey.updating_events),
+        ("send_events", events.events if events.enabled else (), survey.sent_events),
+    ):
+        for i, (row, row_counts) in enumerate(zip(rows, counts.rows, strict=False)):
+            keys = (section, "events", i)
+            if row_counts.seen:
+                name = redact_name(row.event) if row_counts.taken == 0 else _events_of(row.event)
+                yield from _clauses((*keys, "where"), name, row.where, row_counts, lines)
+            else:
+                told = _never_seen(survey, row.event)
+                yield Finding("warning", lines.get(keys, 0), redact_name(row.event), told)
+
+
+def _clauses(
+    keys: Keys, name: str, where: Sequence[AnyClause], counts: RowCounts, lines: Mapping[Keys, int]
+) -> Iterator[Finding]:
+    if not counts.taken:
+        yield from _never_taken(keys, name, where, counts, lines)
         return
-    for i, (row, counts) in enumerate(zip(config.events, survey.selectors, strict=True)):
-        keys = ("send_events", "events", i)
-        line, name = lines.get(keys, 0), redact_name(row.event)
-        if not counts.seen:
-            yield Finding("warning", line, name, _never_seen(survey, row.event))
-        elif not counts.taken:
-            yield from _never_taken(keys, name, row.where, counts, lines)
-        else:
-            for j, (clause, clause_counts) in enumerate(zip(row.where, counts.clauses, strict=True)):
-                failed = clause_counts.seen - clause_counts.held
-                if failed:
-                    told = f"does not hold for {failed:,} of {clause_counts.seen:,} {_events_of(row.event)}"
-                    if clause_counts.missing:
-                        told += f": {clause_counts.missing:,} without a value"
-                    yield Finding("note", lines.get((*keys, "where", j), line), clause_text(clause), f"{told}.")
+    for j, (clause, of_clause) in enumerate(zip(where, counts.clauses, strict=True)):
+        line = _line((*keys, j), lines)
+        if failed := of_clause.seen - of_clause.held:
+            told = f"does not hold for {failed:,} of {of_clause.seen:,} {name}"
+            if of_clause.missing:
+                told += f": {of_clause.missing:,} without a value"
+            yield Finding("note", line, clause_text(clause), f"{told}.")
+        if not isinstance(clause, Clause):
+            yield from _never_in_group((*keys, j, clause.quantifier), name, clause, of_clause, lines)
+
+
+def _never_in_group(
+    keys: Keys, name: str, group: ClauseGroup, counts: ClauseCounts, lines: Mapping[Keys, int]
+) -> Iterator[Finding]:
+    """What of a group that holds now and then never does."""
+    for j, (clause, inner) in enumerate(zip(group.clauses, counts.inside, strict=True)):
+        if not inner.held:
+            told = f"never holds for {inner.seen:,} {name}."
+            yield Finding("note", _line((*keys, j), lines), clause_text(clause), told)
+        elif not isinstance(clause, Clause):
+            yield from _never_in_group((*keys, j, clause.quantifier), name, clause, inner, lines)
+
+
+def _line(keys: Keys, lines: Mapping[Keys, int]) -> int:
+    """Of what is there, of which no alias of YAML's hides the place."""
+    return next((lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in lines), 0)
 
 
 def _never_seen(survey: Survey, event: str) -> str:
@@ -77,7 +110,7 @@ def _never_seen(survey: Survey, event: str) -> str:
 
 
 def _never_taken(
-    keys: tuple[str, str, int], name: str, where: tuple[Clause, ...], counts: RowCounts, lines: Mapping[Keys, int]
+    keys: Keys, name: str, where: Sequence[AnyClause], counts: RowCounts, lines: Mapping[Keys, int]
 ) -> Iterator[Finding]:
     never = [j for j, clause in enumerate(counts.clauses) if not clause.held]
     for j in never:
@@ -85,16 +118,18 @@ def _never_taken(
         told = f"never holds for {counts.seen:,} {name}"
         if missing:
             told += ": none has a value" if missing == counts.seen else f": {missing:,} without a value"
-        yield Finding("warning", lines.get((*keys, "where", j), lines.get(keys, 0)), clause_text(where[j]), f"{told}.")
+        yield Finding("warning", _line((*keys, j), lines), clause_text(where[j]), f"{told}.")
     if not never:
         told = f"matches none of {counts.seen:,}: its clauses never hold together."
-        yield Finding("warning", lines.get(keys, 0), name, told)
+        yield Finding("warning", _line(keys[:-1], lines), name, told)
 
 
-def clause_text(clause: Clause) -> str:
+def clause_text(clause: AnyClause) -> str:
     """`event_properties.total >= 10`."""
+    if not isinstance(clause, Clause):
+        return f"{clause.quantifier} of {len(clause.clauses):,} clauses"
     values = " or ".join(redact_name(str(value)) for value in clause.values)
-    return f"{redact_name(str(clause.path))} {clause.operator} {values}"
+    return " ".join(filter(None, [redact_name(str(clause.path)), clause.operator, values]))
 
 
 def _events_of(event: str) -> str:
@@ -108,18 +143,13 @@ def _properties(survey: Survey) -> Iterator[Finding]:
         "create_and_update_users": config.create_and_update_users.handling,
         "send_events": config.send_events.handling,
     }
-    lists: dict[tuple[str, str], PropertyList] = {
-        ("create_and_update_users", "user_properties"): config.create_and_update_users.user_properties,
-        ("send_events", "event_properties"): config.send_events.event_properties,
-        ("send_events", "user_properties"): config.send_events.user_properties,
-    }
-    for keys, properties in lists.items():
+    for keys, properties in property_lists(config):
         part = USER if keys[0] == "create_and_update_users" else TRACK
-        if not survey.items[part] or survey.uncounted_fields:
+        if not survey.items[part] or survey.uncounted_fields or not _is_reached(survey, keys):
             continue
         sent = {field for (of_part, _), fields in survey.fields.items() if of_part == part for field in fields}
         for i, row in properties.listed:
-            source = row.source(keys[1], handling[keys[0]])
+            source = row.source(str(keys[-1]), handling[str(keys[0])])
             detail = f"{source} as {source.wanted}"
             if row.target not in sent and not _is_unconvertible(survey, part, detail):
                 names = " or ".join(redact_name(path.name) for path in source.paths)
@@ -129,6 +159,12 @@ def _properties(survey: Survey) -> Iterator[Finding]:
                 if source.may_leave_out:
                     told = f"never sent: no {what} has {name}, but for what is left out."
                 yield Finding("warning", line, redact_name(row.target), told)
+
+
+def _is_reached(survey: Survey, keys: Keys) -> bool:
+    """Whether the list at `keys` is a section's, or that of a row that took an event."""
+    counts = survey.sent_events if keys[0] == "send_events" else survey.updating_events
+    return len(keys) < 4 or bool(counts.rows[int(keys[2])].taken)
 
 
 def _is_unconvertible(survey: Survey, part: str, detail: str) -> bool:

@@ -4,7 +4,9 @@ Items come from the functions that a run's steps are made of, mapping/translate.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -15,7 +17,8 @@ from pipeline.reports.bounded_counter import BoundedCounter
 from transforms.amplitude.parse import IDENTIFY
 from transforms.amplitude.paths import MISSING, is_absent, look_up
 from transforms.delivery.field_types import type_of
-from transforms.mapping.filters import EventSelector
+from transforms.mapping.filters import Condition, EventFilter, Where
+from transforms.mapping.routing import parts_of
 from transforms.mapping.track_events import apply_own_operators
 from transforms.mapping.translate import items_of, read_event
 from transforms.model import reasons
@@ -45,20 +48,70 @@ class EventCounts:
 
 @dataclass
 class ClauseCounts:
-    """Of one clause: how many events came to it, how often it held, how often there was no value to compare."""
+    """Of one clause: how many events came to it, how often it held, how often there was no value to compare.
 
+    `inside`: of a group, those of its clauses.
+    """
+
+    inside: list["ClauseCounts"] = field(default_factory=list)
     seen: int = 0
     held: int = 0
     missing: int = 0
 
+    @classmethod
+    def of(cls, condition: Where) -> "ClauseCounts":
+        return cls([] if isinstance(condition, Condition) else list(map(cls.of, condition.conditions)))
+
+    def add(self, condition: Where, row: Mapping[str, Any]) -> bool:
+        """Whether it holds."""
+        self.seen += 1
+        holds = condition.holds(row)
+        self.held += holds
+        if not isinstance(condition, Condition):
+            for counts, inner in zip(self.inside, condition.conditions, strict=True):
+                counts.add(inner, row)
+        elif not holds and look_up(row, condition.path) in (MISSING, None):
+            self.missing += 1
+        return holds
+
 
 @dataclass
 class RowCounts:
-    """Of one row of send_events.events: how many events of its name came to it, and how many it took."""
+    """Of one row: how many events of its name came to it, and how many it took."""
 
     clauses: list[ClauseCounts]
     seen: int = 0
     taken: int = 0
+
+    @classmethod
+    def of(cls, conditions: Iterable[Where]) -> "RowCounts":
+        return cls(list(map(ClauseCounts.of, conditions)))
+
+    def add(self, conditions: Iterable[Where], row: Mapping[str, Any]) -> bool:
+        """Whether all of them hold; each is looked at."""
+        self.seen += 1
+        held = [counts.add(one, row) for counts, one in zip(self.clauses, conditions, strict=True)]
+        holds = all(held)
+        self.taken += holds
+        return holds
+
+
+class FilterCounts:
+    """Of the rows of one section. Bounded, whatever the names of events are."""
+
+    def __init__(self, events: EventFilter | None) -> None:
+        self._filter = events
+        self._selectors = events.selectors if events else ()
+        self.rows = [RowCounts.of(selector.conditions) for selector in self._selectors]
+        self._by_selector = {id(selector): counts for selector, counts in zip(self._selectors, self.rows, strict=True)}
+
+    @property
+    def names(self) -> set[str]:
+        return {selector.event for selector in self._selectors}
+
+    def add(self, event_type: str, row: Mapping[str, Any]) -> None:
+        named = self._filter.named(event_type) if self._filter else ()
+        any(self._by_selector[id(selector)].add(selector.conditions, row) for selector in named)
 
 
 class Survey:
@@ -68,12 +121,14 @@ class Survey:
         self.loaded = loaded
         self._rules = rules_of(loaded.config)
         self._settings = sender_settings_of(loaded.config, None)
-        self._selectors = self._rules.tracks.events.selectors
         self.rows = 0
         self.splits = 0
         self.events: dict[tuple[str, str], EventCounts] = {}
         self.notes: Counter[str] = Counter()
-        self.selectors = [RowCounts([ClauseCounts() for _ in row.conditions]) for row in self._selectors]
+        users = self._rules.users
+        self.sent_events = FilterCounts(self._rules.tracks.events)
+        self.updating_events = FilterCounts(users.events)
+        self.user_where = RowCounts.of(users.where.conditions if users.where else ())
         self.items: Counter[str] = Counter()  # by part
         self.bytes: Counter[str] = Counter()
         # (part, the event's name in Iterable) → field → types of its values, as Iterable infers them
@@ -81,9 +136,9 @@ class Survey:
         self.uncounted_fields = 0
         self.unidentified = 0  # items without an identity
         self.other_ids: Counter[str] = Counter()  # what some of these have: email or user_id
-        self._rows_of: dict[str, list[tuple[RowCounts, EventSelector]]] = {}
         self._field_count = 0
-        self._names = {IDENTIFY, *(row.event for row in self._selectors)}  # counted apart, whenever they come
+        # Counted apart, whenever they come.
+        self._names = {IDENTIFY} | self.sent_events.names | self.updating_events.names
 
     def add(self, message: Message) -> None:
         self.rows += 1
@@ -95,8 +150,8 @@ class Survey:
             self._count_outcome(name, outcome, event)
         for item in items:
             self._count_item(name, item)
-        if event and self._selectors and event.event_type != IDENTIFY:
-            self._count_selectors(event)
+        if event:
+            self._count_rows(event)
 
     def total(self, kind: Fate) -> int:
         if kind == SENT:
@@ -165,38 +220,17 @@ class Survey:
     def _kept(self, event_name: str) -> str:
         return event_name if (TRACK, event_name) in self.fields or len(self.fields) < MAX_EVENTS else OTHERS
 
-    def _count_selectors(self, event: Event) -> None:
-        rows = self._rows_of.get(event.event_type)
-        if rows is None:
-            rows = self._find_rows(event.event_type)
-        if not rows:
-            return
+    def _count_rows(self, event: Event) -> None:
+        users = self._rules.users
         try:
             row = apply_own_operators(event)[0].row
-        except RejectedError:  # its operators are malformed: no row comes to it
+            updates = (
+                bool(users.where or users.events) and users.enabled and USER in parts_of(self._rules.branch, event)
+            )
+        except (RejectedError, DroppedError):  # its operators are malformed, or it makes nothing: no row comes to it
             return
-        for counts, selector in rows:
-            counts.seen += 1
-            holds = True
-            for clause, condition in zip(counts.clauses, selector.conditions, strict=True):
-                clause.seen += 1
-                if condition.holds(row):
-                    clause.held += 1
-                    continue
-                holds = False
-                if look_up(row, condition.path) in (MISSING, None):
-                    clause.missing += 1
-            if holds:
-                counts.taken += 1
-                return
-
-    def _find_rows(self, event_type: str) -> list[tuple[RowCounts, EventSelector]]:
-        try:
-            selectors = self._rules.tracks.events.selectors_of(event_type)
-        except DroppedError:
-            selectors = ()
-        ids = {id(selector) for selector in selectors}
-        rows = [pair for pair in zip(self.selectors, self._selectors, strict=True) if id(pair[1]) in ids]
-        if len(self._rows_of) < MAX_EVENTS or event_type in self._names:
-            self._rows_of[event_type] = rows
-        return rows
+        is_update = updates and (not users.where or self.user_where.add(users.where.conditions, row))
+        if event.event_type != IDENTIFY:
+            self.sent_events.add(event.event_type, row)
+            if is_update:
+                self.updating_events.add(event.event_type, row)

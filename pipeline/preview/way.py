@@ -11,15 +11,15 @@ from typing import Any
 import orjson
 
 from pipeline.config.loader import LoadedConfig
-from pipeline.config.problems import Keys
 from pipeline.config.to_rules import rules_of, sender_settings_of
 from pipeline.preview.requests import Request, request_of
+from pipeline.preview.row_looks import RowLook, look_at_clauses, look_at_rows
 from transforms.amplitude.parse import IDENTIFY
-from transforms.amplitude.paths import MISSING, Path, is_absent, look_up
-from transforms.mapping.filters import EventSelector
+from transforms.amplitude.paths import MISSING, Path, is_absent
+from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.properties import PropertySelection
 from transforms.mapping.sources import Source
-from transforms.mapping.track_events import apply_own_operators
+from transforms.mapping.track_events import apply_own_operators, filter_track
 from transforms.mapping.translate import items_of, read_event
 from transforms.mapping.user_updates import filter_identify
 from transforms.model import reasons
@@ -27,27 +27,7 @@ from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import MESSAGE, TRACK, USER, Event, Item, Message
 from transforms.model.outcomes import NOTED, SPLIT, Outcome
 
-
-@dataclass(frozen=True)
-class ClauseLook:
-    """A clause, the value that it found (or MISSING), and whether it holds."""
-
-    line: int
-    path: str
-    operator: str
-    values: tuple[Any, ...]
-    found: Any
-    holds: bool
-
-
-@dataclass(frozen=True)
-class RowLook:
-    """A row of send_events.events with the event's name; of `is_taken` there is one at most, and none after it."""
-
-    line: int
-    number: int
-    clauses: tuple[ClauseLook, ...]
-    is_taken: bool
+_NO_UPDATE = reasons.USER_WHERE_NOT_MET.code
 
 
 @dataclass(frozen=True)
@@ -126,9 +106,9 @@ class _Explanation:
         verdict = (end.kind, end.reason, end.detail) if end else ("sent", "", "")
         if event is None or part == MESSAGE:
             return PartWay(part, *verdict)
-        seen = _as_mapped(event) if part == TRACK else self._as_updated(event)
-        rows = self._rows(event.event_type, seen) if part == TRACK and event.event_type != IDENTIFY else ()
-        is_mapped = part == USER or any(row.is_taken for row in rows)
+        seen, lists = self._as_sent(event) if part == TRACK else self._as_updated(event)
+        rows = self._rows(part, event.event_type, seen)
+        is_mapped = any(row.is_taken for row in rows) if part == TRACK else verdict[1] != _NO_UPDATE
         has_user = verdict[1] != reasons.NO_IDENTITY.code
         return PartWay(
             part,
@@ -136,47 +116,40 @@ class _Explanation:
             event_name=item.event_name if item else "",
             rows=rows,
             ids=tuple(self._ids(seen)) if is_mapped else (),
-            fields=tuple(self._fields(part, seen, item)) if is_mapped and has_user else (),
+            fields=tuple(_fields(lists, seen, item)) if is_mapped and has_user else (),
             request=request_of(item, self._settings) if item else None,
         )
 
-    def _as_updated(self, event: Event) -> dict[str, Any]:
-        """As the mapping of a user update sees it."""
+    def _as_updated(self, event: Event) -> tuple[dict[str, Any], FieldLists]:
+        """As the mapping of a user update sees it, and which fields that fills."""
         try:
-            return filter_identify(self._rules.users, event, lambda _: None).row
+            selected = filter_identify(self._rules.users, event, _unnoted)
         except (DroppedError, RejectedError):
-            return event.row
+            return _as_mapped(event), self._rules.users.lists
+        return selected.event.row, selected.lists
 
-    def _rows(self, event_type: str, row: dict[str, Any]) -> tuple[RowLook, ...]:
+    def _as_sent(self, event: Event) -> tuple[dict[str, Any], FieldLists]:
         try:
-            selectors = self._rules.tracks.events.selectors_of(event_type)
-        except DroppedError:
+            lists = filter_track(self._rules.tracks, event, _unnoted).lists
+        except (DroppedError, RejectedError):
+            lists = self._rules.tracks.lists
+        return _as_mapped(event), lists
+
+    def _rows(self, part: str, event_type: str, row: dict[str, Any]) -> tuple[RowLook, ...]:
+        section = "send_events" if part == TRACK else "create_and_update_users"
+        events = self._rules.tracks.events if part == TRACK else self._rules.users.events
+        is_named = events is not None and event_type != IDENTIFY
+        named = events.named(event_type) if events and is_named else ()
+        of_section = self._section_clauses(row) if part == USER else ()
+        rows = look_at_rows(section, events.selectors if events else (), named, row, self._loaded.lines)
+        return (*of_section, *rows)
+
+    def _section_clauses(self, row: dict[str, Any]) -> tuple[RowLook, ...]:
+        where, keys = self._rules.users.where, ("create_and_update_users", "where")
+        if not where:
             return ()
-        looks = []
-        for selector in selectors:
-            looks.append(self._row(selector, row))
-            if looks[-1].is_taken:
-                break
-        return tuple(looks)
-
-    def _row(self, selector: EventSelector, row: dict[str, Any]) -> RowLook:
-        number = next(i for i, one in enumerate(self._rules.tracks.events.selectors) if one is selector)
-        keys: Keys = ("send_events", "events", number)
-        clauses = tuple(
-            ClauseLook(
-                self._line((*keys, "where", i)),
-                str(condition.path),
-                condition.operator,
-                condition.values,
-                look_up(row, condition.path),
-                condition.holds(row),
-            )
-            for i, condition in enumerate(selector.conditions)
-        )
-        return RowLook(self._line(keys), number + 1, clauses, all(clause.holds for clause in clauses))
-
-    def _line(self, keys: Keys) -> int:
-        return self._loaded.lines.get(keys, 0)
+        looks = look_at_clauses(keys, where.conditions, row, self._loaded.lines)
+        return (RowLook(self._loaded.lines.get(keys, 0), 0, looks, where.holds(row)),)
 
     def _ids(self, row: dict[str, Any]) -> Iterator[IdLook]:
         identity = self._rules.users.identity
@@ -185,19 +158,20 @@ class _Explanation:
                 found, (taken, _) = _found(source, row), _made(source, row)
                 yield IdLook(name, str(source.winner(row) or source), found, taken, source.wanted)
 
-    def _fields(self, part: str, row: dict[str, Any], item: Item | None) -> Iterator[FieldLook]:
-        """In the order of the config; what "*" brings comes first."""
-        tracks = self._rules.tracks
-        selections = (
-            [self._rules.users.properties] if part == USER else [tracks.user_properties, tracks.event_properties]
-        )
-        sent = orjson.loads(item.body)["dataFields"] if item else {}
-        for selection in selections:
-            scope = selection.everything_in
-            for name, value in row.get(scope, {}).items() if scope else ():
-                if name not in selection.listed_in(scope) | selection.left_out:
-                    yield FieldLook(name, str(Path(scope, name)), value, sent.get(name, MISSING), "")
-            yield from _listed(selection, row)
+
+def _fields(lists: FieldLists, row: dict[str, Any], item: Item | None) -> Iterator[FieldLook]:
+    """In the order of the config; what "*" brings comes first."""
+    sent = orjson.loads(item.body)["dataFields"] if item else {}
+    for selection in lists:
+        scope = selection.everything_in
+        for name, value in row.get(scope, {}).items() if scope else ():
+            if name not in selection.listed_in(scope) | selection.left_out:
+                yield FieldLook(name, str(Path(scope, name)), value, sent.get(name, MISSING), "")
+        yield from _listed(selection, row)
+
+
+def _unnoted(_: reasons.Reason) -> None:
+    """A look is told of no notes: the way has them."""
 
 
 def _as_mapped(event: Event) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """One row's way for a person, and as JSON. It shows values: whoever asks for one row asks for them. Knows no rule."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import orjson
 
 from pipeline.preview.layout import fit, wrap
-from pipeline.preview.way import ClauseLook, FieldLook, IdLook, PartWay, Way
+from pipeline.preview.row_looks import ClauseLook, RowLook, WhereLook
+from pipeline.preview.way import FieldLook, IdLook, PartWay, Way
 from transforms.amplitude.paths import MISSING
 from transforms.model.items import MESSAGE, TRACK
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED
@@ -39,7 +40,7 @@ def _lines(way: Way, curl: bool) -> Iterator[str]:
 
 def headline(part: PartWay) -> str:
     """What becomes of it, and by which row of the config."""
-    taken = next((row for row in part.rows if row.is_taken), None)
+    taken = next((row for row in part.rows if row.is_taken and row.number), None)
     end = f"{_PARTS[part.part]} {_ENDS[part.verdict]}"
     if part.verdict != "sent":
         end += f": {part.reason}"
@@ -62,8 +63,8 @@ def _part(part: PartWay) -> Iterator[str]:
         yield from wrap(text, first="  ")
     for row in part.rows:
         if row.clauses:
-            yield f"  where, row {row.number} (line {row.line})"
-            yield from map(_clause, row.clauses)
+            yield f"  where, {_row_name(row)} (line {row.line})"
+            yield from _clauses(row.clauses, "    ")
     names = [one.name for one in part.ids] + [fit(one.target, VALUE_WIDTH) for one in part.fields]
     values = [_value(one.found) for one in part.ids] + [_value(one.found) for one in part.fields]
     width, value_width = (max(map(len, texts), default=0) for texts in (names, values))
@@ -72,10 +73,19 @@ def _part(part: PartWay) -> Iterator[str]:
         yield f"  {name:<{width}}  {value:<{value_width}} {end}".rstrip()
 
 
-def _clause(clause: ClauseLook) -> str:
-    wanted = " or ".join(map(_value, clause.values))
-    held = "holds" if clause.holds else "does not hold"
-    return f"    {clause.path} {clause.operator} {wanted}: {_value(clause.found)} {held}"
+def _row_name(row: RowLook) -> str:
+    return f"row {row.number}" if row.number else "every user update"
+
+
+def _clauses(clauses: Iterable[WhereLook], indent: str) -> Iterator[str]:
+    for clause in clauses:
+        held = "holds" if clause.holds else "does not hold"
+        if isinstance(clause, ClauseLook):
+            test = " ".join(filter(None, [clause.path, clause.operator, " or ".join(map(_value, clause.values))]))
+            yield f"{indent}{test}: {_value(clause.found)} {held}"
+        else:
+            yield f"{indent}{clause.quantifier} of these: {held}"
+            yield from _clauses(clause.clauses, indent + "  ")
 
 
 def _id_becomes(look: IdLook) -> str:
@@ -136,17 +146,7 @@ def _part_as_json(part: PartWay) -> dict[str, Any]:
                 "row": row.number,
                 "line": row.line,
                 "is_taken": row.is_taken,
-                "where": [
-                    {
-                        "line": clause.line,
-                        "property": clause.path,
-                        "operator": clause.operator,
-                        "values": list(clause.values),
-                        "holds": clause.holds,
-                        **_found(clause.found),
-                    }
-                    for clause in row.clauses
-                ],
+                "where": list(map(_clause_as_json, row.clauses)),
             }
             for row in part.rows
         ],
@@ -167,6 +167,20 @@ def _part_as_json(part: PartWay) -> dict[str, Any]:
             for one in part.fields
         ],
         "request": {"url": request.url, "body": request.body.decode()} if request else None,
+    }
+
+
+def _clause_as_json(clause: WhereLook) -> dict[str, Any]:
+    if not isinstance(clause, ClauseLook):
+        inner = list(map(_clause_as_json, clause.clauses))
+        return {"line": clause.line, "group": clause.quantifier, "where": inner, "holds": clause.holds}
+    return {
+        "line": clause.line,
+        "property": clause.path,
+        "operator": clause.operator,
+        "values": list(clause.values),
+        "holds": clause.holds,
+        **_found(clause.found),
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from pipeline.config.loader import LoadedConfig
+from pipeline.config.places import property_lists
 from pipeline.config.properties import PropertyList, PropertyRow
 from pipeline.readiness.report import Finding, Level
 from pipeline.reports.redaction import redact_name
@@ -41,12 +42,13 @@ def fields_sent(loaded: LoadedConfig, seen: Mapping[str, Collection[str]]) -> li
     users = loaded.config.create_and_update_users
     if not users.enabled:
         return []
-    keys = ("create_and_update_users", "user_properties")
-    listed = [_field_of(row, loaded.lines.get((*keys, index), 0), seen) for index, row in users.user_properties.listed]
-    line = loaded.lines.get(keys, 0)
-    targets = {row.target for _, row in users.user_properties.listed}
-    unlisted = [name for name in seen if users.user_properties.brings_all and name not in targets]
-    return [*listed, *(SentField(name, seen[name], line, "in the sample") for name in unlisted)]
+    lists = [(keys, one) for keys, one in property_lists(loaded.config) if keys[0] == "create_and_update_users"]
+    rows = [((*keys, index), row) for keys, one in lists for index, row in one.listed]
+    listed = {".".join(row.keys): _field_of(row, loaded.lines.get(keys, 0), seen) for keys, row in reversed(rows)}
+    line = next((loaded.lines.get(keys, 0) for keys, one in lists if one.brings_all), None)
+    targets = {row.target for _, row in rows}
+    unlisted = [name for name in seen if line is not None and name not in targets]
+    return [*reversed(listed.values()), *(SentField(name, seen[name], line or 0, "in the sample") for name in unlisted)]
 
 
 def _field_of(row: PropertyRow, line: int, seen: Mapping[str, Collection[str]]) -> SentField:

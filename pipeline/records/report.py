@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from pipeline.records.activity import Outage
 from pipeline.records.counts import Counts
 from pipeline.records.lines import Record
+from transforms.amplitude.parse import IDENTIFY
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT
-from transforms.model.reasons import WHERE_NOT_MET, of_kind
+from transforms.model.reasons import USER_WHERE_NOT_MET, WHERE_NOT_MET, of_kind
 
 _REASONS = of_kind(DEAD_LETTERED)
 HOUR = 3600.0  # seconds
@@ -24,6 +25,7 @@ _LINE_OF = {  # of the config, where the reason is about a section of it
     "users_disabled": "create_and_update_users",
     "identify_not_selected": "create_and_update_users",
     "nothing_to_send": "create_and_update_users",
+    "user_where_not_met": "create_and_update_users.where",
     "no_identity": "mappings",
 }
 
@@ -264,7 +266,8 @@ def _lines_of(event: str, reason: str, lines: Mapping[str, Any]) -> list[int]:
     if reason == WHERE_NOT_MET.code:
         return [line for name, _, line in lines.get("rows", ()) if name in (event, "*") and line]
     line = lines.get(_LINE_OF.get(reason, ""))
-    return [line] if line else []
+    of_rows = lines.get("user_rows", ()) if reason == USER_WHERE_NOT_MET.code and event != IDENTIFY else ()
+    return [line] * bool(line) + [line for name, _, line in of_rows if name in (event, "*") and line]
 
 
 def _buckets(records: Iterable[Record], window: Window, seconds: float) -> list[Bucket]:

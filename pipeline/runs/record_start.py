@@ -15,7 +15,10 @@ from pipeline.sources.state_folder import StateFolder
 from transforms.model.release import RELEASE
 from transforms.model.time_range import ANY_TIME
 
-_SECTIONS: tuple[Keys, ...] = (("create_and_update_users",), ("mappings",), ("send_events",), ("send_events", "events"))
+_SECTIONS: tuple[Keys, ...] = (
+    ("create_and_update_users",), ("create_and_update_users", "where"), ("mappings",), ("send_events",),
+    ("send_events", "events"),
+)  # fmt: skip
 
 
 def open_record(
@@ -38,7 +41,7 @@ def _start_of(options: RunOptions, loaded: LoadedConfig, is_replay: bool) -> dic
         "program": RELEASE,
         "config": redact_text(loaded.path),
         "config_hash": loaded.hash,
-        "config_lines": _lines_of(loaded),
+        "config_lines": config_lines(loaded),
         "dead_letters": redact_text(options.dead_letters),
         "share": options.share,
         "chunk_size": options.local.chunk_size,
@@ -54,11 +57,14 @@ def _start_of(options: RunOptions, loaded: LoadedConfig, is_replay: bool) -> dic
     return start
 
 
-def _lines_of(loaded: LoadedConfig) -> dict[str, Any]:
+def config_lines(loaded: LoadedConfig) -> dict[str, Any]:
     """On which line of the file what is said: `rows` of events, each with its name and new name, and some sections."""
     sections = {".".join(map(str, keys)): line for keys in _SECTIONS if (line := loaded.lines.get(keys))}
     rows = [
-        [redact_name(row.event), redact_name(row.rename or ""), loaded.lines.get(("send_events", "events", number), 0)]
+        [redact_name(row.event), redact_name(row.new_name), loaded.lines.get(("send_events", "events", number), 0)]
         for number, row in enumerate(loaded.config.send_events.events)
     ]
-    return {"rows": rows, **sections}
+    users = loaded.config.create_and_update_users.events
+    keys = ("create_and_update_users", "events")
+    updating = [[redact_name(row.event), "", loaded.lines.get((*keys, i), 0)] for i, row in enumerate(users)]
+    return {"rows": rows, **({"user_rows": updating} if updating else {}), **sections}

@@ -21,10 +21,11 @@ class _One(NamedTuple):
     ranges: tuple[tuple[str, str], ...]
     is_negated: bool = False
 
-    def accepts(self, char: str) -> bool:
+    def accepts(self, char: str, ignores_case: bool) -> bool:
         if char == "/":
             return self == _SLASH
-        return any(low <= char <= high for low, high in self.ranges) != self.is_negated
+        pair = [one for one in {char, char.lower(), char.upper()} if len(one) == 1] if ignores_case else [char]
+        return any(low <= one <= high for one in pair for low, high in self.ranges) != self.is_negated
 
 
 _SLASH = _One((("/", "/"),))
@@ -32,7 +33,7 @@ _ANY = _One((), is_negated=True)
 
 
 class Glob:
-    """A pattern for a whole text, case-sensitive.
+    """A pattern for a whole text; `ignores_case`: a letter stands for the other one of its pair, too.
 
     | in the pattern | stands for                               |
     |----------------|------------------------------------------|
@@ -47,13 +48,13 @@ class Glob:
       ValueError: a bracket without its end, or a range that runs backwards.
     """
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, ignores_case: bool = False) -> None:
         tokens = list(_tokens(pattern))
         self._end = 1 << len(tokens)
         # Bit i of a state: the text so far fits the first i tokens. A mask has the bits of the tokens it is about.
         self._stars = _mask(isinstance(token, str) for token in tokens)
         self._deep_stars = _mask(token == _DEEP_STAR for token in tokens)
-        self._steps = _Steps(tokens)
+        self._steps = _Steps(tokens, ignores_case)
 
     def matches(self, text: str) -> bool:
         states = self._skip_stars(1)
@@ -71,12 +72,15 @@ class Glob:
 class _Steps(dict[str, int]):
     """For each character, the mask of the tokens that stand for it; worked out when the character is first seen."""
 
-    def __init__(self, tokens: list[str | _One]) -> None:
+    def __init__(self, tokens: list[str | _One], ignores_case: bool) -> None:
         super().__init__()
         self._tokens = tokens
+        self._ignores_case = ignores_case
 
     def __missing__(self, char: str) -> int:
-        step = self[char] = _mask(isinstance(token, _One) and token.accepts(char) for token in self._tokens)
+        step = self[char] = _mask(
+            isinstance(token, _One) and token.accepts(char, self._ignores_case) for token in self._tokens
+        )
         return step
 
 

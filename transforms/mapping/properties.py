@@ -72,6 +72,10 @@ class PropertySelection:
     def __reduce__(self) -> tuple[Any, ...]:
         return PropertySelection, (self.rows, self.everything_in, self.left_out, self.handling)
 
+    @property
+    def lists_any(self) -> bool:
+        return bool(self.rows or self.everything_in)
+
     def listed_in(self, scope: str) -> frozenset[str]:
         """The names of that scope that have rows of their own."""
         return frozenset(path.name for row in self.rows for path in row.source.paths if path.scope == scope)

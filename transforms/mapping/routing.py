@@ -1,9 +1,10 @@
-"""Event → identify branch, track branch, or both. Knows no filter and no mapping."""
+"""Event → identify branch, track branch, or both. Knows no clause and no mapping."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from transforms.dead_letters.letter import DL_CONFIG, only_part, sync_name_of
+from transforms.mapping.filters import EventFilter
 from transforms.model import reasons
 from transforms.model.errors import DroppedError
 from transforms.model.items import TRACK, USER, Event
@@ -19,13 +20,14 @@ class BranchRules:
     """`on`: what updates a user, of IDENTIFY (identify calls) and PROPERTY_CHANGES (events that changed the user).
 
     `times`: what is older or newer is dropped, except for an identify without a time and what waited in an earlier run.
-    `events_only`: no user updates.
+    `events_only`: no user updates. `updating`: the events that update their user by their names; None: there are none.
     """
 
     sync_name: str
     on: frozenset[str]
     times: TimeRange = ANY_TIME
     events_only: bool = False
+    updating: EventFilter | None = None
 
 
 def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[str, ...]:
@@ -54,8 +56,7 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
     if is_new and event.event_time is not None and not rules.times.holds(event.event_time):
         raise DroppedError(reasons.OUTSIDE_TIME_RANGE)
     if event.event_type != "$identify":
-        changed = PROPERTY_CHANGES in rules.on and not rules.events_only and changed_user(event.row)
-        parts: tuple[str, ...] = (USER, TRACK) if changed else (TRACK,)
+        parts: tuple[str, ...] = (USER, TRACK) if _updates_user(rules, event) else (TRACK,)
     elif rules.events_only:
         raise DroppedError(reasons.EVENTS_ONLY)
     elif IDENTIFY in rules.on:
@@ -68,6 +69,14 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
         if not parts:
             raise DroppedError(reasons.PART_NOT_SELECTED)
     return parts
+
+
+def _updates_user(rules: BranchRules, event: Event) -> bool:
+    """Whether this event, which is no identify, updates its user, too. That its row's clauses hold is asked later."""
+    if rules.events_only:
+        return False
+    is_named = rules.updating is not None and bool(rules.updating.named(event.event_type))
+    return is_named or (PROPERTY_CHANGES in rules.on and changed_user(event.row))
 
 
 def changed_user(row: dict[str, Any]) -> bool:

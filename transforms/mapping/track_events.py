@@ -5,22 +5,23 @@ import json
 import math
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from transforms.amplitude.identify_operators import OPERATORS, apply_operators
 from transforms.amplitude.parse import INSERT_IDS
 from transforms.amplitude.paths import is_absent
 from transforms.mapping.conversions import convert
 from transforms.mapping.encode import encode_body
-from transforms.mapping.filters import EventFilter, first_that_holds
+from transforms.mapping.field_lists import FieldLists
+from transforms.mapping.filters import EventFilter, SelectedEvent, first_that_holds
 from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import PropertySelection, merge_fields, note_unknown, select_properties
 from transforms.mapping.sources import Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
-from transforms.model.items import TRACK, Event, Item, Message
+from transforms.model.items import TRACK, Event, Item
 from transforms.model.reasons import Note, Reason
 
 # Key of the config's mappings → the event's field, and the reason where its value is no integer.
@@ -42,21 +43,10 @@ class TrackEventRules:
     numbers: Mapping[str, Source | None]  # as MAPPED_NUMBERS
     create_new_fields: bool | None
     max_bytes: int
+    lists: FieldLists = field(init=False, compare=False)  # of a row without any of its own
 
-
-class SelectedEvent(NamedTuple):
-    """An event that is sent, with the name it has in Iterable."""
-
-    event: Event
-    event_name: str
-
-    @property
-    def message(self) -> Message:
-        return self.event.message
-
-    @property
-    def event_type(self) -> str:
-        return self.event.event_type
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lists", FieldLists(self.user_properties, self.event_properties))
 
 
 def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEvent:
@@ -66,9 +56,20 @@ def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEv
     selectors = rules.events.selectors_of(event.event_type)
     event, unknown = apply_own_operators(event)
     selector = first_that_holds(selectors, event.row)
+    if selector is None:
+        raise DroppedError(reasons.WHERE_NOT_MET)
+    lists = selector.lists or rules.lists
     if unknown:
-        note_unknown([rules.event_properties, rules.user_properties], unknown, note)
-    return SelectedEvent(event, selector.rename or event.event_type)
+        note_unknown(lists, unknown, note)
+    name = _made_name(selector.template, event.row) if selector.template else selector.rename
+    return SelectedEvent(event, lists, name or event.event_type)
+
+
+def _made_name(template: Source, row: Mapping[str, Any]) -> str:
+    name = template.read(row)
+    if is_absent(name):
+        raise RejectedError(reasons.MISSING_EVENT_NAME, str(template))
+    return str(name)
 
 
 def apply_own_operators(event: Event) -> tuple[Event, Mapping[str, Sequence[str]]]:
@@ -82,13 +83,13 @@ def apply_own_operators(event: Event) -> tuple[Event, Mapping[str, Sequence[str]
 
 def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> Item:
     """One element of trackBulk's `events`."""
-    event, row = selected.event, selected.event.row
+    event, row, lists = selected.event, selected.event.row, selected.lists
     if event.event_time is None:
         raise RejectedError(reasons.MISSING_EVENT_TIME)
     identity = rules.identity.of_track(row)
-    fields = select_properties(rules.user_properties, row, frozenset(), note)
-    event_fields = select_properties(rules.event_properties, row, frozenset(), note)
-    objects = rules.user_properties.objects & rules.event_properties.objects
+    fields = select_properties(lists.user_properties, row, frozenset(), note)
+    event_fields = select_properties(lists.event_properties, row, frozenset(), note)
+    objects = lists.user_properties.objects & lists.event_properties.objects
     body: dict[str, Any] = {
         identity.by: identity.email or identity.user_id,
         "eventName": selected.event_name,

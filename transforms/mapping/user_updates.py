@@ -1,13 +1,18 @@
 """The identify branch: event → user update for bulkUpdate. Knows no HTTP and no batch."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from transforms.amplitude.identify_operators import CLEAR_ALL, apply_operators
+from transforms.amplitude.parse import IDENTIFY
 from transforms.iterable.reserved_fields import RESERVED_FIELDS
 from transforms.mapping.encode import encode_body
+from transforms.mapping.field_lists import FieldLists
+from transforms.mapping.filters import ConditionGroup, EventFilter, SelectedEvent, first_that_holds
 from transforms.mapping.identity import Identity, IdentityRules
-from transforms.mapping.properties import PropertySelection, note_unknown, select_properties
+from transforms.mapping.properties import PropertySelection, merge_fields, note_unknown, select_properties
+from transforms.mapping.routing import changed_user
 from transforms.model import reasons
 from transforms.model.errors import DroppedError
 from transforms.model.items import USER, Event, Item
@@ -30,30 +35,53 @@ class UserUpdateRules:
     identity: IdentityRules
     merge_nested_objects: bool | None
     max_bytes: int
-    selection: PropertySelection = field(init=False, repr=False, compare=False)  # the properties, beside the mappings
+    where: ConditionGroup | None = None  # of every update
+    events: EventFilter | None = None  # that update their user, too; their lists are beside the mappings
+    on_changes: bool = False  # so do events that changed a user property, named there or not
+    create_without_properties: bool = False
+    lists: FieldLists = field(init=False, repr=False, compare=False)  # of what is no named event
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "selection", beside_mappings(self.properties, self.identity))
+        object.__setattr__(self, "lists", beside_mappings(FieldLists(self.properties), self.identity))
 
 
-def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Event:
+def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> SelectedEvent:
     """The event with its operators applied: a value to set, None to clear."""
     if not rules.enabled:
         raise DroppedError(reasons.USERS_DISABLED)
     known = apply_operators(event.row.get(SCOPE, {}))
-    note_unknown([rules.properties], known.unknown, note, NEVER_SELECTED)
     values = known.values
+    lists = _lists_of(rules, event, values) if rules.where or rules.events else rules.lists
+    note_unknown(lists, known.unknown, note, NEVER_SELECTED)
     if known.cleared:
-        if rules.properties.everything_in:
+        if lists.user_properties.everything_in:
             note(reasons.not_expressible(CLEAR_ALL))
-        values = dict.fromkeys(rules.properties.listed_in(SCOPE).difference(*known.unknown.values())) | values
-    return event._replace(row={**event.row, SCOPE: values})
+        listed = frozenset().union(*(selection.listed_in(SCOPE) for selection in lists))
+        values = dict.fromkeys(listed.difference(*known.unknown.values())) | values
+    return SelectedEvent(event._replace(row={**event.row, SCOPE: values}), lists)
 
 
-def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
+def _lists_of(rules: UserUpdateRules, event: Event, values: dict[str, Any]) -> FieldLists:
+    """Which fields this event updates. Raises DroppedError: user_where_not_met."""
+    row = {**event.row, SCOPE: values}
+    if rules.where and not rules.where.holds(row):
+        raise DroppedError(reasons.USER_WHERE_NOT_MET)
+    selectors = rules.events.named(event.event_type) if rules.events and event.event_type != IDENTIFY else ()
+    selector = first_that_holds(selectors, row)
+    if selector is None and selectors and not (rules.on_changes and changed_user(row)):
+        raise DroppedError(reasons.USER_WHERE_NOT_MET)
+    return (selector and selector.lists) or rules.lists
+
+
+def map_identify(rules: UserUpdateRules, selected: SelectedEvent, note: Note) -> Item:
     """One element of bulkUpdate's `users`: its identity, and in dataFields the selected properties."""
+    event, lists = selected.event, selected.lists
     identity = rules.identity.of_update(event.row)
-    fields = select_properties(rules.selection, event.row, NEVER_SELECTED, note)
+    fields = select_properties(lists.user_properties, event.row, NEVER_SELECTED, note)
+    if lists.event_properties.lists_any:
+        event_fields = select_properties(lists.event_properties, event.row, NEVER_SELECTED, note)
+        objects = lists.user_properties.objects & lists.event_properties.objects
+        fields = merge_fields(fields, event_fields, objects, partial(note, reasons.SHADOWED_USER_PROPERTY))
     body: dict[str, Any] = {}
     if identity.by == EMAIL:
         body["email"] = identity.email
@@ -65,7 +93,7 @@ def map_identify(rules: UserUpdateRules, event: Event, note: Note) -> Item:
             fields[EMAIL] = identity.email
         if rules.identity.prefer_user_id:
             body["preferUserId"] = True
-    if not fields and not _creates_user(rules, identity):
+    if not fields and not _creates_user(rules, lists, identity):
         raise DroppedError(reasons.NOTHING_TO_SEND)
     body["dataFields"] = fields
     if rules.merge_nested_objects is not None:
@@ -97,15 +125,19 @@ def _order_time(event: Event, note: Note) -> float:
     return event.event_time
 
 
-def beside_mappings(selection: PropertySelection, identity: IdentityRules) -> PropertySelection:
+def beside_mappings(lists: FieldLists, identity: IdentityRules) -> FieldLists:
     """Under "*" an identity field that a mapping sends is not one that is left out: there is nothing to note."""
     sources = [source for source in (identity.email, identity.user_id) if source]
-    mapped = {path.name for source in sources for path in source.all_paths if path.scope == SCOPE}
-    return replace(selection, left_out=selection.left_out | (mapped & _IDS))
+    mapped = [path for source in sources for path in source.all_paths if path.scope and path.name in _IDS]
+    left_out = [{path.name for path in mapped if path.scope == selection.everything_in} for selection in lists]
+    return FieldLists(
+        *(replace(one, left_out=one.left_out | names) for one, names in zip(lists, left_out, strict=True))
+    )
 
 
-def _creates_user(rules: UserUpdateRules, identity: Identity) -> bool:
+def _creates_user(rules: UserUpdateRules, lists: FieldLists, identity: Identity) -> bool:
     """Whether the identity alone is worth an update: no property is listed, or the identify brings the email itself."""
+    if rules.create_without_properties or not lists.list_any:
+        return True
     email = rules.identity.email
-    listed = rules.properties.rows or rules.properties.everything_in
-    return not listed or bool(identity.email and email and any(path.scope == SCOPE for path in email.all_paths))
+    return bool(identity.email and email and any(path.scope == SCOPE for path in email.all_paths))

@@ -104,6 +104,11 @@ INVALID_CAMPAIGN_ID = _given(DEAD_LETTERED, "track")(
 INVALID_TEMPLATE_ID = _given(DEAD_LETTERED, "track")(
     "invalid_template_id", "The mapped template id is no integer.", f"Correct mappings.template_id; {_REPLAY}."
 )
+MISSING_EVENT_NAME = _given(DEAD_LETTERED, "track")(
+    "missing_event_name",
+    "The event's name in Iterable is made of its properties, and one of them has no value; dl_detail has the template.",
+    f"Give the template of the row's `as` a `default`; {_REPLAY}.",
+)
 UNCONVERTIBLE_PROPERTY = _given(DEAD_LETTERED, *_MAPPING)(
     "unconvertible_property",
     "A property cannot be converted to the type that the config asks for; dl_detail names it.",
@@ -218,10 +223,16 @@ PART_NOT_SELECTED = _given(DROPPED, "branch")(
 USERS_DISABLED = _given(DROPPED, "identify")(
     "users_disabled", "It would update a user, which the config turns off.", "Enable create_and_update_users."
 )
+USER_WHERE_NOT_MET = _given(DROPPED, "identify")(
+    "user_where_not_met",
+    "It would update a user, but the clauses of create_and_update_users.where do not all hold; or those of no row of"
+    " create_and_update_users.events that has the event's name.",
+    "Change that `where`.",
+)
 NOTHING_TO_SEND = _given(DROPPED, "identify")(
     "nothing_to_send",
     "It is a user update that holds no selected property.",
-    "List its properties under create_and_update_users.user_properties.",
+    "List its properties under create_and_update_users.user_properties, or set create_without_properties there.",
 )
 EVENTS_DISABLED = _given(DROPPED, "track")(
     "events_disabled", "It is a track event, which the config turns off.", "Enable send_events."
@@ -268,7 +279,7 @@ FUTURE_EVENT_TIME = _given(NOTED, "identify")(
     "A user update from the future counts as of when it was published.",
     "Mend the clock of what sends it.",
 )
-SHADOWED_USER_PROPERTY = _given(NOTED, "track")(
+SHADOWED_USER_PROPERTY = _given(NOTED, *_MAPPING)(
     "shadowed_user_property",
     "An event property and a user property have one name: the event property was sent.",
     "Give one of them another name with `as`.",

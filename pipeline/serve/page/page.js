@@ -87,10 +87,17 @@ function marksOfRow() {
   const marks = new Map();
   if (!row?.way || row.is_old) return marks;
   const add = (line, holds) => marks.set(line, holds && marks.get(line) !== "bad" ? "good" : "bad");
+  const addAll = (clauses) => {
+    for (const clause of clauses) {
+      add(clause.line, clause.holds);
+      const is_met = clause.group === "any" && clause.holds; // then what does not hold in it is no fault
+      if (clause.group) addAll(is_met ? clause.where.filter((one) => one.holds) : clause.where);
+    }
+  };
   for (const part of row.way.parts) {
     for (const looked of part.rows) {
       add(looked.line, looked.is_taken);
-      for (const clause of looked.where) add(clause.line, clause.holds);
+      addAll(looked.where);
     }
   }
   return marks;
@@ -146,13 +153,20 @@ function table(caption, head, rows) {
   return make("table", "", make("caption", "", caption), make("thead", "", headings), make("tbody", "", ...rows.map((texts) => cells("td", texts))));
 }
 
+function* flattened(clauses, indent = "") {
+  for (const clause of clauses) {
+    yield [clause, indent];
+    if (clause.group) yield* flattened(clause.where, indent + "· ");
+  }
+}
+
 function drawClauses(looked) {
-  const rows = looked.where.map((clause) => [
-    `${clause.property} ${clause.operator} ${clause.values.join(" or ")}`,
-    clause.found ?? "–",
+  const rows = [...flattened(looked.where)].map(([clause, indent]) => [
+    indent + (clause.group ? `${clause.group} of these` : `${clause.property} ${clause.operator} ${clause.values.join(" or ")}`),
+    clause.group ? "" : (clause.found ?? "–"),
     make("span", clause.holds ? "good" : "bad", clause.holds ? "✓ yes" : "✗ no"),
   ]);
-  return table(`where of row ${looked.row}, line ${looked.line}`, ["Clause", "Found", "Holds"], rows);
+  return table(`where of ${looked.row ? `row ${looked.row}` : "every user update"}, line ${looked.line}`, ["Clause", "Found", "Holds"], rows);
 }
 
 function drawIds(ids) {

@@ -14,6 +14,48 @@ AT_USERS = "create_and_update_users.user_properties"
 
 TARGETS = [
     (
+        "send_events: {enabled: true, events: [{event: A, event_properties: [a], user_properties: [a]}]}",
+        (
+            'send_events.events[0].user_properties[0]: "a" is not allowed: must not become the field a too: line 6 '
+            "does. Give one of them another name with as."
+        ),
+    ),
+    (
+        "create_and_update_users: {enabled: true, events: [{event: A, event_properties: [{property: id, as: email}]}]}",
+        (
+            'create_and_update_users.events[0].event_properties[0].as: "email" is not allowed: must not become the '
+            "field email: mappings.email writes it. Set mappings.email, or give it another name with as."
+        ),
+    ),
+    (
+        "create_and_update_users: {enabled: true, events: [$identify]}",
+        (
+            'create_and_update_users.events[0]: "$identify" is not allowed: must not be an identify: it updates '
+            "the user. Use create_and_update_users."
+        ),
+    ),
+    (
+        "send_events: {enabled: true, events: [{event: A, as: {template: page}}]}",
+        (
+            'send_events.events[0].as.template: "page" is not allowed: must be text with a path in braces. '
+            'Write "{user_properties.first} {user_properties.last}"; {{ is a brace.'
+        ),
+    ),
+    (
+        "send_events: {enabled: true, events: [{event: A, as: [page]}]}",
+        (
+            'send_events.events[0].as: ["page"] is not allowed: must be a name, or a mapping with template. '
+            "Write a name; in quotes if YAML reads it as something else."
+        ),
+    ),
+    (
+        "create_and_update_users: {enabled: true, create_without_properties: maybe}",
+        (
+            'create_and_update_users.create_without_properties: "maybe" is not allowed: must be true or false. '
+            "Remove it: an update that holds no property is not sent."
+        ),
+    ),
+    (
         USERS.format("[plan, {property: tier, as: plan}]"),
         (
             f'{AT_USERS}[1].as: "plan" is not allowed: must not become the field plan too: line 6 does. '

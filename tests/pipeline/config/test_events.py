@@ -1,18 +1,20 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipeline.config.loader import LoadedConfig, config_schema
-from transforms.mapping.operators import BY_NAME
+from pipeline.config.model import Config
+from pipeline.config.to_rules import rules_of
+from tests.builders import event_of
+from tests.row_language import track_event, user_update
+from transforms.mapping.translate import items_of
+from transforms.model.items import TRACK, USER
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED, Outcome
 
-Load = Callable[[str], LoadedConfig]
 Problems = Callable[[str], list[str]]
-
-
-def clause(operator: str, value: str) -> str:
-    where = f"{{property: user_id, operator: {operator}, value: {value}}}"
-    return f"send_events:\n  enabled: true\n  events:\n    - event: A\n      where:\n        - {where}\n"
 
 
 EVENTS = [
@@ -37,7 +39,10 @@ EVENTS = [
     ("send_events: {enabled: true, events: [{as: x}]}", "send_events.events[0].event: is missing. Add event: NAME."),
     (
         "send_events: {enabled: true, events: [{event: x, name: y}]}",
-        "send_events.events[0].name: is not a known key. Known keys: event, as, where.",
+        (
+            "send_events.events[0].name: is not a known key. "
+            "Known keys: event, where, event_properties, user_properties, as."
+        ),
     ),
     (
         "send_events: {enabled: true, events: [$identify]}",
@@ -81,54 +86,6 @@ EVENTS = [
 ]
 
 
-NOT_A_SCALAR = 'must be text, a number, true, false, or a list of these. Write "(none)" for a property without a value.'
-CLAUSES = [
-    (
-        clause("like", "x"),
-        (
-            '.operator: "like" is not allowed: must be an operator: is, is not, contains, does not contain, '
-            "starts with, "
-            "does not start with, <, <=, >, >=, set is, set is not, set contains, set does not contain, glob match, "
-            'glob does not match. Use "is" for an exact match.'
-        ),
-    ),
-    (
-        clause("contain", "x"),
-        (
-            '.operator: "contain" is not allowed: must be an operator: is, is not, contains, does not contain, starts '
-            "with, does not start with, <, <=, >, >=, set is, set is not, set contains, set does not contain, "
-            "glob match, "
-            'glob does not match. Did you mean "contains"?'
-        ),
-    ),
-    (clause("is", "null"), f".value: null is not allowed: {NOT_A_SCALAR}"),
-    (clause("is", "[]"), f".value: [] is not allowed: {NOT_A_SCALAR}"),
-    (clause("is", "[[a]]"), f'.value: [["a"]] is not allowed: {NOT_A_SCALAR}'),
-    (clause('"<"', '"5"'), '.value: "5" is not allowed: must be a number with "<". Write it without quotes.'),
-    (clause('"≥"', "true"), '.value: true is not allowed: must be a number with ">=". Write it without quotes.'),
-    (clause("contains", "5"), '.value: 5 is not allowed: must be text with "contains". Put it in quotes.'),
-    (
-        clause("glob match", '"[a"'),
-        (
-            ".value: \"[a\" is not allowed: must be a pattern: '[a' has a [ without its ]. "
-            "Correct it; [[] stands for a [ itself."
-        ),
-    ),
-    (
-        clause("glob match", "[a, 5]"),
-        '.value: ["a", 5] is not allowed: must be text with "glob match". Put it in quotes.',
-    ),
-    (
-        clause("set is", "(none)"),
-        '.value: "(none)" is not allowed: must not be "(none)" with "set is". Use "is" or "is not".',
-    ),
-    (
-        clause("contains", "[a, (none)]"),
-        '.value: ["a", "(none)"] is not allowed: must not be "(none)" with "contains". Use "is" or "is not".',
-    ),
-]
-
-
 @pytest.mark.parametrize(("section", "problem"), EVENTS)
 def test_a_wrong_value_says_place_value_rule_and_remedy(
     head: str, problems: Problems, section: str, problem: str
@@ -137,48 +94,68 @@ def test_a_wrong_value_says_place_value_rule_and_remedy(
     assert problems(f"{head}{section}\n") == [f"sync.yaml:6: {problem}"]
 
 
-@pytest.mark.parametrize(("section", "problem"), CLAUSES)
-def test_a_wrong_clause_says_so(head: str, problems: Problems, section: str, problem: str) -> None:
-    """An operator that is none, or a value that it cannot compare with."""
-    assert [f"sync.yaml:11: send_events.events[0].where[0]{problem}"] == problems(head + section)
-
-
-@pytest.mark.parametrize(
-    ("written", "canonical"),
-    [
-        *((operator, operator) for operator in BY_NAME),
-        *zip(["=", "==", "≠", "!=", "≤", "≥"], ["is", "is", "is not", "is not", "<=", ">="], strict=True),
-    ],
+HEAD = {"name": "T", "status": "enabled", "destination": {"api_key": "env:K", "project_type": "user_id"}}
+CHEAP = st.sampled_from([None, " ", "x", 1, 20])
+ROWS: st.SearchStrategy[Any] = st.sampled_from(
+    ["a", "b", {"property": "b", "as": "a"}, {"path": "event_properties.a", "as": "c"}]
 )
-def test_an_operator_has_one_canonical_name(head: str, load: Load, written: str, canonical: str) -> None:
-    """Amplitude's signs and words are one set of names for the filter."""
-    value = "5" if canonical[0] in "<>" else "a"
-    config = load(head + clause(f'"{written}"', value)).config
-
-    assert canonical == config.send_events.events[0].where[0].operator
-
-
-def test_the_schema_has_the_operators_of_the_filters() -> None:
-    """One table has them all: what an editor offers is what a run compares with."""
-    amplitudes, aliases = config_schema()["$defs"]["Clause"]["properties"]["operator"]["anyOf"]
-
-    assert amplitudes["enum"] == list(BY_NAME)
-    assert aliases["enum"] == ["=", "==", "≠", "!=", "≤", "≥"]
-
-
-@pytest.mark.parametrize(
-    ("written", "values"),
+LISTS = st.just("*") | st.lists(ROWS, max_size=3, unique_by=lambda row: row["as"] if isinstance(row, dict) else row)
+CLAUSE = st.sampled_from(
     [
-        ("a", ("a",)),
-        ("[a, b]", ("a", "b")),
-        ("(none)", ("(none)",)),
-        ("[1, 1.5, true, a]", (1, 1.5, True, "a")),
-        ("on", ("on",)),
-    ],
+        {"property": "event_properties.a", "operator": "exists"},
+        {"property": "event_properties.a", "operator": ">=", "value": 10},
+        {"property": "user_properties.b", "operator": "is not", "value": "x"},
+    ]
 )
-def test_a_clause_holds_its_values_as_they_are(head: str, load: Load, written: str, values: tuple[Any, ...]) -> None:
-    """One value is a list of one; numbers, booleans and text stay what they are."""
-    found = load(head + clause("is", written)).config.send_events.events[0].where[0].values
+PROPERTIES = st.dictionaries(st.sampled_from(["a", "b", "d"]), CHEAP)
 
-    assert values == found
-    assert [type(value) for value in values] == [type(value) for value in found]
+
+def targets(lists: dict[str, Any]) -> list[str]:
+    rows = [row for name in ("event_properties", "user_properties") for row in lists.get(name, []) if row != "*"]
+    return [row["as"] if isinstance(row, dict) else row for row in rows]
+
+
+def holders(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Of lists, none of which fills a field that another one fills."""
+    lists = {"event_properties": LISTS, "user_properties": LISTS, "where": st.lists(CLAUSE, max_size=1)}
+    drawn = st.fixed_dictionaries({}, optional={**lists, **more})
+    return drawn.filter(lambda one: len(set(targets(one))) == len(targets(one)))
+
+
+EVENT_NAMES = {"event": st.sampled_from(["A", "B", "*"])}
+NEW_NAMES = st.sampled_from(
+    ["N", {"template": "{user_properties.b}"}, {"template": "{user_properties.b}", "default": "D"}]
+)
+
+
+@given(
+    holders(create_without_properties=st.booleans(), on=st.sampled_from([["identify"], ["property_changes"]])),
+    holders(),
+    st.lists(st.builds(dict.__or__, st.fixed_dictionaries(EVENT_NAMES), holders()), max_size=2),
+    st.lists(
+        st.builds(dict.__or__, st.fixed_dictionaries(EVENT_NAMES, optional={"as": NEW_NAMES}), holders()), max_size=3
+    ),
+    st.fixed_dictionaries(
+        {"event_type": st.sampled_from(["A", "B", "C"]), "event_properties": PROPERTIES, "user_properties": PROPERTIES},
+        optional={"data": st.just({"user_properties_updated": True})},
+    ),
+)
+@settings(deadline=None, max_examples=120)
+def test_rows_make_of_an_event_what_the_page_says(
+    users: dict[str, Any], sent: dict[str, Any], updating: list[Any], rows: list[Any], event: dict[str, Any]
+) -> None:
+    """Which row takes it, what a row's lists add to a section's, and under which name: by a little interpreter."""
+    users = {"enabled": True, **users, "events": updating}
+    sent.pop("where", None)
+    users.pop("event_properties", None)
+    sections = {"create_and_update_users": users, "send_events": {"enabled": True, **sent, "events": rows}}
+    rules = rules_of(Config.model_validate({**HEAD, **sections}))
+    outcomes: list[Outcome] = []
+    items = items_of(rules, event_of({**event, "user_id": "u1", "event_time": "2025-07-01 00:00:00"}), outcomes)
+    made: dict[str, Any] = {one.part: one.reason for one in outcomes if one.kind in (DROPPED, DEAD_LETTERED)}
+    bodies = {item.part: json.loads(item.body) for item in items}
+    for part, body in bodies.items():
+        made[part] = body["dataFields"] if part == USER else (body["eventName"], body["dataFields"])
+
+    expected = {USER: user_update(users, event), TRACK: track_event(sections["send_events"], event)}
+    assert made == {part: end for part, end in expected.items() if end is not None}

@@ -117,6 +117,8 @@ NEVER_FITS = (
     "them must hold. Correct them; values of one clause are alternatives."
 )
 NEVER_FOUND = "is most likely never found: dots walk into objects, and [N] into lists."
+EXISTS = f"{{property: {P}, operator: exists}}"
+NONE = f"{{property: {P}, operator: is, value: (none)}}"
 SHADOWED = "never matches: line 9 takes these events first. Remove it, or put it before that line."
 HINTS = [
     (
@@ -168,6 +170,56 @@ HINTS = [
     (rows(row(f"{P} | > | 5", f"{P} | < | 5")), [NEVER_FITS]),
     (rows(row(f"{P} | > | 5", f"{P} | starts with | a")), [NEVER_FITS]),
     (rows(row(f"{P} | >= | 5", f"{P} | <= | 5")), []),
+    (
+        rows(f"    - {{event: A, where: [{EXISTS}, {{property: {P}, operator: does not exist}}]}}\n"),
+        [NEVER_FITS.replace("10:", "9:")],
+    ),
+    (rows(f"    - {{event: A, where: [{{any: [{EXISTS}, {{property: {P}, operator: does not exist}}]}}]}}\n"), []),
+    (
+        rows(f"    - {{event: A, where: [{{any: [{EXISTS}, {{all: [{NONE}, {EXISTS}]}}]}}]}}\n"),
+        [
+            (
+                "9: send_events.events[0].where[0].any[1].all: never holds: no value of event_properties.p fits all "
+                "its clauses, and all of them must hold. Correct them; values of one clause are alternatives."
+            )
+        ],
+    ),
+    (
+        rows(
+            f"    - {{event: A, where: [{{any: [{EXISTS}]}}]}}\n",
+            "    - B\n",
+            f"    - {{event: A, where: [{{any: [{EXISTS}]}}, {NONE}]}}\n",
+        ),
+        [f"11: send_events.events[2]: {SHADOWED}"],
+    ),
+    (
+        f"create_and_update_users: {{enabled: true, user_properties: [a], where: [{{any: [{EXISTS}]}}]}}\n",
+        [
+            (
+                "6: create_and_update_users.where[0].any[0].property: event_properties.p is never there: an identify "
+                "has no event properties, and nothing else updates users here. Use a user property, or add "
+                "property_changes to create_and_update_users.on."
+            )
+        ],
+    ),
+    (f"create_and_update_users: {{enabled: true, user_properties: [a], events: [A], where: [{EXISTS}]}}\n", []),
+    (
+        "create_and_update_users:\n  enabled: true\n  user_properties: [a]\n  events: ['*', All Events, B]\n",
+        [
+            (
+                "9: create_and_update_users.events[1]: All Events is read as the name of one event. "
+                'Write "*" for every event.'
+            ),
+            (
+                "9: create_and_update_users.events[1]: never matches: line 9 takes these events first. "
+                "Remove it, or put it before that line."
+            ),
+            (
+                "9: create_and_update_users.events[2]: never matches: line 9 takes these events first. "
+                "Remove it, or put it before that line."
+            ),
+        ],
+    ),
     (rows(row(f"{P} | > | 3", f"{P} | < | 5", f"{P} | is not | 4")), []),
     (rows(row(f"{P} | > | [3, 9]", f"{P} | < | 5")), []),
     (rows(row(f"{P} | is | [a, b]", f"{P} | is | [b, c]")), []),

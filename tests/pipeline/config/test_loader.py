@@ -157,10 +157,12 @@ def test_anchors_are_shared_lists(head: str, load: Load) -> None:
 
 def test_every_required_key_has_a_remedy_when_it_is_missing(problems: Problems) -> None:
     """No section, no row and no clause can be incomplete without a word on what to add."""
-    text = "destination: {}\ncreate_and_update_users: {}\nsend_events: {events: [{where: [{}]}]}\n"
+    text = "destination: {}\ncreate_and_update_users: {}\nsend_events: {events: [{as: {}, where: [{}]}]}\n"
     told = problems(text) + problems("name: Test\n") + problems("status: enabled\n")
 
-    assert required_keys(Config) == sorted({line.split(":")[2].strip().split(".")[-1] for line in told})
+    assert sorted([*required_keys(Config), "value"]) == sorted(
+        {line.split(":")[2].strip().split(".")[-1] for line in told}
+    )
 
 
 def required_keys(model: type[BaseModel]) -> list[str]:

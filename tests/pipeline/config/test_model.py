@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pipeline.config.clauses import Clause
 from pipeline.config.loader import LoadedConfig
 from pipeline.config.sources import SourceSpec
 from transforms.amplitude.paths import Path as PropertyPath
@@ -52,7 +53,7 @@ delivery:
         "on": users.on,
         "user_properties": [(row.target, row.paths("user_properties"), row.type) for row in users.user_properties.rows],
         "events": [(row.event, row.rename) for row in events.events],
-        "where": [(clause.path, clause.operator, clause.values) for clause in events.events[0].where],
+        "where": [(one.path, one.operator, one.values) for one in events.events[0].where if isinstance(one, Clause)],
         "everything": (users.user_properties.everything, events.event_properties.everything),
         "mappings": (mappings.email, mappings.user_id, mappings.campaign_id, mappings.template_id),
         "delivery": delivery.model_dump(),

@@ -43,9 +43,13 @@ def load(tmp_path: File) -> Load:
 
 def test_the_rules_of_the_branch() -> None:
     """The sync's name, and what updates a user."""
+    branch = rules_of(FULL.config).branch
     expected = BranchRules("Amplitude to Iterable", frozenset({"identify", "property_changes"}))
 
-    assert expected == rules_of(FULL.config).branch
+    assert expected == dataclasses.replace(branch, updating=None)
+    assert branch.updating
+    assert [bool(branch.updating.named(name)) for name in ("Subscription Changed", "Other")] == [True, False]
+    assert rules_of(MINIMAL.config).branch.updating is None
 
 
 def test_the_rules_of_user_updates() -> None:
@@ -72,7 +76,7 @@ def test_the_rules_of_user_updates() -> None:
 def test_the_rules_of_track_events() -> None:
     """Every key of the full example that concerns them is there; a bare name belongs to the scope of its list."""
     rules = rules_of(FULL.config).tracks
-    tracks = {one.name: getattr(rules, one.name) for one in dataclasses.fields(rules)}
+    tracks = {one.name: getattr(rules, one.name) for one in dataclasses.fields(rules) if one.init}
     del tracks["events"]
     items = PropertySelection(
         (FieldMapping(Source((Path(ITEM, "sku"),)), "id"), FieldMapping(Source((Path(ITEM, "price"),)), "price"))

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import orjson
 import pytest
 
@@ -17,6 +18,7 @@ from pipeline.preview.way import way_of
 from tests.golden import message_of
 
 ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "configs/schemas/preview.schema.json"
 GOLDEN = sorted((ROOT / "tests/data/golden").glob("*.json"))
 
 
@@ -142,3 +144,108 @@ def test_what_is_never_sent_is_told_apart_from_what_is_never_found(tmp_path: Pat
 def listed(items: object) -> list[object]:
     """The array of a body; its flags are none."""
     return items if isinstance(items, list) else []
+
+
+GROUPS = """\
+name: Shop
+status: enabled
+destination: {api_key: "env:SHOP_KEY", project_type: hybrid}
+create_and_update_users:
+  enabled: true
+  where: [{property: user_properties.internal, operator: does not exist}]
+  events:
+    - event: Paid
+      where: [{property: event_properties.total, operator: ">", value: 100}]
+    - event: Paid
+      event_properties: [{property: total, as: last_total}]
+send_events:
+  enabled: true
+  events:
+    - event: Paid
+      as: {template: "{event_properties.kind} paid"}
+      where:
+        - any:
+            - {property: user_properties.plan, operator: is, value: PRO, case: insensitive}
+            - all:
+                - {property: event_properties.total, operator: ">=", value: 10}
+                - {property: country, operator: exists}
+      event_properties: [total]
+"""
+
+
+GROUPS_TOLD = """\
+1  Paid  2025-07-01 10:00:00 UTC
+
+Event is sent as card paid (row 1, line 15)
+  where, row 1 (line 15)
+    any of these: holds
+      user_properties.plan is (insensitive) "PRO": "pro" holds
+      all of these: does not hold
+        event_properties.total >= 10: 12 holds
+        country exists: – does not hold
+  userId  "u1"    user_id
+  email   –       user_properties.email
+  total   12   → 12
+
+POST https://api.iterable.com/api/events/trackBulk
+{
+  "events": [
+    {
+      "userId": "u1",
+      "eventName": "card paid",
+      "id": "85c033db-e41b-5a6f-b778-490f3b8241e6",
+      "createdAt": 1751364000,
+      "dataFields": {
+        "total": 12
+      }
+    }
+  ]
+}
+
+User update is sent (row 2, line 10)
+  where, every user update (line 6)
+    user_properties.internal does not exist: – holds
+  where, row 1 (line 8)
+    event_properties.total > 100: 12 does not hold
+  userId      "u1"    user_id
+  email       –       user_properties.email
+  last_total  12   → 12
+
+POST https://api.iterable.com/api/users/bulkUpdate
+{
+  "users": [
+    {
+      "userId": "u1",
+      "dataFields": {
+        "last_total": 12
+      }
+    }
+  ]
+}"""
+
+
+def test_rows_and_groups_are_shown_as_they_were_tried(tmp_path: Path) -> None:
+    """Those of user updates, too, and the fields of the row that was taken; what a group holds stands below it."""
+    file = tmp_path / "shop.yaml"
+    file.write_text(GROUPS, encoding="utf-8")
+    row = {
+        "event_type": "Paid",
+        "event_time": "2025-07-01 10:00:00",
+        "$insert_id": "1",
+        "user_id": "u1",
+        "event_properties": {"total": 12, "kind": "card"},
+        "user_properties": {"plan": "pro"},
+    }
+    loaded = load_config(str(file))
+    message = message_of(row, 1)
+    survey = Survey(loaded)
+    survey.add(message)
+    way = way_of(message, loaded)
+
+    assert loaded.warnings == []
+    assert way_text.describe(way) == GROUPS_TOLD
+    jsonschema.validate(way_text.as_json(way), json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assert [tuple(one) for one in findings(survey)] == [
+        ("warning", 9, "event_properties.total > 100", "never holds for 1 Paid."),
+        ("note", 20, "all of 2 clauses", "never holds for 1 Paid."),
+    ]

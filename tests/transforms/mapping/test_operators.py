@@ -1,4 +1,3 @@
-import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -8,18 +7,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.amplitude.paths import MISSING
-from transforms.mapping.operators import BY_NAME, OPERATORS, Scalar, Values, make_test
+from transforms.mapping.operators import BY_NAME, OPERATORS, Operator, Scalar, Values, make_test
 
 
-def test_the_operators_are_amplitudes() -> None:
-    """The operators are those of Amplitude's filter, under its words."""
+def test_the_operators_are_amplitudes_and_ours() -> None:
+    """The operators are those of Amplitude's filter, under its words; exists and ends with are ours."""
     expected = [
         "is",
         "is not",
+        "exists",
+        "does not exist",
         "contains",
         "does not contain",
         "starts with",
         "does not start with",
+        "ends with",
+        "does not end with",
         "<",
         "<=",
         ">",
@@ -89,6 +92,20 @@ CASES: list[tuple[str, tuple[Scalar, ...], Any, bool]] = [
     ("starts with", ("a",), None, False),
     ("starts with", ("a",), MISSING, False),
     ("starts with", ("a",), ["a"], False),
+    ("exists", (), "", True),
+    ("exists", (), 0, True),
+    ("exists", (), False, True),
+    ("exists", (), [], True),
+    ("exists", (), {}, True),
+    ("exists", (), None, False),
+    ("exists", (), MISSING, False),
+    ("ends with", (".PDF",), "plan.pdf", True),
+    ("ends with", ("plan",), "plan.pdf", False),
+    ("ends with", ("x", "df"), "plan.pdf", True),
+    ("ends with", ("1",), 1, False),
+    ("ends with", ("a",), None, False),
+    ("ends with", ("a",), MISSING, False),
+    ("ends with", ("a",), ["a"], False),
     ("<", (10,), 9, True),
     ("<", (10,), 9.99, True),
     ("<", (10,), 10, False),
@@ -178,6 +195,7 @@ def test_a_negation_holds_where_its_operator_does_not(
         ("equals", ("a",), "'equals' is no operator"),
         ("IS", ("a",), "'IS' is no operator"),
         ("is", (), "'is' needs a value"),
+        ("exists", ("a",), "'exists' compares with nothing only"),
         ("contains", (1,), "'contains' compares with texts only"),
         ("does not start with", ("a", True), "'does not start with' compares with texts only"),
         ("glob match", (1.5,), "'glob match' compares with texts only"),
@@ -192,23 +210,51 @@ def test_a_test_that_never_works_is_refused(operator: str, values: tuple[Scalar,
         make_test(operator, values)
 
 
+@pytest.mark.parametrize(
+    ("operator", "values", "value", "sensitive", "insensitive"),
+    [
+        ("is", ("Pro",), "Pro", True, True),
+        ("is", ("Pro", "(none)"), "PRO", False, True),
+        ("is", ("STRASSE",), "Straße", False, True),
+        ("is", ("(NONE)",), "(none)", False, True),
+        ("is", ("(NONE)",), None, False, False),
+        ("is", ("(none)", "a"), None, True, True),
+        ("is", (1, "a"), 1, True, True),
+        ("contains", ("Ell",), "hello", False, True),
+        ("starts with", ("He",), "hello", False, True),
+        ("ends with", ("LO",), "hello", False, True),
+        ("glob match", ("/Shop/[a-z]?",), "/shop/AB", False, True),
+        ("glob match", ("[!a]",), "A", True, False),
+        ("glob match", ("Straße",), "sTRAßE", False, True),
+        ("glob match", ("[A-Z]",), "ß", False, False),
+    ],
+)
+def test_case_is_as_a_clause_says(
+    operator: str, values: tuple[Scalar, ...], value: Any, sensitive: bool, insensitive: bool
+) -> None:
+    """Else as the operator has it; its negation holds where it does not."""
+    own = BY_NAME[operator].case
+
+    assert make_test(operator, values, "sensitive")(value) is sensitive
+    assert make_test(operator, values, "insensitive")(value) is insensitive
+    assert make_test(operator, values)(value) is (sensitive if own == "sensitive" else insensitive)
+    assert make_test(BY_NAME[operator].negation, values, "insensitive")(value) is not insensitive
+
+
+@pytest.mark.parametrize("operator", [one for one in OPERATORS if one.case is None], ids=lambda one: one.name)
+def test_an_operator_that_compares_no_texts_has_no_case(operator: Operator) -> None:
+    """The config says so, too."""
+    with pytest.raises(ValueError, match=r"knows no case$"):
+        make_test(operator.name, SAMPLE_VALUES[operator.name], "sensitive")
+
+
 SAMPLE_VALUES: dict[str, Values] = {
     **dict.fromkeys(BY_NAME, ("a", "A/b*", "(none)")),
     **dict.fromkeys(("<", "<=", ">", ">="), (1, 2.5)),
+    **dict.fromkeys(("exists", "does not exist"), ()),
     **dict.fromkeys(("is", "set is", "set contains"), ("a", 1, True, 2.5, "(none)")),
     **dict.fromkeys(("is not", "set is not", "set does not contain"), ("a", 1, True, 2.5, "(none)")),
 }
-
-
-@pytest.mark.parametrize("operator", list(BY_NAME))
-@pytest.mark.parametrize("value", ["a", "A/b", 1, 2.5, True, None, MISSING, ["a"], ["a", 1, True, 2.5, "(none)"]])
-def test_a_test_survives_pickling(operator: str, value: Any) -> None:
-    """It decides the same after its way to a worker."""
-    test = make_test(operator, SAMPLE_VALUES[operator])
-
-    copy = pickle.loads(pickle.dumps(test))
-
-    assert test(value) == copy(value)
 
 
 JSON = st.recursive(
