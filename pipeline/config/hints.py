@@ -10,6 +10,7 @@ from pipeline.config.places import event_rows, property_lists
 from pipeline.config.problems import Keys, Problem, show_value
 from pipeline.config.value_hints import odd_name, value_hints
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
+from transforms.iterable.operation import SERVER_SIDE
 from transforms.mapping.filters import EVERYTHING
 
 _ALL_ON_THE_SCREEN = "All Events"  # Amplitude's word for "*"
@@ -26,6 +27,7 @@ def warnings_of(config: Config, document: Document) -> list[str]:
         *unfit_operators(config, document),
         *value_hints(config, document),
         *_short_backoff(config, document),
+        *_calls_of_other_keys(config, document),
     ]
     return [str(warning) for warning in sorted(warnings, key=lambda warning: warning.line)]
 
@@ -75,6 +77,13 @@ def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
             yield document.problem(keys, rule, "Remove it, or put it before that line")
         else:
             earlier.append((keys, row))
+
+
+def _calls_of_other_keys(config: Config, document: Document) -> Iterator[Problem]:
+    for i, row in enumerate(config.calls):
+        if row.operation.key_types != SERVER_SIDE:
+            rule = f"{row.call} takes no Server-side key, and all else here takes no other"
+            yield document.problem(("calls", i, "call"), rule, "Make it a sync of its own")
 
 
 def _short_backoff(config: Config, document: Document) -> Iterator[Problem]:
