@@ -1,7 +1,8 @@
 """The graph, as a contents page: labelled steps only. Source, sender and sink are handed in; labels are an interface.
 
 messages ─ Parse ─ Branch ─┬─ Identify (filter → map) ─┐
-                           └─ Track    (filter → map) ─┴─ Send ─ outcomes ─ Report, ReportSent
+                           ├─ Track    (filter → map) ─┤
+                           └─ Calls    (filter → map) ─┴─ Send ─ outcomes ─ Report, ReportSent
 
 | way to run               | read                          | send             | report           |
 |--------------------------|-------------------------------|------------------|------------------|
@@ -14,6 +15,7 @@ On one machine the source and the sink are the chunk loop's (runs/chunk_loop.py)
 import apache_beam as beam
 
 from transforms.branch import BranchEvents
+from transforms.calls import CallOperations
 from transforms.identify import IdentifyUsers
 from transforms.mapping.translate import Rules
 from transforms.parse import ParseMessages
@@ -44,9 +46,12 @@ def build_graph(
     # What they did: filter, then map
     tracks = branched.tracks | "Track" >> TrackEvents(rules.tracks)
 
+    # What a config calls besides: filter, then map
+    calls = branched.calls | "Calls" >> CallOperations(rules.calls)
+
     # Send
-    sent = (users.records, tracks.records) | "Send" >> send
+    sent = (users.records, tracks.records, calls.records) | "Send" >> send
 
     # Report: apart, so that no list of a streaming job crosses from the stage before the shuffle to the one behind it
-    (*parsed.outcomes, branched.outcomes, *users.outcomes, *tracks.outcomes) | "Report" >> report
+    (*parsed.outcomes, branched.outcomes, *users.outcomes, *tracks.outcomes, *calls.outcomes) | "Report" >> report
     (sent,) | "ReportSent" >> report

@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from transforms.iterable.client import Response
-from transforms.iterable.operations import OPERATIONS, Operation
+from transforms.iterable.operation import Operation
+from transforms.iterable.operations import OPERATIONS
 from transforms.iterable.responses import Failed, Fatal, Throttled, read_answer
 
 ROOT = Path(__file__).parent.parent

@@ -29,11 +29,11 @@ class Applied(NamedTuple):
 class ApplyRule(beam.PTransform):
     """list[record] → what `rule(record, note)` returns for each, and the outcomes of those it drops or rejects.
 
-    See mapping/apply.py.
+    See mapping/apply.py. Without `part` each record has its own.
     """
 
     def __init__(
-        self, rule: Callable[[In, Note], Out], part: str, message_of: Callable[[In], Message] | None = None
+        self, rule: Callable[[In, Note], Out], part: str = "", message_of: Callable[[In], Message] | None = None
     ) -> None:
         super().__init__()
         self._fn = _ApplyRuleFn(rule, part, message_of or operator.attrgetter("message"))

@@ -9,20 +9,25 @@ from apache_beam.typehints.decorators import no_annotations
 
 from transforms.apply_rule import OUTCOMES
 from transforms.elements import PlainFn, Records, of_records
+from transforms.mapping.calls import Call
 from transforms.mapping.routing import BranchRules, route
 from transforms.model.items import TRACK, USER
 
+CALLS = "calls"
+TAGS = (USER, TRACK, CALLS, OUTCOMES)
+
 
 class Branched(NamedTuple):
-    """PCollections of list[Event], twice, and of list[Outcome]."""
+    """PCollections of list[Event], twice, of list[Call], and of list[Outcome]."""
 
     users: PCollection
     tracks: PCollection
+    calls: PCollection
     outcomes: PCollection
 
 
 class BranchEvents(beam.PTransform):
-    """list[Event] → those of either branch, and outcomes: drops, and a split for a second part.
+    """list[Event] → those of each branch, and outcomes: drops, and a split for each further part.
 
     Drops: other_sync, outside_time_range, events_only, identify_not_selected, part_not_selected.
     """
@@ -31,10 +36,10 @@ class BranchEvents(beam.PTransform):
         super().__init__()
         self._rules = rules
 
-    @no_annotations  # Beam knows no transform with three outputs
+    @no_annotations  # Beam knows no transform with four outputs
     def expand(self, events: PCollection) -> Branched:
-        branched = events | "Branch" >> beam.ParDo(_BranchFn(self._rules)).with_outputs(USER, TRACK, OUTCOMES)
-        return Branched(*(of_records(branched[tag]) for tag in (USER, TRACK, OUTCOMES)))
+        branched = events | "Branch" >> beam.ParDo(_BranchFn(self._rules)).with_outputs(*TAGS)
+        return Branched(*(of_records(branched[tag]) for tag in TAGS))
 
 
 class _BranchFn(PlainFn):
@@ -42,13 +47,16 @@ class _BranchFn(PlainFn):
         self._rules = rules
 
     def process(self, events: Records) -> Iterator[Any]:
-        branches = {USER: Records(), TRACK: Records()}
+        branches = {USER: Records(), TRACK: Records(), CALLS: Records()}
         outcomes = Records()
         for event in events:
             for part in route(self._rules, event, outcomes):
-                branches[part].append(event)
-        for part, branch in branches.items():
+                if part in branches:
+                    branches[part].append(event)
+                else:
+                    branches[CALLS].append(Call(event, part))
+        for tag, branch in branches.items():
             if branch:
-                yield TaggedOutput(part, branch)
+                yield TaggedOutput(tag, branch)
         if outcomes:
             yield TaggedOutput(OUTCOMES, outcomes)

@@ -13,7 +13,7 @@ from transforms.elements import PlainFn, Records
 
 
 class SendBounded(beam.PTransform):
-    """User updates and track events of the slot's chunk, two of list[Item] → list[Outcome].
+    """User updates, track events and calls of the slot's chunk, three of list[Item] → list[Outcome].
 
     Ends when only items that wait for their user are left. Where another chunk follows at once, a short last batch may
     wait for it.
@@ -30,10 +30,11 @@ class SendBounded(beam.PTransform):
         self._post = _PostFn(settings, slot.key)
 
     def expand(self, items: Any) -> PCollection:  # a tuple: Beam's type hints know no more than one PCollection
-        user_updates, track_events = items
-        users = user_updates | "HoldUsers" >> beam.ParDo(_HoldFn(self._key)).with_output_types(tuple[int, int])
-        tracks = track_events | "HoldTracks" >> beam.ParDo(_HoldFn(self._key)).with_output_types(tuple[int, int])
-        held = (users, tracks) | "Held" >> beam.Flatten()
+        held = [
+            each | label >> beam.ParDo(_HoldFn(self._key)).with_output_types(tuple[int, int])
+            for label, each in zip(("HoldUsers", "HoldTracks", "HoldCalls"), items, strict=True)
+        ]
+        held = held | "Held" >> beam.Flatten()
         return held | "Collect" >> beam.GroupByKey() | "Post" >> beam.ParDo(self._post)
 
 
@@ -53,6 +54,10 @@ class _PostFn(PlainFn):
 
     def process(self, _: tuple[int, Iterable[int]]) -> Iterator[Records]:
         chunk = ChunkSlot.chunk_in(self._key)
-        order = dispatcher(self._settings).submit(chunk.items, chunk.flush)
+        items = chunk.items
+        if self._settings.rules.has_gate:  # users came apart from events, and these apart from calls
+            places = {message.message_id: place for place, message in enumerate(chunk.messages)}
+            items = sorted(items, key=lambda item: places[item.message.message_id])
+        order = dispatcher(self._settings).submit(items, chunk.flush)
         chunk.handed_over()
         yield Records(order.result())

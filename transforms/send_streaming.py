@@ -37,7 +37,7 @@ LONGEST_SECONDS = 25.0
 
 
 class SendStreaming(beam.PTransform):
-    """User updates and track events, two of list[Item] without end → list[Outcome].
+    """User updates, track events and calls, three of list[Item] without end → list[Outcome].
 
     What Iterable asks to wait for stays in state.
 
@@ -59,10 +59,9 @@ class SendStreaming(beam.PTransform):
         self._fn = SendStreamingFn(settings, new_runtime, max_state_bytes)
 
     def expand(self, items: Any) -> PCollection:  # a tuple: Beam's type hints know no more than one PCollection
-        user_updates, track_events = items
-        users = user_updates | "KeyUsers" >> KeyByShard(STREAMING_SHARDS)
-        tracks = track_events | "KeyTracks" >> KeyByShard(STREAMING_SHARDS)
-        return (users, tracks) | "Items" >> beam.Flatten() | "Post" >> beam.ParDo(self._fn)
+        labels = "KeyUsers", "KeyTracks", "KeyCalls"
+        keyed = [each | label >> KeyByShard(STREAMING_SHARDS) for label, each in zip(labels, items, strict=True)]
+        return keyed | "Items" >> beam.Flatten() | "Post" >> beam.ParDo(self._fn)
 
 
 CELLS = {

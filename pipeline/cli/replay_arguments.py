@@ -37,6 +37,7 @@ class ReplayOptions:
     reason: str
     event_type: str
     with_users: bool
+    with_deletions: bool
     from_sync: str  # as it was called; "": as the config is
     dry_run: bool
 
@@ -49,6 +50,7 @@ class ReplayOptions:
             self.times,
             self.with_users,
             sync_tag if self.from_sync else "",
+            self.with_deletions,
         )
 
 
@@ -64,6 +66,7 @@ def replay_parser() -> Parser:
     add("--start_time", metavar="T", help="only those dead-lettered from then on, such as 2026-01-31T09:30:00Z")
     add("--end_time", metavar="T", help="only those dead-lettered before then")
     add("--with_users", action="store_true", help="user updates, too: old values may overwrite newer ones")
+    add("--with_deletions", action="store_true", help="calls that cannot be undone, too: users/delete, users/forget")
     add("--from_sync", default="", metavar="OLD", help="those of the sync that was called OLD, now the config's own")
     how = parser.add_argument_group("How").add_argument
     how("--dry_run", action="store_true", help="say what the config makes of them now, and change nothing")
@@ -88,6 +91,7 @@ def parse_replay_options(arguments: list[str]) -> ReplayOptions:
         ours.reason,
         ours.event_type,
         ours.with_users,
+        ours.with_deletions,
         ours.from_sync,
         ours.dry_run,
     )

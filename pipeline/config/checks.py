@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline.config.call_checks import call_problems
 from pipeline.config.document import Document
 from pipeline.config.model import Mappings
 from pipeline.config.problems import Keys, Problem
@@ -23,6 +24,7 @@ _MAPPINGS = {EMAIL: "email", USER_ID: "user_id"}  # the key of `mappings` that e
 def problems_between_keys(document: Document) -> Iterator[Problem]:
     """What no key shows alone."""
     yield from _missing_identity(document)
+    yield from call_problems(document)
     for section in ("create_and_update_users", "send_events"):
         for keys in [(section,), *_event_rows(document, section)]:
             rows = [row for name in _LISTS for row in _rows(document, (*keys, name))]

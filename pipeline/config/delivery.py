@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field, Strict, create_model, field_validator
 
 from pipeline.config.value_types import Duration, Rule, Section, broken_rule
-from transforms.iterable.operations import OPERATIONS, Operation
+from transforms.iterable.operation import Operation
+from transforms.iterable.operations import OF_EVERY_SYNC, OPERATIONS
 
 
 class Batch(Section):
@@ -36,14 +37,15 @@ class Batch(Section):
 
 
 def _rate(operation: Operation) -> tuple[Any, Any]:
-    most = f"{operation.per_second:g}"
+    most, usual = f"{operation.most_per_second:g}", f"{operation.per_second:g}"
+    documented = f", Iterable's documented limit for {operation.name}" if operation.is_documented else ""
     rule = Rule(
-        f"must be above 0 and at most {most}, Iterable's documented limit for {operation.name}",
-        f"Use {most}, or less beside other integrations of the project",
+        f"must be above 0 and at most {most}{documented}",
+        f"Use {usual}, or less beside other integrations of the project",
         kind="a number",
     )
     return (
-        Annotated[float, Strict(), Field(gt=0, le=operation.per_second), rule],
+        Annotated[float, Strict(), Field(gt=0, le=operation.most_per_second), rule],
         Field(default=float(operation.per_second), description=f"Requests per second to {operation.name}."),
     )
 
@@ -53,6 +55,8 @@ _Rates = create_model("_Rates", __base__=Section, **{each.setting: _rate(each) f
 
 class RequestsPerSecond(_Rates):  # type: ignore[valid-type, misc]  # made of a table
     """The job's share of the project's limits."""
+
+    later = frozenset(each.setting for each in OPERATIONS if each not in OF_EVERY_SYNC)
 
 
 class Retry(Section):

@@ -1,13 +1,13 @@
 """The events to send, and those that update users: rows of the config. Knows no section that holds them, no YAML."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, WrapValidator, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationInfo, WrapValidator, field_validator
 
 from pipeline.config.clauses import Where
-from pipeline.config.properties import Properties, PropertyList
-from pipeline.config.sources import TemplateText
+from pipeline.config.properties import Properties, PropertyList, PropertyRow, PropertyRowOrName
+from pipeline.config.sources import SourceSpec, TemplateText, ValueSource
 from pipeline.config.value_types import Name, Rule, Section, broken_rule, check_row
 from transforms.amplitude.paths import MISSING
 from transforms.mapping.sources import Source
@@ -66,6 +66,8 @@ def _read_new_name(value: Any, _: object) -> Any:
 class EventRow(UserEventRow):
     """An event to send, and when. The first row that matches an event wins."""
 
+    later: ClassVar[frozenset[str]] = UserEventRow.later | {"send_as", "items", "total"}
+
     rename: Annotated[
         Name | NameTemplate | None,
         WrapValidator(_read_new_name),
@@ -73,11 +75,45 @@ class EventRow(UserEventRow):
             "must be a name, or a mapping with template", "Write a name; in quotes if YAML reads it as something else"
         ),
     ] = Field(default=None, alias="as", description="The event's name in Iterable. Omitted: its own.")
+    send_as: Annotated[
+        Literal["event", "purchase", "cart"], Rule("must be event, purchase or cart", "Use one of the three")
+    ] = Field(default="event", description="What it is in Iterable: an event, a purchase, or all of the user's cart.")
+    items: PropertyRowOrName | None = Field(
+        default=None,
+        validate_default=True,
+        description="Of a purchase or a cart: the list of its items, and with each: what becomes of one.",
+    )
+    total: ValueSource | None = Field(
+        default=None, description="Of a purchase: its total. Omitted: the sum of its items."
+    )
 
     @property
     def new_name(self) -> str:
         """As the file has it; "" for none."""
         return self.rename.template.text if isinstance(self.rename, NameTemplate) else self.rename or ""
+
+    @field_validator("items")
+    @classmethod
+    def _of_commerce(cls, items: PropertyRow | None, info: ValidationInfo) -> PropertyRow | None:
+        is_event = info.data.get("send_as", "event") == "event"
+        if items is None and not is_event:
+            raise broken_rule(
+                "must have items with send_as: purchase, or cart", "Add items: {property: products, each: […]}"
+            )
+        if items is not None and is_event and "send_as" in info.data:
+            raise broken_rule("must not stand without send_as: purchase, or cart", "Add it, or remove items")
+        if items is not None and items.each is None:
+            raise broken_rule("must have each: what becomes of an item", "Add each: [id, name, price, quantity]")
+        if items is not None and info.data.get("rename"):
+            raise broken_rule("must not stand beside as: a purchase and a cart have no name", "Remove as")
+        return items
+
+    @field_validator("total")
+    @classmethod
+    def _of_purchases(cls, total: SourceSpec | None, info: ValidationInfo) -> SourceSpec | None:
+        if total is not None and info.data.get("send_as", "purchase") != "purchase":
+            raise broken_rule("must stand with send_as: purchase", "Remove it")
+        return total
 
 
 def _reader(model: type[BaseModel]) -> Callable[[Any], Any]:

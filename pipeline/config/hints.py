@@ -10,6 +10,7 @@ from pipeline.config.places import event_rows, property_lists
 from pipeline.config.problems import Keys, Problem, show_value
 from pipeline.config.value_hints import odd_name, value_hints
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
+from transforms.iterable.operation import SERVER_SIDE
 from transforms.mapping.filters import EVERYTHING
 
 _ALL_ON_THE_SCREEN = "All Events"  # Amplitude's word for "*"
@@ -26,6 +27,7 @@ def warnings_of(config: Config, document: Document) -> list[str]:
         *unfit_operators(config, document),
         *value_hints(config, document),
         *_short_backoff(config, document),
+        *_calls_of_other_keys(config, document),
     ]
     return [str(warning) for warning in sorted(warnings, key=lambda warning: warning.line)]
 
@@ -35,10 +37,10 @@ def _idle_toggles(config: Config, document: Document) -> Iterator[Problem]:
     if not users.enabled and not events.enabled:
         rule = "create_and_update_users and send_events are both disabled: nothing is sent"
         yield document.problem((), rule, "Enable one of them")
+    lists = [listed for keys, listed in property_lists(config) if keys[0] == "create_and_update_users"]
     keys = "create_and_update_users", "user_properties"
     for_events = keys in document.lines and events.enabled  # [] is written: users are to be there for their events
-    lists = [listed for at, listed in property_lists(config) if at[0] == "create_and_update_users"]
-    if users.enabled and not any(listed.brings_all or listed.rows for listed in lists) and not for_events:
+    if users.enabled and not for_events and not any(listed.brings_all or listed.rows for listed in lists):
         rule = "none are listed: users are created without properties"
         yield document.problem(keys, rule, 'List them, or write "*" for all')
     if events.enabled and not events.events:
@@ -75,6 +77,13 @@ def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
             yield document.problem(keys, rule, "Remove it, or put it before that line")
         else:
             earlier.append((keys, row))
+
+
+def _calls_of_other_keys(config: Config, document: Document) -> Iterator[Problem]:
+    for i, row in enumerate(config.calls):
+        if row.operation.key_types != SERVER_SIDE:
+            rule = f"{row.call} takes no Server-side key, and all else here takes no other"
+            yield document.problem(("calls", i, "call"), rule, "Make it a sync of its own")
 
 
 def _short_backoff(config: Config, document: Document) -> Iterator[Problem]:

@@ -32,6 +32,7 @@ _REMEDIES_FOR_MISSING = {
     "property": "Add property: PATH, such as event_properties.total",
     "operator": "Add operator: is, or another",
     "value": "Add value: and what to compare with",
+    "call": "Add call: users/updateEmail, or another of docs/operations.md",
 }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
 
+from pipeline.config.calls import CallRow
 from pipeline.config.clauses import Where
 from pipeline.config.delivery import Delivery
 from pipeline.config.events import EventRows, UserEventRows
@@ -202,6 +203,7 @@ class Config(Section):
     """One sync from Amplitude to Iterable, in the words of Amplitude's own screens."""
 
     model_config = ConfigDict(title="Amplitude to Iterable")
+    later = frozenset({"calls"})
 
     name: Annotated[
         str,
@@ -223,5 +225,9 @@ class Config(Section):
     send_events: SendEvents = Field(
         default_factory=lambda: SendEvents(enabled=False), description="Send Events. Omitted: disabled."
     )
+    calls: Annotated[
+        tuple[CallRow, ...],
+        Rule("must be a list of calls", "Write - {event: NAME, call: users/updateEmail, fields: {…}}"),
+    ] = Field(default=(), description="Other operations of Iterable's, called of events. The first row of each wins.")
     mappings: Mappings = Field(default_factory=Mappings, description="Mappings. Omitted: the defaults.")
     delivery: Delivery = Field(default_factory=Delivery, description="Delivery. Omitted: the defaults.")

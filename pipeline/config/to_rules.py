@@ -3,15 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pipeline.config.calls import CallRow
 from pipeline.config.clauses import Clause, ClauseGroup
-from pipeline.config.events import NameTemplate, UserEventRow
+from pipeline.config.events import EventRow, NameTemplate, UserEventRow
 from pipeline.config.loader import Config, LoadedConfig
 from pipeline.config.model import SendEvents
 from pipeline.config.sources import SourceSpec
 from transforms.dead_letters.letter import sync_tag
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.iterable.client import HOSTS
-from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, configured
+from transforms.iterable.operations import BULK_UPDATE, BY_PART, OF_EVERY_SYNC, OPERATIONS, TRACK_BULK, configured
+from transforms.mapping import calls
+from transforms.mapping.calls import CallRules
+from transforms.mapping.commerce import SentAs
 from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.filters import ConditionGroup, EventFilter, EventSelector, Where
 from transforms.mapping.identity import IdentityRules
@@ -37,8 +41,9 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
         for selector in (_selector(row, None, updated, users.handling) for row in users.events)
     ]
     updating = EventFilter(rows) if rows else None
+    called = CallRules(tuple(map(_call, config.calls)), identity, max_bytes)
     return Rules(
-        branch=BranchRules(config.name, frozenset(users.on), times, events_only, updating),
+        branch=BranchRules(config.name, frozenset(users.on), times, events_only, updating, called.parts),
         users=UserUpdateRules(
             enabled=users.enabled,
             properties=user_properties,
@@ -60,22 +65,27 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
             create_new_fields=destination.create_new_fields,
             max_bytes=max_bytes - TRACK_BULK.envelope_bytes,
         ),
+        calls=called,
     )
 
 
 def sender_settings_of(config: Config, iterable_url: str | None, share: float = 1.0) -> SenderSettings:
     """`iterable_url`, if given, stands in for the region's host; `share`: of the requests per second."""
     destination, delivery = config.destination, config.delivery
+    operations = configured(
+        OPERATIONS,
+        per_second={name: share * rate for name, rate in delivery.requests_per_second},
+        max_items=delivery.batch.max_items,
+        max_bytes=delivery.batch.max_bytes,
+        flags={"createNewFields": destination.create_new_fields, "updateOnly": destination.update_only},
+    )
+    used = parts_of(config)
     return SenderSettings(
         url=iterable_url or HOSTS[destination.region],
         api_key=destination.api_key,
         rules=DeliveryRules(
-            operations=configured(
-                per_second={name: share * rate for name, rate in delivery.requests_per_second},
-                max_items=delivery.batch.max_items,
-                max_bytes=delivery.batch.max_bytes,
-                flags={"createNewFields": destination.create_new_fields, "updateOnly": destination.update_only},
-            ),
+            operations=tuple(operation for operation in operations if operation.part in used),
+            others=tuple(operation for operation in operations if operation.part not in used),
             max_age_seconds=delivery.batch.max_age_seconds,
             give_up_after_seconds=delivery.retry.give_up_after,
             first_backoff_seconds=delivery.retry.first_backoff,
@@ -84,6 +94,12 @@ def sender_settings_of(config: Config, iterable_url: str | None, share: float = 
             two_ids=destination.project_type == "hybrid",
         ),
     )
+
+
+def parts_of(config: Config) -> frozenset[str]:
+    """Of the operations that it uses: those of every sync, and what it calls."""
+    sent_as = [row.send_as for row in config.send_events.events if row.send_as != "event"]
+    return frozenset([each.part for each in OF_EVERY_SYNC] + sent_as + [row.operation.part for row in config.calls])
 
 
 def sync_tag_of(loaded: LoadedConfig) -> str:
@@ -107,9 +123,23 @@ def _selector(
 ) -> EventSelector:
     own = _lists(row, handling)
     lists = section.with_row(own) if own.list_any else section
+    sent_as = _sent_as(row, handling) if isinstance(row, EventRow) else None
     name, template = (rename or "", None) if not isinstance(rename, NameTemplate) else ("", rename.source)
-    return EventSelector(row.event, name, _conditions(row.where), lists, template)
+    return EventSelector(row.event, name, _conditions(row.where), lists, template, sent_as)
+
+
+def _sent_as(row: EventRow, handling: Handling) -> SentAs | None:
+    if row.items is None:
+        return None
+    items = row.items.source("event_properties", handling)
+    return SentAs(BY_PART[row.send_as], items, _source(row.total))
 
 
 def _conditions(where: Iterable[Clause | ClauseGroup]) -> tuple[Where, ...]:
     return tuple(clause.condition for clause in where)
+
+
+def _call(row: CallRow) -> calls.CallRow:
+    types = {field.name: field for field in row.operation.fields}
+    fields = tuple((types[name], spec.source) for name, spec in row.fields.items())
+    return calls.CallRow(EventSelector(row.event, "", _conditions(row.where)), row.operation, fields)

@@ -126,7 +126,7 @@ def _compare(diff: EventDiff, place: str, before: bytes, after: bytes) -> None:
 
 def _changes(before: bytes, after: bytes) -> Iterator[tuple[Change, Any, Any]]:
     old, new = orjson.loads(before), orjson.loads(after)
-    old_fields, new_fields = old.pop("dataFields"), new.pop("dataFields")
+    old_fields, new_fields = old.pop("dataFields", {}), new.pop("dataFields", {})
     yield from _differences(old, new)
     found = False
     for each in _differences(old_fields, new_fields):

@@ -10,10 +10,11 @@ from pipeline.preview.diff import Diff, EventDiff, total
 from pipeline.preview.layout import WIDTH, fit, wrap
 from pipeline.preview.survey import SENT
 from pipeline.reports.redaction import redact_name
-from transforms.model.items import MESSAGE, USER
+from transforms.model.items import MADE_OF_TRACK, MESSAGE, TRACK, USER
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED
 
 NAME_WIDTH = 24
+MADE_AS_EVENT = {TRACK, *MADE_OF_TRACK}
 KINDS = {SENT: "sent", DROPPED: "dropped", DEAD_LETTERED: "dead letters"}
 
 
@@ -50,7 +51,9 @@ def _sides(diff: Diff) -> tuple[list[Counter[tuple[str, str]]], list[Counter[tup
 def _name(event: str, part: str) -> str:
     if part == MESSAGE:
         return "(no event)"
-    return redact_name(event) + (" (user)" if part == USER and event != "$identify" else "")
+    if part in MADE_AS_EVENT or (part == USER and event == "$identify"):
+        return redact_name(event)
+    return f"{redact_name(event)} ({part})"
 
 
 def _reasons(one: EventDiff, kind: str) -> str:

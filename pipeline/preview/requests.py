@@ -9,7 +9,7 @@ import orjson
 
 from transforms.delivery.batch import Batch, Pending, Record
 from transforms.delivery.settings import SenderSettings
-from transforms.iterable.operations import Operation
+from transforms.iterable.operation import Operation
 from transforms.model.items import Item
 
 _SECRET = re.compile(r"projects/(.+)/secrets/(.+)/versions/(.+)")
@@ -22,28 +22,31 @@ class Request:
     url: str
     body: bytes
     key: str  # as in the config: env:NAME, file:PATH, secret:…
+    method: str = "POST"
 
     @property
     def pretty(self) -> str:
-        """The body, indented."""
-        return orjson.dumps(orjson.loads(self.body), option=orjson.OPT_INDENT_2).decode()
+        """The body, indented; nothing for none."""
+        return "" if not self.body else orjson.dumps(orjson.loads(self.body), option=orjson.OPT_INDENT_2).decode()
 
     @property
     def curl(self) -> str:
         """A command of a shell that sends it; the key is read when that runs."""
-        return (
-            f"curl -X POST {self.url} \\\n"
-            f'  -H "Api-Key: {_key_in_shell(self.key)}" \\\n'
-            f"  -H 'Content-Type: application/json' \\\n"
-            f"  --data-binary {shlex.quote(self.body.decode())}"
-        )
+        lines = [
+            f"curl -X {self.method} {shlex.quote(self.url)}",
+            f'-H "Api-Key: {_key_in_shell(self.key)}"',
+            "-H 'Content-Type: application/json'",
+            *([f"--data-binary {shlex.quote(self.body.decode())}"] if self.body else []),
+        ]
+        return " \\\n  ".join(lines)
 
 
 def request_of(item: Item, settings: SenderSettings) -> Request:
     """By the sender's own batch, with this item alone in it."""
     operation = settings.rules.by_part[item.part]
     batch = Batch(operation, (Record.of(Pending.of(item, queued=0.0)),))
-    return Request(settings.url + operation.path, batch.body, settings.api_key)
+    path, body = batch.target
+    return Request(settings.url + path, body, settings.api_key, operation.method)
 
 
 def requests_needed(items: float, size: float, operation: Operation) -> int:

@@ -48,19 +48,19 @@ class RowLook:
 
 
 def look_at_rows(
-    section: str,
+    keys: Keys,
     rows: Iterable[EventSelector],
     named: Iterable[EventSelector],
     row: Mapping[str, Any],
     lines: Mapping[Keys, int],
 ) -> tuple[RowLook, ...]:
-    """Of the `rows` of a section those that are `named`, up to the one that takes the event's `row`."""
+    """Of the `rows` of the list at `keys` those that are `named`, up to the one that takes the event's `row`."""
     numbers = {id(one): number for number, one in enumerate(rows)}
     looks = []
     for selector in named:
-        keys: Keys = (section, "events", numbers[id(selector)])
-        clauses = look_at_clauses((*keys, "where"), selector.conditions, row, lines)
-        looks.append(RowLook(lines.get(keys, 0), numbers[id(selector)] + 1, clauses, selector.holds(row)))
+        place: Keys = (*keys, numbers[id(selector)])
+        clauses = look_at_clauses((*place, "where"), selector.conditions, row, lines)
+        looks.append(RowLook(lines.get(place, 0), numbers[id(selector)] + 1, clauses, selector.holds(row)))
         if looks[-1].is_taken:
             break
     return tuple(looks)

@@ -17,6 +17,7 @@ from pipeline.reports.bounded_counter import BoundedCounter
 from transforms.amplitude.parse import IDENTIFY
 from transforms.amplitude.paths import MISSING, is_absent, look_up
 from transforms.delivery.field_types import type_of
+from transforms.iterable.operation import Operation
 from transforms.mapping.filters import Condition, EventFilter, Where
 from transforms.mapping.routing import parts_of
 from transforms.mapping.track_events import apply_own_operators
@@ -162,8 +163,12 @@ class Survey:
     @property
     def requests(self) -> int:
         """About so many: updates of one user that become one object are counted apart."""
-        operations = self._settings.rules.operations
-        return sum(requests_needed(self.items[each.part], self.bytes[each.part], each) for each in operations)
+        return sum(requests_needed(self.items[each.part], self.bytes[each.part], each) for each in self.operations)
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Those of the config."""
+        return self._settings.rules.operations
 
     def _name(self, event_type: str) -> str:
         known = len(self.events) < MAX_EVENTS or event_type in self._names
@@ -207,7 +212,7 @@ class Survey:
         self.items[item.part] += 1
         self.bytes[item.part] += len(item.body) + 1
         fields = self.fields[item.part, "" if item.part == USER else self._kept(item.event_name)]
-        for field_name, value in orjson.loads(item.body)["dataFields"].items():
+        for field_name, value in orjson.loads(item.body).get("dataFields", {}).items():
             types = fields.get(field_name)
             if types is None:
                 if self._field_count == MAX_FIELDS:

@@ -8,6 +8,7 @@ from pipeline.preview.findings import Finding
 from pipeline.preview.layout import WIDTH, figure, fit, share, wrap
 from pipeline.preview.survey import SENT, EventCounts, Survey
 from pipeline.reports.redaction import redact_name
+from transforms.iterable.operations import CALLS, OF_EVERY_SYNC
 from transforms.model.items import MESSAGE, USER
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED
 
@@ -60,7 +61,10 @@ def _table(survey: Survey, show_all: bool) -> Iterator[str]:
     requests = survey.requests
     yield begin + f"~{requests:,} request{'s' if requests != 1 else ''}"
     if survey.splits:
-        yield f"{survey.rows:,} rows: {survey.splits:,} of them count twice, as an event and as a user update."
+        if len(survey.operations) == len(OF_EVERY_SYNC):
+            yield f"{survey.rows:,} rows: {survey.splits:,} of them count twice, as an event and as a user update."
+        else:
+            yield f"{survey.rows:,} rows make {survey.splits:,} items more: events, user updates and calls count apart."
 
 
 def finding_lines(found: list[Finding]) -> Iterator[str]:
@@ -72,7 +76,8 @@ def finding_lines(found: list[Finding]) -> Iterator[str]:
 def _row_of(key: tuple[str, str], counts: EventCounts) -> Row:
     event, part = key
     names = [redact_name(name) for name in counts.sent if name not in ("", event)]
-    renamed = "user" if part == USER else " ".join(names) if len(names) < 2 else f"{len(names)} names"
+    shown = {USER: "user", **{operation.part: operation.part for operation in CALLS}}
+    renamed = shown[part] if part in shown else " ".join(names) if len(names) < 2 else f"{len(names)} names"
     return Row(
         NO_EVENT if part == MESSAGE else redact_name(event),
         counts.items,

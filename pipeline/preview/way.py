@@ -5,7 +5,7 @@ up again, for this one row.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -16,6 +16,8 @@ from pipeline.preview.requests import Request, request_of
 from pipeline.preview.row_looks import RowLook, look_at_clauses, look_at_rows
 from transforms.amplitude.parse import IDENTIFY
 from transforms.amplitude.paths import MISSING, Path, is_absent
+from transforms.iterable.operation import Field
+from transforms.mapping.call_fields import TOLD, as_field
 from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.properties import PropertySelection
 from transforms.mapping.sources import Source
@@ -24,7 +26,7 @@ from transforms.mapping.translate import items_of, read_event
 from transforms.mapping.user_updates import filter_identify
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
-from transforms.model.items import MESSAGE, TRACK, USER, Event, Item, Message
+from transforms.model.items import MESSAGE, USER, Event, Item, Message
 from transforms.model.outcomes import NOTED, SPLIT, Outcome
 
 _NO_UPDATE = reasons.USER_WHERE_NOT_MET.code
@@ -90,6 +92,7 @@ class _Explanation:
         self._loaded = loaded
         self._rules = rules_of(loaded.config)
         self._settings = sender_settings_of(loaded.config, None)
+        self._called = {row.operation.part for row in self._rules.calls.rows}
 
     def of(self, message: Message) -> Way:
         outcomes: list[Outcome] = []
@@ -106,9 +109,11 @@ class _Explanation:
         verdict = (end.kind, end.reason, end.detail) if end else ("sent", "", "")
         if event is None or part == MESSAGE:
             return PartWay(part, *verdict)
-        seen, lists = self._as_sent(event) if part == TRACK else self._as_updated(event)
+        if part in self._called:
+            return self._call(event, part, verdict, item)
+        seen, lists = self._as_updated(event) if part == USER else self._as_sent(event)
         rows = self._rows(part, event.event_type, seen)
-        is_mapped = any(row.is_taken for row in rows) if part == TRACK else verdict[1] != _NO_UPDATE
+        is_mapped = verdict[1] != _NO_UPDATE if part == USER else any(row.is_taken for row in rows)
         has_user = verdict[1] != reasons.NO_IDENTITY.code
         return PartWay(
             part,
@@ -119,6 +124,17 @@ class _Explanation:
             fields=tuple(_fields(lists, seen, item)) if is_mapped and has_user else (),
             request=request_of(item, self._settings) if item else None,
         )
+
+    def _call(self, event: Event, part: str, verdict: tuple[str, str, str], item: Item | None) -> PartWay:
+        seen, calls = _as_mapped(event), self._rules.calls
+        named = calls.by_event[event.event_type][part]
+        selectors = [row.selector for row in calls.rows]
+        rows = look_at_rows(("calls",), selectors, [row.selector for row in named], seen, self._loaded.lines)
+        taken = named[len(rows) - 1] if rows[-1].is_taken else None
+        fields = [_field_look(field, source, seen) for field, source in taken.fields] if taken else []
+        request = request_of(item, self._settings) if item else None
+        ids = tuple(self._ids(seen)) if taken else ()
+        return PartWay(part, *verdict, rows=rows, ids=ids, fields=tuple(fields), request=request)
 
     def _as_updated(self, event: Event) -> tuple[dict[str, Any], FieldLists]:
         """As the mapping of a user update sees it, and which fields that fills."""
@@ -136,12 +152,12 @@ class _Explanation:
         return _as_mapped(event), lists
 
     def _rows(self, part: str, event_type: str, row: dict[str, Any]) -> tuple[RowLook, ...]:
-        section = "send_events" if part == TRACK else "create_and_update_users"
-        events = self._rules.tracks.events if part == TRACK else self._rules.users.events
+        section = "create_and_update_users" if part == USER else "send_events"
+        events = self._rules.users.events if part == USER else self._rules.tracks.events
         is_named = events is not None and event_type != IDENTIFY
         named = events.named(event_type) if events and is_named else ()
         of_section = self._section_clauses(row) if part == USER else ()
-        rows = look_at_rows(section, events.selectors if events else (), named, row, self._loaded.lines)
+        rows = look_at_rows((section, "events"), events.selectors if events else (), named, row, self._loaded.lines)
         return (*of_section, *rows)
 
     def _section_clauses(self, row: dict[str, Any]) -> tuple[RowLook, ...]:
@@ -161,13 +177,22 @@ class _Explanation:
 
 def _fields(lists: FieldLists, row: dict[str, Any], item: Item | None) -> Iterator[FieldLook]:
     """In the order of the config; what "*" brings comes first."""
-    sent = orjson.loads(item.body)["dataFields"] if item else {}
+    sent = orjson.loads(item.body).get("dataFields", {}) if item else {}
     for selection in lists:
         scope = selection.everything_in
         for name, value in row.get(scope, {}).items() if scope else ():
             if name not in selection.listed_in(scope) | selection.left_out:
                 yield FieldLook(name, str(Path(scope, name)), value, sent.get(name, MISSING), "")
         yield from _listed(selection, row)
+
+
+def _field_look(field: Field, source: Source, row: dict[str, Any]) -> FieldLook:
+    """Of a call."""
+    look = _look(field.name, source, row)
+    try:
+        return look if is_absent(look.sent) else replace(look, sent=as_field(look.sent, field.type))
+    except ValueError as error:
+        return replace(look, sent=MISSING, type=TOLD[field.type], problem=str(error))
 
 
 def _unnoted(_: reasons.Reason) -> None:
@@ -183,19 +208,22 @@ def _as_mapped(event: Event) -> dict[str, Any]:
 
 def _listed(selection: PropertySelection, row: dict[str, Any]) -> Iterator[FieldLook]:
     for mapping in selection.rows:
-        source = mapping.source
-        found, (sent, problem) = _found(source, row), _made(source, row)
-        winner = source.winner(row)
-        yield FieldLook(
-            target=".".join(mapping.keys),
-            path=str(winner or source),
-            found=found,
-            sent=sent,
-            type=source.wanted,
-            problem=problem,
-            is_choice=winner is not None,
-            is_default=source.default is not MISSING and sent is source.default,
-        )
+        yield _look(".".join(mapping.keys), mapping.source, row)
+
+
+def _look(target: str, source: Source, row: dict[str, Any]) -> FieldLook:
+    found, (sent, problem) = _found(source, row), _made(source, row)
+    winner = source.winner(row)
+    return FieldLook(
+        target=target,
+        path=str(winner or source),
+        found=found,
+        sent=sent,
+        type=source.wanted,
+        problem=problem,
+        is_choice=winner is not None,
+        is_default=source.default is not MISSING and sent is source.default,
+    )
 
 
 def _found(source: Source, row: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from pipeline.preview.layout import fit, wrap
 from pipeline.preview.row_looks import ClauseLook, RowLook, WhereLook
 from pipeline.preview.way import FieldLook, IdLook, PartWay, Way
 from transforms.amplitude.paths import MISSING
+from transforms.iterable.operations import BY_PART
 from transforms.model.items import MESSAGE, TRACK
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED
 from transforms.model.reasons import of_kind
@@ -33,7 +34,8 @@ def _lines(way: Way, curl: bool) -> Iterator[str]:
         yield from _part(part)
         if part.request:
             yield ""
-            yield from [part.request.curl] if curl else [f"POST {part.request.url}", part.request.pretty]
+            asked = [f"{part.request.method} {part.request.url}", *filter(None, [part.request.pretty])]
+            yield from [part.request.curl] if curl else asked
     for note in way.notes:
         yield f"noted: {note}"
 
@@ -41,7 +43,7 @@ def _lines(way: Way, curl: bool) -> Iterator[str]:
 def headline(part: PartWay) -> str:
     """What becomes of it, and by which row of the config."""
     taken = next((row for row in part.rows if row.is_taken and row.number), None)
-    end = f"{_PARTS[part.part]} {_ENDS[part.verdict]}"
+    end = f"{_PARTS.get(part.part) or BY_PART[part.part].name} {_ENDS[part.verdict]}"
     if part.verdict != "sent":
         end += f": {part.reason}"
     elif part.event_name:

@@ -23,7 +23,8 @@ from pipeline.reports.redaction import redact_name
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import NO_ANSWER, NO_KEY, IterableClient, Response
 from transforms.iterable.field_types import GET_FIELDS, read_field_types
-from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, Operation
+from transforms.iterable.operation import Operation
+from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK
 from transforms.model.errors import FatalError
 
 REQUEST_SECONDS = 20.0

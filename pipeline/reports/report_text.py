@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.config.durations import format_duration
 from pipeline.records.counts import Counts
 from pipeline.records.report import HOUR, Report, RunOf
-from transforms.iterable.operations import OPERATIONS
+from transforms.iterable.operations import of_which_there_is
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -35,7 +35,7 @@ def _lines(report: Report) -> Iterator[str]:
     figures, counts = report.figures, report.counts
     rate = "" if figures.rate is None else f"{figures.rate:.2%} · "
     parts = counts.by("part", DELIVERED)
-    of_each = " · ".join(f"{parts[each.part]:,} {each.items}" for each in OPERATIONS)
+    of_each = " · ".join(f"{parts[each.part]:,} {each.items}" for each in of_which_there_is(parts))
     yield ""
     yield _row("read", report.read, f"messages that make {report.items:,} items")
     yield _row("delivered", figures.delivered, f"{rate}{of_each}")

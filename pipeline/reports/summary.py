@@ -9,7 +9,7 @@ from http.client import OK
 
 from pipeline.reports.redaction import redact_name
 from pipeline.reports.tally import Tally
-from transforms.iterable.operations import OPERATIONS
+from transforms.iterable.operations import of_which_there_is
 from transforms.model import reasons
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT
 
@@ -25,7 +25,8 @@ def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
     delivered, dropped, dead = map(tally.total, (DELIVERED, DROPPED, DEAD_LETTERED))
     expired = tally.by_reason(DEAD_LETTERED)[reasons.EXPIRED.code]
     rate, latency = tally.delivery_rate, tally.p95_latency
-    of_each = ", ".join(f"{tally.counts[DELIVERED, each.part, '']:,} {each.items}" for each in OPERATIONS)
+    parts = tally.delivered_by_part
+    of_each = ", ".join(f"{parts[each.part]:,} {each.items}" for each in of_which_there_is(parts))
 
     yield f"Messages read        {tally.read:>9,}   that make {tally.items:,} items ({tally.total(SPLIT):,} split)"
     yield f"Delivered            {delivered:>9,}   {of_each}"

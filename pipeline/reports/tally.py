@@ -72,6 +72,10 @@ class Tally:
         return reasons
 
     @property
+    def delivered_by_part(self) -> Counter[str]:
+        return Counter({part: count for (kind, part, _), count in self.counts.items() if kind == DELIVERED})
+
+    @property
     def items(self) -> int:
         return self.read + self.total(SPLIT)
 

@@ -4,7 +4,7 @@ import math
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -17,7 +17,8 @@ from pipeline.runs.open import checkpoint_of, files_of
 from pipeline.sources.archives import InputFile, Reader
 from transforms.dead_letters.letter import from_line
 from transforms.delivery.settings import DeliveryRules
-from transforms.iterable.operations import Order
+from transforms.iterable.operation import Order
+from transforms.iterable.operations import of_which_there_is
 from transforms.mapping.translate import Rules, translate
 from transforms.model.items import Item, Message
 
@@ -118,7 +119,8 @@ def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, max_wait: f
         return
     factor = left_bytes / sample.stored_bytes
     is_exact = is_whole and factor == 1
-    operations = delivery.operations[::-1]  # what most of the items are for comes last there
+    told = {each.part for each in of_which_there_is(sample.items)}
+    operations = [each for each in delivery.operations if each.part in told][::-1]  # events before users
     rows, *items = (round(factor * count) for count in (sample.rows, *(sample.items[each.part] for each in operations)))
     requests = [
         requests_needed(count, factor * sample.bytes[operation.part], operation)
@@ -128,13 +130,18 @@ def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, max_wait: f
     here = factor * sample.seconds / RULES_SHARE
     source = "" if is_exact else f", by a sample of {sample.rows:,}"
     about = "" if is_exact else "about "
-    made = " and ".join(f"{count:,} {operation.items}" for count, operation in zip(items, operations, strict=True))
+    made = _listed(f"{count:,} {operation.items}" for count, operation in zip(items, operations, strict=True))
     yield f"Forecast: {about}{rows:,} rows make {made}{source}."
-    limits = " and ".join(f"{operation.per_second:g}" for operation in operations)
+    limits = _listed(f"{operation.per_second:g}" for operation in operations)
     counted = " + ".join(f"{count:,}" for count in requests)
     line = f"At {limits} requests/s, {counted} requests take {format_duration(at_limits)}"
     if here > max(at_limits, MINUTE):
         line += f"; this machine takes about {format_duration(here)}"
-    if max_wait and any(sample.items[each.part] for each in operations if each.order == Order.AFTER_USER):
+    if max_wait and any(sample.items[each.part] for each in operations if each.order is not Order.LATEST_PER_USER):
         line += f", and up to {format_duration(max_wait)} for events of new users"
     yield f"{line}."
+
+
+def _listed(texts: Iterable[str]) -> str:
+    *others, last = texts
+    return " and ".join(filter(None, [", ".join(others), last]))

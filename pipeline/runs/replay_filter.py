@@ -16,7 +16,7 @@ from transforms.dead_letters.letter import (
     only_part,
     sync_name_of,
 )
-from transforms.iterable.operations import OPERATIONS, Order
+from transforms.iterable.operations import OPERATIONS
 from transforms.model import reasons
 from transforms.model.items import TRACK, Message
 from transforms.model.time_range import ANY_TIME, TimeRange
@@ -26,12 +26,14 @@ ONLY_A_HEAD = "but the head of a line that is too long"
 OTHER_SYNC = "of another sync"
 REJECTED_SINCE = "rejected again by this replay, or since it began"
 USER_UPDATE = "a user update (--with-users takes them)"
+DELETION = "a deletion or its like (--with-deletions takes them)"
 OTHER_REASON = "of another reason"
 OTHER_EVENT_TYPE = "of another event type"
 OTHER_TIME = "dead-lettered at another time"
 
 # Parts of which a value that is sent late may overwrite a newer one.
-_UPDATES = frozenset(operation.part for operation in OPERATIONS if operation.order is Order.LATEST_PER_USER)
+_UPDATES = frozenset(operation.part for operation in OPERATIONS if operation.overwrites)
+_DELETIONS = frozenset(operation.part for operation in OPERATIONS if operation.confirm)
 
 
 class Wanted(NamedTuple):
@@ -46,6 +48,7 @@ class Wanted(NamedTuple):
     times: TimeRange = ANY_TIME
     with_users: bool = False
     new_tag: str = ""
+    with_deletions: bool = False
 
 
 class Kind(NamedTuple):
@@ -113,5 +116,8 @@ class LetterFilter:
             return REJECTED_SINCE
         if not wanted.times.holds(time):
             return OTHER_TIME
-        is_update = only_part(letter) in _UPDATES or event_type == IDENTIFY
+        part = only_part(letter)
+        if part in _DELETIONS:
+            return "" if wanted.with_deletions else DELETION
+        is_update = part in _UPDATES or event_type == IDENTIFY
         return USER_UPDATE if is_update and not wanted.with_users else ""

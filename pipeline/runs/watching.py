@@ -18,9 +18,9 @@ from transforms.delivery.driver import Driver
 from transforms.delivery.runtime import steady_time
 from transforms.delivery.settings import SenderSettings
 from transforms.delivery.waiting import USER_APPLY_SECONDS
-from transforms.iterable.operations import OPERATIONS
+from transforms.iterable.operations import of_which_there_is
 from transforms.model.items import Message
-from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED
 from transforms.model.release import RELEASE
 
 TROUBLE_SECONDS = 5.0  # less without an answer that is one is not worth a word
@@ -52,6 +52,7 @@ class Watch:
     def look(self, standing: Standing) -> Snapshot:
         now, tally, share = steady_time(), self.tally, self._source.share_settled
         trouble = self._trouble(standing, now)
+        delivered = tally.delivered_by_part
         return Snapshot(
             title=self._title,
             doing=self._doing,
@@ -59,7 +60,7 @@ class Watch:
             read=tally.read,
             per_second=self._read.at(now, tally.read),
             in_flight=tally.in_flight,
-            delivered=[(each.items, tally.counts[DELIVERED, each.part, ""]) for each in OPERATIONS],
+            delivered=[(each.items, delivered[each.part]) for each in of_which_there_is(delivered)],
             dropped=tally.by_reason(DROPPED).most_common(),
             dead=tally.by_reason(DEAD_LETTERED).most_common(),
             waiting=self._waiting(standing),

@@ -13,7 +13,8 @@ from pipeline.sandbox.traffic.settings import TrafficSettings
 from pipeline.sources.archives import Reader, find_files
 from pipeline.sources.files import messages_of
 from tests.recording import run
-from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, Operation
+from transforms.iterable.operation import Operation
+from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,33 +11,33 @@ import orjson
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "tests" / "send_purchases.py"
+SCRIPT = ROOT / "tests" / "send_stamps.py"
 
 ROW = """
-TRACK_PURCHASE = Operation(
-    part="purchase",
-    name="commerce/trackPurchase",
-    setting="track_purchase",
-    items="purchases",
+STAMP = Operation(
+    part="stamp",
+    name="loyalty/stamps",
+    setting="stamps",
+    items="stamps",
     array="",
     order=Order.AFTER_USER,
     per_second=100,
     success=Success.CODE,
 )
-OPERATIONS = (BULK_UPDATE, TRACK_BULK, TRACK_PURCHASE)
+OPERATIONS = (*OF_EVERY_SYNC, STAMP)
 """
 CONFIG = """
-name: With purchases
+name: With stamps
 status: enabled
 destination: {api_key: "env:A_KEY", project_type: user_id}
 create_and_update_users: {enabled: true, "on": [identify], user_properties: []}
 send_events: {enabled: true, events: []}
-delivery: {requests_per_second: {track_purchase: 50}}
+delivery: {requests_per_second: {stamps: 50}}
 """
 
 
 class _Iterable(BaseHTTPRequestHandler):
-    """Takes users in bulk, and purchases one by one, but for one that is bad."""
+    """Takes users in bulk, and stamps one by one, but for one that is bad."""
 
     came: list[tuple[str, str]]  # path, and the id of the first thing in it
 
@@ -93,8 +93,8 @@ def test_a_third_operation_is_a_row(iterable: ThreadingHTTPServer, tmp_path: Pat
 
     assert done.returncode == 0, done.stderr
     assert _Iterable.came[0] == ("/api/users/bulkUpdate", "user")
-    assert sorted(_Iterable.came[1:]) == [("/api/commerce/trackPurchase", name) for name in ("bad", "first", "last")]
-    assert "3   1 user updates, 0 events, 2 purchases" in done.stdout
+    assert sorted(_Iterable.came[1:]) == [("/api/loyalty/stamps", name) for name in ("bad", "first", "last")]
+    assert "3   1 user updates, 0 events, 2 stamps" in done.stdout
     assert set(done.stdout.splitlines()[-4:]) == {
         "user delivered ",
         "first delivered ",

@@ -39,8 +39,10 @@ STEPS = [
     "Identify/Map/Apply/ParDo(_ApplyRuleFn)",
     "Track/Filter/Apply/ParDo(_ApplyRuleFn)",
     "Track/Map/Apply/ParDo(_ApplyRuleFn)",
+    "Calls/Filter/Apply/ParDo(_ApplyRuleFn)",
+    "Calls/Map/Apply/ParDo(_ApplyRuleFn)",
 ]
-SEND_COLLECTED = ["Send/HoldUsers", "Send/HoldTracks", "Send/Held", "Send/Collect", "Send/Post"]
+SEND_COLLECTED = ["Send/HoldUsers", "Send/HoldTracks", "Send/HoldCalls", "Send/Held", "Send/Collect", "Send/Post"]
 
 
 class Labels(PipelineVisitor):
@@ -83,7 +85,7 @@ def test_the_labels_of_a_bounded_run(loaded: LoadedConfig) -> None:
 
     labels = [label for label in labels_of(pipeline) if not label.startswith("Read/Key/")]  # inside Beam's own Create
 
-    leave = [*(f"Report/Collect{number}" for number in range(6)), "ReportSent/Collect0"]
+    leave = [*(f"Report/Collect{number}" for number in range(8)), "ReportSent/Collect0"]
 
     assert labels == ["Read/Take", *STEPS, *SEND_COLLECTED, *leave]
 
@@ -111,6 +113,7 @@ def test_the_labels_of_the_streaming_job(loaded: LoadedConfig) -> None:
         *STEPS,
         "Send/KeyUsers/Key",
         "Send/KeyTracks/Key",
+        "Send/KeyCalls/Key",
         "Send/Items",
         "Send/Post",
         "Report/Outcomes",

@@ -47,6 +47,29 @@ def test_the_parts_of_an_event(rules: BranchRules, row: dict[str, Any], parts: t
     assert parts == parts_of(rules, event_of(row))
 
 
+@pytest.mark.parametrize(
+    ("row", "part", "parts"),
+    [
+        (AN_EVENT, None, (TRACK, "cart_call", "delete_user")),
+        (A_CHANGE, None, (USER, TRACK, "cart_call", "delete_user")),
+        (AN_IDENTIFY, None, ("update_subscriptions",)),
+        (AN_EVENT, "delete_user", ("delete_user",)),
+        (AN_EVENT, "purchase", (TRACK,)),
+        (AN_EVENT, "track", (TRACK,)),
+    ],
+)
+def test_an_event_makes_a_part_for_each_operation_that_it_calls(
+    row: dict[str, Any], part: str | None, parts: tuple[str, ...]
+) -> None:
+    """By its name; a letter runs its own part again, and a purchase's is made where events are."""
+    calls = {AN_EVENT["event_type"]: ("cart_call", "delete_user"), "$identify": ("update_subscriptions",)}
+    attributes = {"dl_part": part, "dl_config": sync_tag(SYNC, "0")} if part else {}
+    event = event_of(row, None, **attributes)
+
+    assert parts_of(replace(ON_CHANGES, calls=calls), event) == parts
+    assert not {*parts_of(replace(ON_BOTH, calls=calls, events_only=True), event_of(AN_EVENT))} - {TRACK}
+
+
 MIDNIGHT = 1_767_571_200.0
 ONE_DAY = replace(ON_BOTH, times=TimeRange(MIDNIGHT, MIDNIGHT + 86_400))
 

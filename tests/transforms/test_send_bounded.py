@@ -14,7 +14,7 @@ from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.elements import Records
 from transforms.iterable.operations import configured
 from transforms.model.errors import FatalError, OutageError
-from transforms.model.items import TRACK, USER, Item, Message, Resumed
+from transforms.model.items import CART, TRACK, USER, Item, Message, Resumed
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, WAITING, Outcome
 from transforms.send_bounded import SendBounded
 
@@ -47,7 +47,7 @@ def send(settings: SenderSettings, *lists: list[Item]) -> list[Outcome]:
     with slot.holding(Chunk([])) as chunk:
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
             items = pipeline | beam.Create(lists).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
-            branches = tuple(items | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
+            branches = tuple(items | part >> beam.Map(of_part, part) for part in (USER, TRACK, CART))  # type: ignore[no-untyped-call] # Beam's
             _ = (branches | SendBounded(settings, slot),) | CollectOutcomes(slot)
         return chunk.outcomes
 

@@ -22,7 +22,7 @@ from transforms.elements import Records
 from transforms.iterable.client import IterableClient
 from transforms.iterable.operations import BULK_UPDATE, configured
 from transforms.model.errors import OutageError, StateError
-from transforms.model.items import TRACK, USER, Item
+from transforms.model.items import CART, TRACK, USER, Item
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
 from transforms.send_streaming import FLUSH_SECONDS, SendStreaming, SendStreamingFn
 from transforms.shards import STREAMING_SHARDS, shard_of
@@ -118,7 +118,7 @@ def run(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> Iterato
         with BeamPipeline(runner="BundleBasedDirectRunner") as pipeline:  # type: ignore[no-untyped-call] # Beam's
             elements = pipeline | stream.advance_watermark_to_infinity()
             lists = elements | beam.FlatMap(move_clock)  # type: ignore[no-untyped-call] # Beam's
-            branches = tuple(lists | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
+            branches = tuple(lists | part >> beam.Map(of_part, part) for part in (USER, TRACK, CART))  # type: ignore[no-untyped-call] # Beam's
             sent = branches | SendStreaming(settings, FakeTime, max_state_bytes)
             _ = sent | beam.Map(keep)  # type: ignore[no-untyped-call] # Beam's
 
@@ -364,7 +364,7 @@ def test_waiting_for_a_slot_is_told_to_the_runner(
     settings = SenderSettings(iterable.url, "env:A_KEY", DeliveryRules(configured(max_items=1)))
     pipeline = BeamPipeline(runner="FnApiRunner")  # type: ignore[no-untyped-call] # Beam's
     lists = pipeline | beam.Create([[new_track("u1") for _ in range(10)]]).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
-    branches = tuple(lists | part >> beam.Map(of_part, part) for part in (USER, TRACK))  # type: ignore[no-untyped-call] # Beam's
+    branches = tuple(lists | part >> beam.Map(of_part, part) for part in (USER, TRACK, CART))  # type: ignore[no-untyped-call] # Beam's
     _ = branches | SendStreaming(settings, FakeTime)
     result = pipeline.run()  # type: ignore[no-untyped-call] # Beam's
     result.wait_until_finish()
@@ -652,8 +652,8 @@ def test_an_element_of_a_later_version_is_not_taken(new_shard: NewShard, new_tra
     seconds_of(shard.process, encode_items([new_track("u1", time=START)]), START)
     written = shard.state_bytes
 
-    with pytest.raises(StateError, match="an item of 'purchase', which this version"):
-        shard.process(encode_items([new_track("u1", time=START)._replace(part="purchase")]), START)
+    with pytest.raises(StateError, match="an item of 'points', which this version"):
+        shard.process(encode_items([new_track("u1", time=START)._replace(part="points")]), START)
 
     assert shard.state_bytes == written
 

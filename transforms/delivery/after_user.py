@@ -8,7 +8,7 @@ from transforms.delivery.batch import Pending, Record
 from transforms.delivery.queue import Queue
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.user_order import UserOrder
-from transforms.iterable.operations import Operation
+from transforms.iterable.operation import Operation
 
 
 class AfterUser(Queue):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from transforms.iterable.operations import Operation
+from transforms.iterable.operation import Operation
 from transforms.model.items import Item, Resumed
 
 _RESUMED = Resumed._fields[1:]  # all but the part are fields of Pending, too
@@ -81,8 +81,13 @@ class Batch:
         return self.operation.part
 
     @property
+    def target(self) -> tuple[str, bytes]:
+        """Path and body."""
+        return self.operation.target([record.body for record in self.records])
+
+    @property
     def body(self) -> bytes:
-        return self.operation.body([record.body for record in self.records])
+        return self.target[1]
 
     @property
     def pending(self) -> list[Pending]:

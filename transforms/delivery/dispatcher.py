@@ -99,8 +99,8 @@ class Dispatcher:
         self._open.append(order)
         self._flush = order.flush
         now = self.driver.runtime.now()
-        for key, item in zip(keys, order.items, strict=True):
-            self._orders[key] = order
+        self._orders.update(dict.fromkeys(keys, order))
+        for item in order.items:
             self._scheduler.add(item, now)
 
     def _hand_out(self, outcomes: list[Outcome]) -> None:

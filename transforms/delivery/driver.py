@@ -151,7 +151,7 @@ class Driver:
             return batch
 
     def _posting(self, batch: Batch) -> Callable[[], Posted]:
-        path, body, now = batch.operation.path, batch.body, self.runtime.now
+        (path, body), now = batch.target, self.runtime.now
 
         def post() -> Posted:
             began = now()

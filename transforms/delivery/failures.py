@@ -41,6 +41,11 @@ def note_failure(together: Iterable[Pending], last_success: float, now: float) -
         pending.own_failures += is_its_own
 
 
+def may_be_taken(pending: Pending) -> bool:
+    """Whether an earlier request with it may have been, though no answer said so."""
+    return pending.failures > 0 or pending.own_failures > 0
+
+
 def is_bad(pending: Pending) -> bool:
     """Whether it, and not the world, is what fails: others succeeded meanwhile."""
     return pending.own_failures > 0 or pending.failing_seconds >= ALONE_SECONDS

@@ -9,7 +9,7 @@ from transforms.delivery.coalescing import Memory, coalesce, coalescible
 from transforms.delivery.queue import Queue
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.user_order import UserOrder
-from transforms.iterable.operations import Operation
+from transforms.iterable.operation import Operation
 
 
 class LatestPerUser(Queue):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from transforms.delivery.batch import Pending, Record, fill
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.user_order import UserOrder
-from transforms.iterable.operations import Operation
+from transforms.iterable.operation import Operation
 
 
 class Queue(ABC):

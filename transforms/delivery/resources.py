@@ -63,7 +63,7 @@ def dispatcher(settings: SenderSettings) -> Dispatcher:
         dispatcher.cache_clear()
         raise FatalError(problem.rstrip("."))
 
-    post, pace, threads = client(settings).post, EvenPace(settings.rates), Threads(AT_ONCE, "post")
+    post, pace, threads = client(settings).post, EvenPace(settings.all_rates), Threads(AT_ONCE, "post")
     driver = Driver(post, pace, stop, AT_ONCE, threads, settings.outage_seconds)
     made = Dispatcher(settings.rules, sent_values(settings), driver)
     threading.Thread(target=made.work, name="dispatcher", daemon=True).start()
@@ -89,7 +89,7 @@ def shard_client(settings: SenderSettings) -> IterableClient:
 
 @PerProcess
 def shard_pace(settings: SenderSettings, shard: int, shards: int) -> SlotPace:
-    return SlotPace(settings.rates, shard, shards)
+    return SlotPace(settings.all_rates, shard, shards)
 
 
 @PerProcess

@@ -14,14 +14,14 @@ from transforms.delivery.batch import Batch, Pending, Record
 from transforms.delivery.coalescing import Memory
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
-from transforms.delivery.failures import Patience, is_bad, is_beside_others, note_failure
+from transforms.delivery.failures import Patience, is_bad, is_beside_others, may_be_taken, note_failure
 from transforms.delivery.outcomes import dead_lettered, delivered, handed_over, notes_on_schema
-from transforms.delivery.queues import queues_of
+from transforms.delivery.queues import Queues
 from transforms.delivery.retries import Retries, Retry
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.user_order import UserOrder
-from transforms.delivery.waiting import WaitingList
-from transforms.iterable.operations import OF_USERS
+from transforms.delivery.waiting import USER_APPLY_SECONDS, WaitingList
+from transforms.iterable.operation import OF_USERS, Order
 from transforms.iterable.responses import Accepted, Answer, Failed, Fatal, Foreign, Refused, Throttled
 from transforms.model import reasons
 from transforms.model.items import Item
@@ -47,13 +47,13 @@ class Scheduler:
         self._patience = Patience(rules, probe_seconds)
         self.endpoints = {part: Endpoint() for part in rules.by_part}
         self._users = UserOrder(rules.two_ids)
-        self._queues = queues_of(rules, self._users, sent)
+        self._queues = Queues(rules, self._users, sent)
         self._retries = Retries()
         self._waiting = WaitingList(rules.unknown_user_delays)
 
     @property
     def parts(self) -> Collection[str]:
-        """Of the operations, in their order."""
+        """Of the operations of which there may be something."""
         return self._queues.keys()
 
     def __bool__(self) -> bool:
@@ -66,7 +66,7 @@ class Scheduler:
         if pending.own_failures and self._users.is_free(item):
             self._retry_restored([pending], now)
         else:
-            self._queue(pending)
+            self._queues.add(pending)
 
     def next_batch(self, now: float, parts: Collection[str], flush: bool) -> Batch | None:
         """The next request for one of `parts`, by the order of the operations; None while nothing is due.
@@ -74,7 +74,7 @@ class Scheduler:
         With `flush` nothing more will come: a batch need not be full or old.
         """
         for pending in self._waiting.take_due(now):
-            self._queue(pending)
+            self._queues.add(pending)
         for part, operation in self._rules.by_part.items():
             if part in parts and self.endpoints[part].closed_until <= now:
                 records = self._retries.take_due(part, now) or self._take(part, now, flush)
@@ -131,13 +131,13 @@ class Scheduler:
             pending.own_failures = pending.own_failures or 1  # it goes alone again
             self._retries.remove(retry)
             outcomes.append(handed_over(pending, retry.not_before, reasons.EXPIRED))
-            self._release(retry.records[0])
+            self._queues.release(retry.records[0])
         return outcomes
 
     def wake_waiting(self) -> None:
         """What waits for its user is tried now, whenever it is due."""
         for waits in self.set_aside():
-            self._queue(waits.pending)
+            self._queues.add(waits.pending)
 
     def set_aside(self) -> list[WaitsForUser]:
         """What waits for its user, to lie elsewhere until it is due."""
@@ -185,7 +185,7 @@ class Scheduler:
 
     def queued(self) -> Iterator[Queued]:
         """Of the entries those that are to go."""
-        return map(Queued, itertools.chain(*self._queues.values()))
+        return map(Queued, self._queues.pending())
 
     def restore(self, entries: Iterable[Entry]) -> None:
         retries: defaultdict[int, list[Retried]] = defaultdict(list)
@@ -196,16 +196,13 @@ class Scheduler:
                 case WaitsForUser():
                     self._waiting.put(entry.pending, entry.due)
                 case Queued():
-                    self._queue(entry.pending)
+                    self._queues.add(entry.pending)
         for _, members in sorted(retries.items()):
             self._retry_restored([entry.pending for entry in members], members[0].not_before)
 
     def _retry_restored(self, together: list[Pending], not_before: float) -> None:
         part = together[0].item.part
-        self._retries.add(part, self._queues[part].take_back(together), not_before)
-
-    def _queue(self, pending: Pending) -> None:
-        self._queues[pending.item.part].add(pending)
+        self._retries.add(part, self._queues.take_back(part, together), not_before)
 
     def _take(self, part: str, now: float, flush: bool) -> tuple[Record, ...]:
         closes = self._queues[part].closes_at(now, flush)
@@ -218,7 +215,9 @@ class Scheduler:
         for record in attribution.delivered:
             yield from self._deliver(record, now)
         for record, reason in attribution.refused:
-            if reason == reasons.UNKNOWN_USER and queue.waits_for_users:
+            if reason == batch.operation.taken_before and may_be_taken(record.pending[0]):
+                yield from self._deliver(record, now)
+            elif reason == reasons.UNKNOWN_USER and queue.waits_for_users:
                 yield from self._wait_for_user(record, answer.detail, now)
             elif len(record.pending) > 1 and not (reason in OF_USERS and record.is_of_one_user):
                 queue.take_apart(record)
@@ -274,26 +273,25 @@ class Scheduler:
     def _deliver(self, record: Record, now: float) -> Iterator[Outcome]:
         yield from delivered(record, now)
         self._queues[record.item.part].remember(record, now)
-        self._release(record)
+        self._queues.release(record)
 
     def _dead_letter(self, record: Record, reason: Reason, detail: str) -> Iterator[Outcome]:
         yield from dead_lettered(record, reason, detail)
-        self._release(record)
+        self._queues.release(record)
 
     def _wait_for_user(self, record: Record, detail: str, now: float) -> Iterator[Outcome]:
         pending = record.pending[0]
         if self._waiting.is_expired(pending, self._sent.last_update(pending.item.identity), now):
             yield from self._dead_letter(record, reasons.UNKNOWN_USER, detail)
             return
+        if not pending.waits and self._rules.by_part[pending.item.part].order is Order.BARRIER:
+            pending.waits += 1  # in its place: what comes after it goes by what it does
+            self._retries.add(pending.item.part, (record,), now + USER_APPLY_SECONDS)
+            return
+        self._queues.let_pass(record)
         for crowded_out in self._waiting.add(pending, now):
             yield from self._crowd_out(crowded_out)
 
     def _crowd_out(self, pending: Pending) -> Iterator[Outcome]:
         yield Outcome(NOTED, pending.item.part, reasons.WAITING_FULL.code, pending.item.message)
         yield from self._dead_letter(Record.of(pending), reasons.UNKNOWN_USER, "too many events wait")
-
-    def _release(self, record: Record) -> None:
-        """What waited behind this record may go."""
-        for identity in self._queues[record.item.part].settle(record):
-            for queue in self._queues.values():
-                queue.free(identity)

@@ -15,7 +15,7 @@ from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.sent_memory import SentMemory
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.shard_state import Fill, Segment, decode_kept, encode_kept
-from transforms.iterable.operations import Operation, Order
+from transforms.iterable.operation import Operation, Order
 from transforms.model.errors import StateError
 from transforms.model.instrumentation import InFlight
 from transforms.model.outcomes import Outcome
@@ -53,7 +53,8 @@ class ShardStore:
     ) -> None:
         self._delays = rules.unknown_user_delays
         self._by_part = rules.by_part
-        self._parts_that_wait = [part for part, each in rules.by_part.items() if each.order is Order.AFTER_USER]
+        self._has_gate = rules.has_gate
+        self._parts_that_wait = [each.part for each in rules.operations if each.order is not Order.LATEST_PER_USER]
         self._items = items
         self._retried = retried
         self._fill = fill
@@ -197,7 +198,9 @@ class ShardStore:
         return self._by_part[part]
 
     def _entries(self, blobs: Iterable[bytes], since: float) -> Iterator[Entry]:
-        for entry in decode_kept(b"".join(blobs), since):
+        entries = decode_kept(b"".join(blobs), since)
+        # Users came apart from events, and these apart from calls: what was first is told by when it was published.
+        for entry in sorted(entries, key=_published) if self._has_gate else entries:
             self.operation(entry.pending.item.part)
             yield entry
 
@@ -209,6 +212,10 @@ def _oldest(scheduler: Scheduler) -> float:
     """Least publish time, Unix seconds. What waited was late by design: it tells nothing of how fast others go."""
     pending = (entry.pending for entry in scheduler.entries())
     return min((each.item.message.publish_time for each in pending if not each.waits), default=math.inf)
+
+
+def _published(entry: Entry) -> float:
+    return entry.pending.item.message.publish_time
 
 
 def _tries(entries: Iterable[Entry]) -> list[tuple[Pending, int]]:

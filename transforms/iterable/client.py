@@ -68,11 +68,11 @@ class IterableClient:
         self._key.expire()
 
     def post(self, path: str, body: bytes) -> Response:
-        """One request, no retry; an error on the way is a Response with status NO_ANSWER.
+        """One request, no retry: a POST, or without a body a DELETE. An error on the way is a Response with NO_ANSWER.
 
         Of an answer that is larger than MAX_ANSWER_BYTES only so much is read.
         """
-        return self._send("POST", path, body)
+        return self._send("POST", path, body) if body else self._send("DELETE", path, None)
 
     def get(self, path: str) -> Response:
         """As `post`, of what changes nothing."""

@@ -1,106 +1,20 @@
 """Iterable's endpoints as data, a row each: all else reads what it needs of one here. Knows no HTTP and no queue.
 
 Limits and answers: Iterable's Swagger, unless a line says otherwise. A new endpoint is a row, and the mapping that
-makes its items.
+makes its items: a row with `fields` is made by what a config has under `calls`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from functools import cached_property
+from dataclasses import replace
 from types import MappingProxyType
 
+from transforms.iterable.operation import CODES, FAILURE_LISTS, Field, Operation, Order, Success
 from transforms.model import reasons
-from transforms.model.items import TRACK, USER
-from transforms.model.reasons import Reason
+from transforms.model.items import CART, PURCHASE, TRACK, USER
+from transforms.model.user_keys import EMAIL, USER_ID
 
-
-class Order(Enum):
-    """What an item may pass, and what may pass it."""
-
-    LATEST_PER_USER = "updates of one user are coalesced, and under way in one request at a time"
-    AFTER_USER = "goes after the updates of its user that came before, and waits for a user that is not known yet"
-
-
-class Success(Enum):
-    """What a 200 says of what was taken; without it, nothing is known to be."""
-
-    COUNTERS = "counters"  # successCount and failCount, which count something
-    CODE = "the code Success"  # then it is all of it
-
-
-# Failure lists of a 200 → our reason. They name users (emails or userIds), never positions.
-_FAILURE_LISTS = {
-    "invalidEmails": reasons.INVALID_EMAIL,
-    "invalidUserIds": reasons.INVALID_USER_ID,
-    "invalidDataEmails": reasons.INVALID_DATA,
-    "invalidDataUserIds": reasons.INVALID_DATA,
-    "conflictEmails": reasons.IDENTITY_CONFLICT,
-    "conflictUserIds": reasons.IDENTITY_CONFLICT,
-    "forgottenEmails": reasons.FORGOTTEN_USER,
-    "forgottenUserIds": reasons.FORGOTTEN_USER,
-    "notFoundEmails": reasons.UNKNOWN_USER,
-    "notFoundUserIds": reasons.UNKNOWN_USER,
-}
-# Verdicts on a user, whatever the data.
-OF_USERS = frozenset({reasons.INVALID_EMAIL, reasons.INVALID_USER_ID, reasons.FORGOTTEN_USER, reasons.UNKNOWN_USER})
-
-# Whole-request codes → the reason of a record that is refused with it alone.
-_CODES = {
-    "BadJsonBody": reasons.BAD_JSON_BODY,
-    "RequestFieldsTypesMismatched": reasons.FIELD_TYPE_MISMATCH,
-    "UniqueFieldsLimitExceeded": reasons.FIELD_LIMIT_EXCEEDED,
-    "InvalidEmailAddressError": reasons.INVALID_EMAIL,
-    "InvalidUserIdError": reasons.INVALID_USER_ID,
-    "UnknownEmailError": reasons.UNKNOWN_USER,
-    "UnknownUserIdError": reasons.UNKNOWN_USER,
-    "EmailAlreadyExists": reasons.IDENTITY_CONFLICT,
-    "UserIdAlreadyExists": reasons.IDENTITY_CONFLICT,
-    "ExternalKeyConflict": reasons.IDENTITY_CONFLICT,
-    "Conflict": reasons.IDENTITY_CONFLICT,
-    "ForgottenUserError": reasons.FORGOTTEN_USER,
-    "BatchTooLarge": reasons.ITEM_TOO_LARGE,
-}
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One endpoint; `configured` makes of it what a config asks for."""
-
-    part: str  # of the items that it takes, and of their dead letters
-    name: str  # as in Iterable's reference, after /api/
-    setting: str  # its name in the config, and in metrics
-    items: str  # what it takes, on the screen
-    array: str  # key of the body's array of items; "": one item a request, which is the body
-    order: Order
-    per_second: float  # requests, of a project
-    max_bytes: int = 4_000_000  # of a body; documented for bulkUpdate only, others keep it for all
-    max_items: int = 1_000  # what most integrations use, and a config may change: none is documented
-    success: Success = Success.COUNTERS
-    is_resend_safe: bool = True  # taken twice is as taken once; else what may have been taken is not sent again
-    flags: tuple[str, ...] = ()  # for the whole request
-    switches: tuple[tuple[str, bool], ...] = ()  # those of the flags that a config sets
-    failure_lists: Mapping[str, Reason] = field(default_factory=lambda: _FAILURE_LISTS, hash=False)
-    # Answers of before failedUpdates existed have lists at the top level; there they may mean something else.
-    old_failure_lists: Mapping[str, Reason] = field(default_factory=dict, hash=False)
-    codes: Mapping[str, Reason] = field(default_factory=lambda: _CODES, hash=False)
-
-    @property
-    def path(self) -> str:
-        return f"/api/{self.name}"
-
-    def body(self, items: list[bytes]) -> bytes:
-        """A request's body; each item is JSON."""
-        if not self.array:
-            return items[0]
-        switches = b"".join(b'"%b":%b,' % (name.encode(), str(on).lower().encode()) for name, on in self.switches)
-        return b'{%b"%b":[%b]}' % (switches, self.array.encode(), b",".join(items))
-
-    @cached_property
-    def envelope_bytes(self) -> int:
-        """Of a body without items, whatever a config sets."""
-        return len(replace(self, switches=tuple((flag, False) for flag in self.flags)).body([b""]))
-
+_NO_SUCH_USER = {**CODES, "BadParams": reasons.UNKNOWN_USER}  # as recorded: "… User does not exist"
+_DEVICE_KEYS = "Mobile or Web"  # a Server-side one may not (Iterable's article "API Keys")
 
 BULK_UPDATE = Operation(
     part=USER,
@@ -120,13 +34,206 @@ TRACK_BULK = Operation(
     array="events",
     order=Order.AFTER_USER,
     per_second=10,
+    overwrites=False,
     old_failure_lists={"invalidUserIds": reasons.UNKNOWN_USER},  # "not found" ones
 )
-OPERATIONS = (BULK_UPDATE, TRACK_BULK)  # of what is due at once, the former goes first
+TRACK_PURCHASE = Operation(
+    part=PURCHASE,
+    name="commerce/trackPurchase",
+    setting="track_purchase",
+    items="purchases",
+    array="",
+    order=Order.IN_TURN,
+    per_second=20,
+    is_documented=False,
+    success=Success.CODE,
+    overwrites=False,
+    user_in="user",
+    creates_users=True,
+)
+UPDATE_CART = Operation(
+    part=CART,
+    name="commerce/updateCart",
+    setting="update_cart",
+    items="carts",
+    array="",
+    order=Order.IN_TURN,
+    per_second=20,
+    is_documented=False,
+    success=Success.CODE,
+    user_in="user",
+    creates_users=True,
+)
+_SUBSCRIPTIONS = Operation(
+    part="update_subscriptions",
+    name="users/updateSubscriptions",
+    setting="update_subscriptions",
+    items="subscription updates",
+    array="",
+    order=Order.IN_TURN,
+    per_second=10,
+    is_documented=False,
+    success=Success.CODE,
+    fields=(
+        Field("emailListIds", "integers"),
+        Field("unsubscribedChannelIds", "integers"),
+        Field("unsubscribedMessageTypeIds", "integers"),
+        Field("subscribedMessageTypeIds", "integers"),
+        Field("campaignId", "integer"),
+        Field("templateId", "integer"),
+        Field("validateChannelAlignment", "boolean"),
+    ),
+    needs=(("emailListIds", "unsubscribedChannelIds", "unsubscribedMessageTypeIds", "subscribedMessageTypeIds"),),
+)
+_SUBSCRIPTIONS_IN_BULK = replace(
+    _SUBSCRIPTIONS,
+    part="bulk_update_subscriptions",
+    name="users/bulkUpdateSubscriptions",
+    setting="bulk_update_subscriptions",
+    items="subscription updates in bulk",
+    array="updateSubscriptionsRequests",
+    per_second=5,
+    max_items=1_000,
+    success=Success.COUNTERS,
+    failure_lists={  # a valid id, and an error of Iterable's own
+        **FAILURE_LISTS,
+        "validEmailFailures": reasons.REFUSED_BY_ITERABLE,
+        "validUserIdFailures": reasons.REFUSED_BY_ITERABLE,
+    },
+)
+_SUBSCRIBE = Operation(
+    part="list_subscribe",
+    name="lists/subscribe",
+    setting="list_subscribe",
+    items="list subscriptions",
+    array="",
+    order=Order.IN_TURN,
+    per_second=5,
+    is_documented=False,
+    fields=(Field("listId", "integer"), Field("updateExistingUsersOnly", "boolean")),
+    needs=(("listId",),),
+    user_in="subscribers[]",
+    creates_users=True,
+)
+_UNSUBSCRIBE = replace(
+    _SUBSCRIBE,
+    part="list_unsubscribe",
+    name="lists/unsubscribe",
+    setting="list_unsubscribe",
+    items="list unsubscriptions",
+    fields=(Field("listId", "integer"), Field("campaignId", "integer"), Field("channelUnsubscribe", "boolean")),
+    creates_users=False,
+)
+_DEVICE_TOKEN = Operation(
+    part="register_device_token",
+    name="users/registerDeviceToken",
+    setting="register_device_token",
+    items="device tokens",
+    array="",
+    order=Order.IN_TURN,
+    per_second=20,
+    is_documented=False,
+    success=Success.CODE,
+    fields=(Field("device.token"), Field("device.platform"), Field("device.applicationName")),
+    needs=(("device.token",), ("device.platform",), ("device.applicationName",)),
+    creates_users=True,
+    key_types=_DEVICE_KEYS,
+)
+_BROWSER_TOKEN = replace(
+    _DEVICE_TOKEN,
+    part="register_browser_token",
+    name="users/registerBrowserToken",
+    setting="register_browser_token",
+    items="browser tokens",
+    fields=(Field("browserToken"),),
+    needs=(("browserToken",),),
+)
+_UPDATE_EMAIL = Operation(
+    part="update_email",
+    name="users/updateEmail",
+    setting="update_email",
+    items="email changes",
+    array="",
+    order=Order.BARRIER,
+    per_second=10,
+    is_documented=False,
+    success=Success.CODE,
+    codes=_NO_SUCH_USER,
+    taken_before=reasons.UNKNOWN_USER,
+    fields=(Field("newEmail", "email"),),
+    needs=(("newEmail",),),
+    user={EMAIL: "currentEmail", USER_ID: "currentUserId"},
+    project_types=("email",),
+    also_about={"newEmail": EMAIL},
+)
+_MERGE = Operation(
+    part="merge_users",
+    name="users/merge",
+    setting="merge_users",
+    items="merges",
+    array="",
+    order=Order.BARRIER,
+    per_second=50,  # of an API key
+    success=Success.CODE,
+    codes=_NO_SUCH_USER,
+    taken_before=reasons.UNKNOWN_USER,
+    fields=(Field("sourceEmail", "email"), Field("sourceUserId", "userId")),
+    needs=(("sourceEmail", "sourceUserId"),),
+    user={EMAIL: "destinationEmail", USER_ID: "destinationUserId"},
+    also_about={"sourceEmail": EMAIL, "sourceUserId": USER_ID},
+)
+_DELETE = Operation(
+    part="delete_user",
+    name="users/delete",  # our name: DELETE users/{email} and users/byUserId/{userId}
+    setting="delete_user",
+    items="deletions",
+    array="",
+    order=Order.BARRIER,
+    per_second=100,
+    success=Success.CODE,
+    codes=_NO_SUCH_USER,
+    taken_before=reasons.UNKNOWN_USER,
+    confirm="deletes users in Iterable",
+    paths={EMAIL: "/api/users/{}", USER_ID: "/api/users/byUserId/{}"},
+)
+_FORGET = Operation(
+    part="forget_user",
+    name="users/forget",
+    setting="forget_user",
+    items="users forgotten",
+    array="",
+    order=Order.BARRIER,
+    per_second=3,
+    per_day=1_000,
+    success=Success.CODE,
+    confirm="forgets users in Iterable for good",
+)
+_UNFORGET = replace(
+    _FORGET,
+    part="unforget_user",
+    name="users/unforget",
+    setting="unforget_user",
+    items="users unforgotten",
+    confirm="lets forgotten users in again",
+)
+OF_EVERY_SYNC = (BULK_UPDATE, TRACK_BULK)
+COMMERCE = (TRACK_PURCHASE, UPDATE_CART)
+CALLS = (
+    *(_SUBSCRIPTIONS, _SUBSCRIPTIONS_IN_BULK, _SUBSCRIBE, _UNSUBSCRIBE, _DEVICE_TOKEN, _BROWSER_TOKEN),
+    *(_UPDATE_EMAIL, _MERGE, _DELETE, _FORGET, _UNFORGET),
+)
+OPERATIONS = (*OF_EVERY_SYNC, *COMMERCE, *CALLS)  # of what is due at once, the former goes first
+BY_PART: Mapping[str, Operation] = {operation.part: operation for operation in OPERATIONS}
+BY_CALL: Mapping[str, Operation] = {operation.name: operation for operation in CALLS}
+
+
+def of_which_there_is(part_counts: Mapping[str, int]) -> list[Operation]:
+    """Those of every sync, and others that these counts, by part, hold something of."""
+    return [each for each in OPERATIONS if each in OF_EVERY_SYNC or part_counts.get(each.part)]
 
 
 def configured(
-    operations: Iterable[Operation] = OPERATIONS,
+    operations: Iterable[Operation] = OF_EVERY_SYNC,
     *,
     per_second: Mapping[str, float] = MappingProxyType({}),
     max_items: int = 1_000,
@@ -141,7 +248,7 @@ def configured(
         replace(
             operation,
             per_second=per_second.get(operation.setting, operation.per_second),
-            max_items=max_items if operation.array else 1,
+            max_items=max_items,
             max_bytes=min(operation.max_bytes, max_bytes),
             switches=tuple((flag, on) for flag in operation.flags if (on := flags.get(flag)) is not None),
         )

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from transforms.iterable.client import NO_ANSWER, NO_KEY, Response
-from transforms.iterable.operations import Operation, Success
+from transforms.iterable.operation import Operation, Success
 from transforms.model import reasons
 from transforms.model.reasons import Reason
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import Message
-from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Kind, Outcome
 from transforms.model.reasons import Note, Reason
 
 In = TypeVar("In")
@@ -28,25 +28,27 @@ def apply_to_each(
 ) -> list[Out]:
     """What `rule(record, note)` returns; nothing if it raises DroppedError or RejectedError, which end a record's way.
 
-    That, and what it notes, is added to `outcomes`, as of `part` of the record's message.
+    That, and what it notes, is added to `outcomes`, as of `part` of the record's message; without one each record has
+    its own.
     """
     results: list[Out] = []
     notes: list[Reason] = []  # on one record
     keep, note = results.append, notes.append
+
+    def add(kind: Kind, reason: str, record: In, detail: str = "") -> None:
+        of_part: str = part or record.part  # type: ignore[attr-defined]
+        outcomes.append(Outcome(kind, of_part, reason, message_of(record), detail, event=_type_of(record)))
+
     for record in records:
         try:
             keep(rule(record, note))
         except DroppedError as dropped:
-            outcomes.append(Outcome(DROPPED, part, dropped.reason, message_of(record), event=_type_of(record)))
+            add(DROPPED, dropped.reason, record)
         except RejectedError as rejected:
-            outcomes.append(
-                Outcome(
-                    DEAD_LETTERED, part, rejected.reason, message_of(record), rejected.detail, event=_type_of(record)
-                )
-            )
+            add(DEAD_LETTERED, rejected.reason, record, rejected.detail)
         if notes:
-            message, event = message_of(record), _type_of(record)
-            outcomes.extend(Outcome(NOTED, part, noted.code, message, event=event) for noted in notes)
+            for noted in notes:
+                add(NOTED, noted.code, record)
             notes.clear()
     return results
 

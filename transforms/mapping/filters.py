@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from transforms.amplitude.paths import Path, look_up
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
+from transforms.mapping.commerce import SentAs
 from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.operators import Case, Scalar, Values, make_test
 from transforms.mapping.sources import Source
@@ -67,6 +68,7 @@ class EventSelector(_Compiled):
     conditions: tuple[Where, ...]
     lists: FieldLists | None = None  # None: those of the section
     template: Source | None = None  # that makes the new name
+    sent_as: SentAs | None = None  # None: an event
     holds: Holds = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +81,7 @@ class SelectedEvent(NamedTuple):
     event: Event
     lists: FieldLists
     event_name: str = ""
+    sent_as: SentAs | None = None
 
     @property
     def message(self) -> Message:

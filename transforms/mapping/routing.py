@@ -1,13 +1,15 @@
-"""Event → identify branch, track branch, or both. Knows no clause and no mapping."""
+"""Event → identify branch, track branch, calls, or several of them. Knows no clause and no mapping."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from transforms.dead_letters.letter import DL_CONFIG, only_part, sync_name_of
+from transforms.iterable.operations import BY_PART
 from transforms.mapping.filters import EventFilter
 from transforms.model import reasons
 from transforms.model.errors import DroppedError
-from transforms.model.items import TRACK, USER, Event
+from transforms.model.items import MADE_OF_TRACK, TRACK, USER, Event
 from transforms.model.outcomes import DROPPED, SPLIT, Outcome
 from transforms.model.time_range import ANY_TIME, TimeRange
 
@@ -20,7 +22,8 @@ class BranchRules:
     """`on`: what updates a user, of IDENTIFY (identify calls) and PROPERTY_CHANGES (events that changed the user).
 
     `times`: what is older or newer is dropped, except for an identify without a time and what waited in an earlier run.
-    `events_only`: no user updates. `updating`: the events that update their user by their names; None: there are none.
+    `events_only`: no user updates, and no calls. `updating`: the events that update their user by their names; None:
+    there are none. `calls`: event type → the parts that it makes besides.
     """
 
     sync_name: str
@@ -28,6 +31,7 @@ class BranchRules:
     times: TimeRange = ANY_TIME
     events_only: bool = False
     updating: EventFilter | None = None
+    calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[str, ...]:
@@ -43,7 +47,7 @@ def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[st
 
 
 def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
-    """The parts that this event makes, one item each: USER, TRACK or both.
+    """The parts that this event makes, one item each: USER, TRACK or both, and one for each operation that it calls.
 
     Raises:
       DroppedError: other_sync, a dead letter of another config; outside_time_range; events_only, an identify then;
@@ -55,17 +59,20 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
     is_new = event.message.resumed is None  # what waited has passed the range of the run in which it came
     if is_new and event.event_time is not None and not rules.times.holds(event.event_time):
         raise DroppedError(reasons.OUTSIDE_TIME_RANGE)
+    calls = () if rules.events_only else rules.calls.get(event.event_type, ())
     if event.event_type != "$identify":
-        parts: tuple[str, ...] = (USER, TRACK) if _updates_user(rules, event) else (TRACK,)
+        parts: tuple[str, ...] = ((USER, TRACK) if _updates_user(rules, event) else (TRACK,)) + calls
     elif rules.events_only:
         raise DroppedError(reasons.EVENTS_ONLY)
     elif IDENTIFY in rules.on:
-        parts = (USER,)
+        parts = (USER, *calls)
+    elif calls:
+        parts = calls
     else:
         raise DroppedError(reasons.IDENTIFY_NOT_SELECTED)
     only = only_part(event.message)
-    if only in (USER, TRACK):  # a part of another version is none of ours: all of it runs
-        parts = tuple(part for part in parts if part == only)
+    if only in BY_PART:  # a part of another version is none of ours: all of it runs
+        parts = tuple(part for part in parts if part == (TRACK if only in MADE_OF_TRACK else only))
         if not parts:
             raise DroppedError(reasons.PART_NOT_SELECTED)
     return parts

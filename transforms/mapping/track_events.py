@@ -14,6 +14,7 @@ import orjson
 from transforms.amplitude.identify_operators import OPERATORS, apply_operators
 from transforms.amplitude.parse import INSERT_IDS
 from transforms.amplitude.paths import is_absent
+from transforms.mapping.commerce import commerce_body
 from transforms.mapping.conversions import convert
 from transforms.mapping.encode import encode_body
 from transforms.mapping.field_lists import FieldLists
@@ -67,7 +68,7 @@ def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEv
     if unknown:
         note_unknown(lists, unknown, note)
     name = _made_name(selector.template, event.row) if selector.template else selector.rename
-    return SelectedEvent(event, lists, name or event.event_type)
+    return SelectedEvent(event, lists, name or event.event_type, selector.sent_as)
 
 
 def _made_name(template: Source, row: Mapping[str, Any]) -> str:
@@ -87,7 +88,7 @@ def apply_own_operators(event: Event) -> tuple[Event, Mapping[str, Sequence[str]
 
 
 def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> Item:
-    """One element of trackBulk's `events`."""
+    """One element of trackBulk's `events`, or the body of a purchase or a cart."""
     event, row, lists = selected.event, selected.event.row, selected.lists
     if event.event_time is None:
         raise RejectedError(reasons.MISSING_EVENT_TIME)
@@ -96,8 +97,6 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
     event_fields = select_properties(lists.event_properties, row, frozenset(), note)
     objects = lists.user_properties.objects & lists.event_properties.objects
     body: dict[str, Any] = {
-        identity.by: identity.email or identity.user_id,
-        "eventName": selected.event_name,
         "id": event_id(event),
         "createdAt": math.floor(event.event_time),
         "dataFields": merge_fields(fields, event_fields, objects, partial(note, reasons.SHADOWED_USER_PROPERTY)),
@@ -106,15 +105,19 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
         name, invalid = MAPPED_NUMBERS[key]
         if source and (value := _integer(row, source, invalid)) is not None:
             body[name] = value
-    if rules.create_new_fields is not None:
-        body["createNewFields"] = rules.create_new_fields
+    if selected.sent_as:
+        body = commerce_body(selected.sent_as, row, identity, rules.identity.prefer_user_id, body)
+    else:
+        body = {identity.by: identity.email or identity.user_id, "eventName": selected.event_name, **body}
+        if rules.create_new_fields is not None:
+            body["createNewFields"] = rules.create_new_fields
     return Item(
         event.message,
-        TRACK,
+        selected.sent_as.operation.part if selected.sent_as else TRACK,
         identity.key,
         identity.email,
         identity.user_id,
-        selected.event_name,
+        "" if selected.sent_as else selected.event_name,
         event.event_time,
         encode_body(body, rules.max_bytes),
         event.event_type,

@@ -1,10 +1,12 @@
 """The meaning of a config: what one message becomes. Knows no Beam; the graph's steps are made of the same halves."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 from transforms.amplitude.parse import parse_event
 from transforms.mapping.apply import apply_rule
+from transforms.mapping.calls import Call, CallRules, filter_call, map_call
 from transforms.mapping.routing import BranchRules, route
 from transforms.mapping.track_events import TrackEventRules, filter_track, map_track
 from transforms.mapping.user_updates import UserUpdateRules, filter_identify, map_identify
@@ -19,6 +21,7 @@ class Rules(NamedTuple):
     branch: BranchRules
     users: UserUpdateRules
     tracks: TrackEventRules
+    calls: CallRules = CallRules()
 
 
 class Translation(NamedTuple):
@@ -44,7 +47,8 @@ def items_of(rules: Rules, event: Event, outcomes: list[Outcome]) -> list[Item]:
     """The half that is a config's."""
     items: list[Item] = []
     for part in route(rules.branch, event, outcomes):
-        item = apply_rule(partial(_TO_ITEM[part], rules), event, part, event.message, outcomes)
+        to_item = _TO_ITEM.get(part) or partial(_to_call, part)
+        item = apply_rule(partial(to_item, rules), event, part, event.message, outcomes)
         if item is not None:
             items.append(item)
     return items
@@ -58,4 +62,8 @@ def _to_track_event(rules: Rules, event: Event, note: Note) -> Item:
     return map_track(rules.tracks, filter_track(rules.tracks, event, note), note)
 
 
-_TO_ITEM = {USER: _to_user_update, TRACK: _to_track_event}
+def _to_call(part: str, rules: Rules, event: Event, note: Note) -> Item:
+    return map_call(rules.calls, filter_call(rules.calls, Call(event, part), note), note)
+
+
+_TO_ITEM: dict[str, Callable[[Rules, Event, Note], Item]] = {USER: _to_user_update, TRACK: _to_track_event}

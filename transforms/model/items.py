@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 USER = "user"
 TRACK = "track"
+PURCHASE = "purchase"  # made of an event, as a track event is
+CART = "cart"
+MADE_OF_TRACK = frozenset({PURCHASE, CART})
 MESSAGE = "message"  # the part of a message that never became an event
 
 
@@ -44,14 +47,14 @@ class Event(NamedTuple):
 
 
 class Item(NamedTuple):
-    """One thing to write to Iterable: an element of bulkUpdate's `users` or of trackBulk's `events`."""
+    """One thing to write to Iterable: an element of bulkUpdate's `users` or of trackBulk's `events`, or a body."""
 
     message: Message
-    part: str  # USER or TRACK
+    part: str  # of its operation
     identity: str  # equal for two items of one user: "userId:42", "email:ada@example.com"
     email: str  # as sent, "" for none; with user_id: what Iterable's failure lists may name
     user_id: str
-    event_name: str  # "" for a user update
+    event_name: str  # in Iterable; "" for what is no event there
     event_time: float  # Unix seconds; orders the updates of one user
     body: bytes  # the element as JSON
     event_type: str = ""  # in Amplitude; no part of a job's state

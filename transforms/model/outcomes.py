@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
     """
 
     kind: Kind
-    part: str  # USER, TRACK or MESSAGE
+    part: str  # of its operation, or MESSAGE
     reason: str  # "" for split and delivered
     message: Message
     detail: str = ""

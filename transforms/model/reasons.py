@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Kind
 
-Stage = Literal["parse", "branch", "identify", "track", "delivery", "run"]
+Stage = Literal["parse", "branch", "identify", "track", "calls", "delivery", "run"]
 
 
 class Reason(NamedTuple):
@@ -29,6 +29,7 @@ class Reason(NamedTuple):
 Note = Callable[[Reason], None]  # told of an event's way, without ending it
 
 _MAPPING: tuple[Stage, ...] = ("identify", "track")
+_ALL_MAPPING: tuple[Stage, ...] = (*_MAPPING, "calls")
 _AT_THE_SOURCE = "Mend what sends it to Amplitude; these messages cannot be repaired here."
 _REPLAY = "then replay them"
 
@@ -65,7 +66,7 @@ NOT_AN_OBJECT = _final("parse")(
     "The message is JSON, but a list or a bare value: perhaps a batch of events.",
     "Publish one event a message; these messages cannot be repaired here.",
 )
-WRONG_TYPE = _final("parse", *_MAPPING)(
+WRONG_TYPE = _final("parse", *_ALL_MAPPING)(
     "wrong_type",
     "A key of the event, or an operator in its user properties, holds a value of another type than Amplitude"
     " writes; dl_detail names it.",
@@ -88,12 +89,12 @@ BAD_EVENT_TIME = _final("parse")(
 
 # The config makes something of it that cannot be sent.
 
-INVALID_EMAIL = _given(DEAD_LETTERED, *_MAPPING, "delivery")(
+INVALID_EMAIL = _given(DEAD_LETTERED, *_ALL_MAPPING, "delivery")(
     "invalid_email",
     "The email is malformed, by our check or by Iterable's.",
     f"Correct the profile in Amplitude, or map another property as email; {_REPLAY}.",
 )
-INVALID_USER_ID = _given(DEAD_LETTERED, *_MAPPING, "delivery")(
+INVALID_USER_ID = _given(DEAD_LETTERED, *_ALL_MAPPING, "delivery")(
     "invalid_user_id",
     "The userId is longer than 52 characters, not ASCII, or ends in a blank, which Iterable does not take.",
     f"Map another property as user_id; {_REPLAY}.",
@@ -109,17 +110,27 @@ MISSING_EVENT_NAME = _given(DEAD_LETTERED, "track")(
     "The event's name in Iterable is made of its properties, and one of them has no value; dl_detail has the template.",
     f"Give the template of the row's `as` a `default`; {_REPLAY}.",
 )
-UNCONVERTIBLE_PROPERTY = _given(DEAD_LETTERED, *_MAPPING)(
+UNCONVERTIBLE_PROPERTY = _given(DEAD_LETTERED, *_ALL_MAPPING)(
     "unconvertible_property",
     "A property cannot be converted to the type that the config asks for; dl_detail names it.",
     f"Change or remove the property's `type` in the config, or say with `on_error` what to do; {_REPLAY}.",
 )
-ITEM_TOO_LARGE = _given(DEAD_LETTERED, *_MAPPING, "delivery")(
+ITEM_TOO_LARGE = _given(DEAD_LETTERED, *_ALL_MAPPING, "delivery")(
     "item_too_large",
     "The event or the profile is larger than a request of delivery.batch.max_bytes, or than Iterable takes.",
     f"List fewer properties in the config; {_REPLAY}.",
 )
-NOT_ENCODABLE = _given(DEAD_LETTERED, *_MAPPING)(
+INVALID_ITEM = _given(DEAD_LETTERED, "track")(
+    "invalid_item",
+    "An item of a purchase or cart lacks its id, name, price or quantity, or one has another type; see dl_detail.",
+    f"Correct the row's `items`, or what sends it to Amplitude; {_REPLAY}.",
+)
+INVALID_CALL_FIELD = _given(DEAD_LETTERED, "track", "calls")(
+    "invalid_call_field",
+    "A value is not what the field of the call, or of the purchase, takes; dl_detail names both.",
+    f"Correct the row, or what sends it to Amplitude; {_REPLAY}.",
+)
+NOT_ENCODABLE = _given(DEAD_LETTERED, *_ALL_MAPPING)(
     "not_encodable", "A value cannot be written as JSON.", f"List other properties in the config; {_REPLAY}."
 )
 
@@ -245,12 +256,27 @@ RESERVED_EVENT = _given(DROPPED, "track")(
     'It is one of Amplitude\'s own events, which no row names; "*" is no name of theirs.',
     "Add a row with its name.",
 )
-WHERE_NOT_MET = _given(DROPPED, "track")(
+WHERE_NOT_MET = _given(DROPPED, "track", "calls")(
     "where_not_met",
-    "Rows of send_events.events have the event's name, and of none all clauses hold.",
+    "Rows of send_events.events, or of calls, have the event's name, and of none all clauses hold.",
     "Change the rows' `where`.",
 )
-NO_IDENTITY = _given(DROPPED, *_MAPPING)(
+NO_VALUE_TO_SEND = _given(DROPPED, "track", "calls")(
+    "no_value_to_send",
+    "A field that the call, the purchase or the cart needs has no value in the event.",
+    "Map another property to it, or choose other events.",
+)
+SAME_USER = _given(DROPPED, "calls")(
+    "same_user",
+    "The call is about two users, and both are this one: a changed email that is the present one.",
+    "Map the property that holds the id before the change in `mappings`.",
+)
+NOT_REPLAYED = _given(DROPPED, "calls")(
+    "not_replayed",
+    "It is a dead letter of a whole message, and the call cannot be undone: only its own letters make it again.",
+    "Make the call again in Iterable, if it is still meant.",
+)
+NO_IDENTITY = _given(DROPPED, *_ALL_MAPPING)(
     "no_identity",
     "It has no id that identifies a user in this type of project: an anonymous visitor, mostly.",
     "Where users are known, map the property that holds their id.",

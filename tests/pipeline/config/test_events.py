@@ -41,7 +41,7 @@ EVENTS = [
         "send_events: {enabled: true, events: [{event: x, name: y}]}",
         (
             "send_events.events[0].name: is not a known key. "
-            "Known keys: event, where, event_properties, user_properties, as."
+            "Known keys: event, where, event_properties, user_properties, as, send_as, items, total."
         ),
     ),
     (

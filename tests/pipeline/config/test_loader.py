@@ -19,7 +19,7 @@ UNKNOWN = [
         "region: us",
         (
             "region: is not a known key. Known keys: name, status, destination, create_and_update_users, send_events, "
-            "mappings, delivery."
+            "calls, mappings, delivery."
         ),
     ),
     ("delivery: {batch: {max_item: 1}}", "delivery.batch.max_item: is not a known key. Did you mean 'max_items'?"),
@@ -122,7 +122,7 @@ def test_a_file_of_another_shape_names_the_keys(problems: Problems, text: str) -
     expected = [
         (
             "sync.yaml:1: must be a mapping of keys. Its keys: name, status, destination, create_and_update_users, "
-            "send_events, mappings, delivery."
+            "send_events, calls, mappings, delivery."
         )
     ]
 
@@ -157,7 +157,7 @@ def test_anchors_are_shared_lists(head: str, load: Load) -> None:
 
 def test_every_required_key_has_a_remedy_when_it_is_missing(problems: Problems) -> None:
     """No section, no row and no clause can be incomplete without a word on what to add."""
-    text = "destination: {}\ncreate_and_update_users: {}\nsend_events: {events: [{as: {}, where: [{}]}]}\n"
+    text = "destination: {}\ncreate_and_update_users: {}\nsend_events: {events: [{as: {}, where: [{}]}]}\ncalls: [{}]\n"
     told = problems(text) + problems("name: Test\n") + problems("status: enabled\n")
 
     assert sorted([*required_keys(Config), "value"]) == sorted(

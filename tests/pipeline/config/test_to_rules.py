@@ -11,7 +11,7 @@ from tests.builders import source_at
 from transforms.amplitude.paths import Path
 from transforms.dead_letters.letter import sync_name_of
 from transforms.delivery.settings import DeliveryRules
-from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, configured
+from transforms.iterable.operations import BULK_UPDATE, OPERATIONS, TRACK_BULK, configured
 from transforms.mapping.conversions import Conversion
 from transforms.mapping.identity import IdentityRules
 from transforms.mapping.properties import FieldMapping, PropertySelection
@@ -44,7 +44,8 @@ def load(tmp_path: File) -> Load:
 def test_the_rules_of_the_branch() -> None:
     """The sync's name, and what updates a user."""
     branch = rules_of(FULL.config).branch
-    expected = BranchRules("Amplitude to Iterable", frozenset({"identify", "property_changes"}))
+    calls = {"Newsletter Left": ("list_unsubscribe",), "Account Deleted": ("delete_user",)}
+    expected = BranchRules("Amplitude to Iterable", frozenset({"identify", "property_changes"}), calls=calls)
 
     assert expected == dataclasses.replace(branch, updating=None)
     assert branch.updating
@@ -227,12 +228,13 @@ def test_the_settings_of_the_sender(load: Load) -> None:
     )
     settings = sender_settings_of(load(destination + delivery), None)
     operations = configured(
+        OPERATIONS,
         per_second={"bulk_update": 1.0, "track_bulk": 2.5},
         max_items=7,
         max_bytes=5000,
         flags={"createNewFields": False, "updateOnly": True},
     )
-    rules = DeliveryRules(operations, 3.0, 3600.0, 2.0, 60.0, (1.0, 120.0), two_ids=True)
+    rules = DeliveryRules(operations[:2], 3.0, 3600.0, 2.0, 60.0, (1.0, 120.0), operations[2:], two_ids=True)
 
     assert ("https://api.eu.iterable.com", "env:KEY", rules) == (settings.url, settings.api_key, settings.rules)
 

@@ -33,6 +33,17 @@ def test_a_letter_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "wanted"),
+    [("purchase", {}), ("update_email", {"with_users": True}), ("delete_user", {"with_deletions": True})],
+)
+def test_a_call_is_taken_again_by_its_own_letter(part: str, wanted: dict[str, bool]) -> None:
+    """What adds to what is there at once, what overwrites or deletes where it is asked for."""
+    letter = letter_of(ORDER, part)
+
+    assert LetterFilter(Wanted("Demo", **wanted), BEGAN).take(letter) == letter  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
     ("letter", "wanted", "why"),
     [
         (letter_of(tag="Other#0123456789ab"), {}, "of another sync"),
@@ -46,6 +57,10 @@ def test_a_letter_is_taken_as_it_is() -> None:
         (letter_of(IDENTIFY, "message"), {}, "a user update (--with-users takes them)"),
         (letter_of(NAMELESS, "message"), {}, "a user update (--with-users takes them)"),
         (letter_of(ORDER, "user"), {}, "a user update (--with-users takes them)"),
+        (letter_of(ORDER, "update_email"), {}, "a user update (--with-users takes them)"),
+        (letter_of(ORDER, "cart"), {}, "a user update (--with-users takes them)"),
+        (letter_of(ORDER, "delete_user"), {"with_users": True}, "a deletion or its like (--with-deletions takes them)"),
+        (letter_of(ORDER, "forget_user"), {}, "a deletion or its like (--with-deletions takes them)"),
         (letter_of(ORDER, "message", "line_too_long"), {}, "but the head of a line that is too long"),
         (Message(ORDER, {"source": "amplitude"}, "m1", 0.0), {}, "no dead letter"),
         (letter_of()._replace(publish_time=BEGAN), {}, "rejected again by this replay, or since it began"),

@@ -391,7 +391,7 @@ def test_how_what_is_in_flight_comes_again(tmp_path: Path, open_source: OpenSour
 
     assert at_first == "the same command begins anew"
     assert before == f"the same command goes on from {tmp_path / 'checkpoint'}"
-    assert source.comes_again == f"give {tmp_path / 'w'} as --input_files"
+    assert source.comes_again == f"give {tmp_path / 'w'} as --input-files"
 
 
 WAITING = [Message(b"{}", {"source": "x"}, "m1", 1_800_000_000.0, Resumed("track", 1, 1, 1_800_000_000.0))]

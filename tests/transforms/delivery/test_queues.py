@@ -16,7 +16,7 @@ from tests.transforms.delivery.scheduling import (
     take,
     told,
 )
-from transforms.iterable.operations import OF_USERS
+from transforms.iterable.operation import OF_USERS
 from transforms.iterable.responses import Accepted, Answer
 from transforms.model import reasons
 from transforms.model.items import TRACK, USER

@@ -13,6 +13,7 @@ from transforms.delivery.sent_memory import SentMemory
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.shard_state import Fill, Segment, encode_kept
 from transforms.delivery.shard_store import ShardStore
+from transforms.iterable.operations import OPERATIONS
 from transforms.iterable.responses import Accepted, Failed
 from transforms.model import reasons
 from transforms.model.errors import StateError
@@ -29,6 +30,7 @@ class Cells:
     """A shard's state; each store is one bundle's."""
 
     def __init__(self) -> None:
+        self.rules = DeliveryRules()
         self.items, self.retried, self.fill, self.index = Cell(True), Cell(True), Cell(False), Cell(False)
         self.buckets = [Cell(True) for _ in range(BUCKETS)]
         self.backlog = [Cell(True) for _ in range(3)]
@@ -36,7 +38,7 @@ class Cells:
 
     def store(self, max_bytes: int = 20_000_000, max_waiting: int = 10_000) -> ShardStore:
         cells = self.items, self.retried, self.fill, self.index, self.buckets, self.backlog
-        return ShardStore(DeliveryRules(), *cells, SentMemory(SentValues(), self.sent), max_bytes, max_waiting)
+        return ShardStore(self.rules, *cells, SentMemory(SentValues(), self.sent), max_bytes, max_waiting)
 
     @property
     def lying(self) -> list[Cell]:
@@ -247,9 +249,9 @@ def test_a_full_shard_still_takes_what_must_be_taken(cells: Cells, new_track: Ne
 @pytest.mark.parametrize("place", ["items", "backlog", "due_bucket"])
 def test_an_item_of_a_later_version_is_left_where_it_is(cells: Cells, new_track: NewItem, place: str) -> None:
     """After a rollback, wherever it lies: one line says who wrote it, and who cannot read it."""
-    later = new_track("u1", time=NOW)._replace(part="purchase")
+    later = new_track("u1", time=NOW)._replace(part="points")
     segment = Segment(0, 1, 100, NOW)
-    fill = Fill(1, 100, NOW, {"purchase": Endpoint()}, backlog=[segment] if place == "backlog" else [], writer="9.10.0")
+    fill = Fill(1, 100, NOW, {"points": Endpoint()}, backlog=[segment] if place == "backlog" else [], writer="9.10.0")
     cells.fill.write(fill.encode())
     if place == "due_bucket":
         shelve(cells, waiting(new_track("u2", time=NOW)))
@@ -262,14 +264,14 @@ def test_an_item_of_a_later_version_is_left_where_it_is(cells: Cells, new_track:
         load(cells, NOW + 100)
 
     assert str(raised.value) == (
-        f"an item of 'purchase', which this version of the program ({RELEASE}) does not know; the newest that "
+        f"an item of 'points', which this version of the program ({RELEASE}) does not know; the newest that "
         "wrote here is 9.10.0. Nothing is lost: update the job to one that knows it."
     )
 
 
 def test_what_a_later_version_left_empty_is_nobodys_trouble(cells: Cells, new_track: NewItem) -> None:
     """An endpoint that this version does not know, and that has nothing to send, holds nothing up."""
-    fill = Fill(1, 100, NOW, {"purchase": Endpoint(closed_until=NOW + 900)}, writer="9.10.0")
+    fill = Fill(1, 100, NOW, {"points": Endpoint(closed_until=NOW + 900)}, writer="9.10.0")
     cells.fill.write(fill.encode())
     cells.items.add(encode_items([new_track("u1", time=NOW)]))
 
@@ -277,3 +279,20 @@ def test_what_a_later_version_left_empty_is_nobodys_trouble(cells: Cells, new_tr
 
     assert scheduler.endpoints.keys() == DeliveryRules().by_part.keys()
     assert store.next_due(scheduler) == math.inf
+
+
+def test_what_came_apart_is_in_the_order_in_which_it_was_published(cells: Cells, new_track: NewItem) -> None:
+    """A change of email comes in a list of its own: what was published before goes before it, and nothing later."""
+    cells.rules = DeliveryRules(OPERATIONS)
+    change = new_track("u1", time=NOW + 1, newEmail="b@x.com")._replace(part="update_email")
+    before, after = new_track("u1", time=NOW), new_track("u1", time=NOW + 2)
+    cells.items.add(encode_items([change]))
+    cells.items.add(encode_items([after, before]))
+
+    scheduler = Scheduler(cells.rules, SentValues())
+    cells.store().load(scheduler, NOW)
+
+    batch = scheduler.next_batch(NOW, (TRACK, "update_email"), flush=True)
+    assert batch
+    assert [pending.item for pending in batch.pending] == [before]
+    assert [entry.pending.item for entry in scheduler.queued()] == [change, after]

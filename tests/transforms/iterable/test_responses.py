@@ -5,7 +5,8 @@ import orjson
 import pytest
 
 from transforms.iterable.client import NO_ANSWER, NO_KEY, Response
-from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK, Operation, Success
+from transforms.iterable.operation import Operation, Success
+from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK
 from transforms.iterable.responses import (
     MAX_HINT_SECONDS,
     Accepted,

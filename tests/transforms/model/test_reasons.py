@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from transforms.branch import BranchEvents
+from transforms.calls import CallOperations
 from transforms.identify import IdentifyUsers
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
@@ -32,8 +33,12 @@ STEPS = {
     "branch": (("parts_of",), BranchEvents),
     "identify": (("filter_identify", "map_identify"), IdentifyUsers),
     "track": (("filter_track", "map_track"), TrackEvents),
+    "calls": (("filter_call", "map_call"), CallOperations),
 }
-NEVER_GIVEN = {"track": {reasons.RESERVED_FIELD}}  # by what it shares with identify: it reserves no field
+NEVER_GIVEN = {  # by what they share with identify: they reserve no field
+    "track": {reasons.RESERVED_FIELD},
+    "calls": {reasons.RESERVED_FIELD},
+}
 TITLES = {"Drops": DROPPED, "Rejects": DEAD_LETTERED, "Notes": NOTED}
 GIVEN_AS = {"DroppedError": DROPPED, "RejectedError": DEAD_LETTERED, "note": NOTED}
 
@@ -165,12 +170,12 @@ def test_the_codes_are_interfaces() -> None:
     expected = {
         DEAD_LETTERED: "line_too_long too_many_values not_json not_an_object wrong_type missing_event_type"
         " missing_event_time bad_event_time invalid_email invalid_user_id invalid_campaign_id invalid_template_id"
-        " missing_event_name unconvertible_property item_too_large not_encodable bad_json_body field_type_mismatch"
-        " field_limit_exceeded invalid_data identity_conflict forgotten_user disallowed_event_name unknown_user"
-        " refused_by_iterable expired unanswered processing_failed",
+        " missing_event_name unconvertible_property item_too_large invalid_item invalid_call_field not_encodable"
+        " bad_json_body field_type_mismatch field_limit_exceeded invalid_data identity_conflict forgotten_user"
+        " disallowed_event_name unknown_user refused_by_iterable expired unanswered processing_failed",
         DROPPED: "group_identify merged_ids other_sync outside_time_range events_only identify_not_selected"
         " part_not_selected users_disabled user_where_not_met nothing_to_send events_disabled event_not_selected"
-        " reserved_event where_not_met no_identity",
+        " reserved_event where_not_met no_value_to_send same_user not_replayed no_identity",
         NOTED: "lone_surrogate not_expressible_<operator> reserved_field future_event_time shadowed_user_property"
         " created_field filtered_out_field waiting_full",
     }

@@ -1,6 +1,6 @@
-"""Items of a third operation through the sender of a bounded run: `send_purchases.py CONFIG URL`, where it has its row.
+"""Items of a third operation through the sender of a bounded run: `send_stamps.py CONFIG URL`, where it has its row.
 
-Prints the summary, and what became of each purchase.
+Prints the summary, and what became of each stamp.
 """
 
 import sys
@@ -28,11 +28,12 @@ def main() -> None:
     config, url = sys.argv[1:]
     settings = sender_settings_of(load_config(config).config, url)
     users = Records([_item(USER, "user", "ada")])
-    purchases = Records([_item("purchase", name, "ada") for name in ("first", "bad", "last")])
+    stamps = Records([_item("stamp", name, "ada") for name in ("first", "bad", "last")])
     slot = ChunkSlot()
     with slot.holding(Chunk([])) as chunk:
         pipeline = beam.Pipeline(runner=FnApiRunner())
-        lists = [pipeline | str(number) >> beam.Create([each]) for number, each in enumerate((users, purchases))]  # type: ignore[no-untyped-call] # Beam's
+        made = (users, Records(), stamps)
+        lists = [pipeline | str(number) >> beam.Create([each]) for number, each in enumerate(made)]  # type: ignore[no-untyped-call] # Beam's
         _ = (tuple(lists) | SendBounded(settings, slot),) | CollectOutcomes(slot)
         pipeline.run().wait_until_finish()  # type: ignore[no-untyped-call] # Beam's
     tally = Tally()

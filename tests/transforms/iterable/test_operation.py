@@ -1,0 +1,37 @@
+import pickle
+
+import pytest
+
+from transforms.iterable.operation import Operation
+from transforms.iterable.operations import BY_CALL, OPERATIONS
+
+
+@pytest.mark.parametrize(
+    ("item", "path"),
+    [
+        (b'{"email":"ada+1@x.com"}', "/api/users/ada%2B1%40x.com"),
+        (b'{"userId":"a/b?c"}', "/api/users/byUserId/a%2Fb%3Fc"),
+    ],
+)
+def test_a_deletion_has_its_user_in_its_path_and_no_body(item: bytes, path: str) -> None:
+    """Quoted: an id may hold what a path does not."""
+    deletion = BY_CALL["users/delete"]
+
+    assert (deletion.method, deletion.target([item])) == ("DELETE", (path, b""))
+    assert "x.com" not in deletion.path
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.setting)
+def test_a_row_says_what_a_call_needs(operation: Operation) -> None:
+    """What is needed is a field of it, what names another user, too; one without an array takes one item a request."""
+    names = {field.name for field in operation.fields}
+
+    assert names >= {name for needed in operation.needs for name in needed} | operation.also_about.keys()
+    assert operation.max_items == (1000 if operation.array else 1)
+    assert pickle.loads(pickle.dumps(operation)) == operation
+
+
+def test_no_two_operations_have_one_name() -> None:
+    """Parts are in dead letters and in state, settings in configs and counters."""
+    for attribute in ("part", "name", "setting", "items"):
+        assert len({getattr(operation, attribute) for operation in OPERATIONS}) == len(OPERATIONS)

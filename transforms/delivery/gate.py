@@ -1,0 +1,109 @@
+"""Which items of one user have to wait for each other, by their order classes. Knows no queue and no clock.
+
+Looked at is only what goes in turn or is a barrier, and all else only where a config has barriers.
+"""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+import orjson
+
+from transforms.delivery.batch import Pending
+from transforms.delivery.settings import DeliveryRules
+from transforms.iterable.operation import GATED, Order
+from transforms.model.user_keys import EMAIL, email_key, keys_of, user_id_key
+
+
+@dataclass(eq=False)
+class _Line:
+    """Of one id of a user: how many are inside, of each order class, and who waits, in the order in which they came."""
+
+    inside: Counter[Order] = field(default_factory=Counter)
+    held: dict[Pending, Order] = field(default_factory=dict)
+
+    def is_free(self, order: Order, pending: Pending) -> bool:
+        ahead = itertools.takewhile(lambda other: other is not pending, self.held)
+        others = itertools.chain(self.inside, (self.held[each] for each in ahead))
+        return not any(_excludes(order, other) for other in others)
+
+
+def _excludes(order: Order, other: Order) -> bool:
+    return Order.BARRIER in (order, other) or order is other is Order.IN_TURN
+
+
+class Gate:
+    """In front of the queues. What is let in is inside until it is settled, or waits for its user."""
+
+    def __init__(self, rules: DeliveryRules) -> None:
+        self._by_part = rules.by_part
+        self._watched: Collection[Order] = tuple(Order) if rules.has_barriers else GATED if rules.has_gate else ()
+        self._lines: defaultdict[str, _Line] = defaultdict(_Line)  # by the keys of users
+        self._inside: dict[Pending, frozenset[str]] = {}
+        self._held: dict[Pending, frozenset[str]] = {}
+
+    def __iter__(self) -> Iterator[Pending]:
+        """Those that are held, in the order in which they came."""
+        return iter(self._held)
+
+    def lets_in(self, pending: Pending) -> bool:
+        """Whether it may go now; else it is held."""
+        order = self._by_part[pending.item.part].order
+        if order not in self._watched:
+            return True
+        keys = self._keys(pending)
+        if all(self._lines[key].is_free(order, pending) for key in keys):
+            self._enter(pending, order, keys)
+            return True
+        self._held[pending] = keys
+        for key in keys:
+            self._lines[key].held[pending] = order
+        return False
+
+    def let_in(self, pending: Pending) -> None:
+        """It was under way, in an earlier run or bundle."""
+        order = self._by_part[pending.item.part].order
+        if order in self._watched:
+            self._enter(pending, order, self._keys(pending))
+
+    def leave(self, pending: Pending) -> list[Pending]:
+        """It is settled, or waits for its user: those that may go now, which are inside from now on."""
+        order = self._by_part[pending.item.part].order
+        keys = self._inside.pop(pending, frozenset())
+        for key in keys:
+            line = self._lines[key]
+            line.inside[order] -= 1
+            if not line.inside[order]:
+                del line.inside[order]
+        freed = [each for key in keys for each in self._freed(key)]
+        for key in keys:
+            if not self._lines[key].inside and not self._lines[key].held:
+                del self._lines[key]
+        return freed
+
+    def _freed(self, key: str) -> Iterator[Pending]:
+        for pending, order in list(self._lines[key].held.items()):
+            keys = self._held[pending]
+            if all(self._lines[one].is_free(order, pending) for one in keys):
+                del self._held[pending]
+                for one in keys:
+                    del self._lines[one].held[pending]
+                self._enter(pending, order, keys)
+                yield pending
+            elif order in GATED:
+                return  # nobody behind it can go either
+
+    def _enter(self, pending: Pending, order: Order, keys: frozenset[str]) -> None:
+        self._inside[pending] = keys
+        for key in keys:
+            self._lines[key].inside[order] += 1
+
+    def _keys(self, pending: Pending) -> frozenset[str]:
+        keys, operation = keys_of(pending.item), self._by_part[pending.item.part]
+        body = orjson.loads(pending.item.body) if operation.also_about else {}
+        return keys.union(
+            email_key(body[name]) if kind == EMAIL else user_id_key(body[name])
+            for name, kind in operation.also_about.items()
+            if name in body
+        )

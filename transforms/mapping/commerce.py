@@ -1,0 +1,78 @@
+"""Purchases and carts: events that are sent as one. Knows no HTTP and no event's name."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from transforms.amplitude.paths import is_absent
+from transforms.iterable.operation import FieldType, Operation
+from transforms.iterable.operations import TRACK_PURCHASE
+from transforms.mapping.call_fields import TOLD, as_field, with_user
+from transforms.mapping.identity import Identity
+from transforms.mapping.sources import Row, Source
+from transforms.model import reasons
+from transforms.model.errors import DroppedError, RejectedError
+
+# Iterable's CommerceItem (its Swagger): what an item must have, and may. What else it has goes into its dataFields.
+NEEDED: dict[str, FieldType] = {"id": "text", "name": "text", "price": "number", "quantity": "integer"}
+KNOWN: dict[str, FieldType] = {
+    **NEEDED,
+    "sku": "text",
+    "description": "text",
+    "categories": "texts",
+    "imageUrl": "text",
+    "url": "text",
+}
+
+
+class SentAs(NamedTuple):
+    """Of a row of send_events.events: the operation, and where its items and their total come from."""
+
+    operation: Operation
+    items: Source
+    total: Source | None = None  # None: the sum of the items
+
+
+def commerce_body(
+    sent_as: SentAs, row: Row, identity: Identity, prefer_user_id: bool, purchase: dict[str, Any]
+) -> dict[str, Any]:
+    """The body of a request; `purchase`: what of an event a purchase has, too."""
+    items = list(_items(sent_as.items.read(row)))
+    fields: dict[str, Any] = {"items": items}
+    if sent_as.operation.part == TRACK_PURCHASE.part:
+        fields |= {"total": _total(sent_as.total, row, items), **purchase}
+        if not items:
+            raise DroppedError(reasons.NO_VALUE_TO_SEND)
+    return with_user(sent_as.operation, identity, prefer_user_id, fields)
+
+
+def _items(values: Any) -> Iterator[dict[str, Any]]:
+    if is_absent(values):
+        raise DroppedError(reasons.NO_VALUE_TO_SEND)
+    for number, value in enumerate(values):
+        others = {name: each for name, each in value.items() if name not in KNOWN}
+        data = others.pop("dataFields", None) or {}
+        item = {name: _value(value.get(name), name, number) for name in KNOWN if not is_absent(value.get(name))}
+        if missing := [name for name in NEEDED if name not in item]:
+            raise RejectedError(reasons.INVALID_ITEM, f"items[{number}] has no {missing[0]}")
+        if not isinstance(data, dict):
+            raise RejectedError(reasons.INVALID_ITEM, f"items[{number}].dataFields is no object")
+        yield item | ({"dataFields": data | others} if data or others else {})
+
+
+def _value(value: Any, name: str, number: int) -> Any:
+    try:
+        return as_field(value, KNOWN[name])
+    except ValueError:
+        raise RejectedError(reasons.INVALID_ITEM, f"items[{number}].{name} is not {TOLD[KNOWN[name]]}") from None
+
+
+def _total(source: Source | None, row: Row, items: list[dict[str, Any]]) -> float:
+    if source is None:
+        return float(sum(item["price"] * item["quantity"] for item in items))
+    value = source.read(row)
+    if is_absent(value):
+        raise DroppedError(reasons.NO_VALUE_TO_SEND)
+    try:
+        return float(as_field(value, "number"))
+    except ValueError:
+        raise RejectedError(reasons.INVALID_CALL_FIELD, f"total: {source} is not {TOLD['number']}") from None
