@@ -10,6 +10,7 @@ setup: $(VENV)/installed ## Make .venv with the pinned requirements and the comm
 
 $(VENV)/installed: requirements-dev.txt setup.py
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.14 is needed: install one, or call make PYTHON=/path/to/python"; exit 2; }
+	@test ! -L $(VENV) || { echo "$(VENV) is a link, and setting up would empty what it names: remove it"; exit 2; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version), once: a minute or two"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
