@@ -83,16 +83,20 @@ class Gate:
         return freed
 
     def _freed(self, key: str) -> Iterator[Pending]:
+        is_next = True  # whether it may be the turn of what goes in turn
         for pending, order in list(self._lines[key].held.items()):
             keys = self._held[pending]
+            if order is Order.IN_TURN and not is_next:
+                continue
             if all(self._lines[one].is_free(order, pending) for one in keys):
                 del self._held[pending]
                 for one in keys:
                     del self._lines[one].held[pending]
                 self._enter(pending, order, keys)
                 yield pending
-            elif order in GATED:
+            elif order is Order.BARRIER:
                 return  # nobody behind it can go either
+            is_next = is_next and order is not Order.IN_TURN
 
     def _enter(self, pending: Pending, order: Order, keys: frozenset[str]) -> None:
         self._inside[pending] = keys

@@ -65,5 +65,11 @@ class Retries:
         is_left = (one and one.failures >= FAILURES_WHEN_LEFT and one.queued <= last_success for one in only)
         return list(self) if len(only) <= MAX_LEFT and all(is_left) else []
 
+    def wake(self) -> None:
+        """What waits for its user here, in its place, is due."""
+        for retry in [retry for retry in self if (only := retry.only) and only.waits]:
+            self.remove(retry)
+            self.add(retry.part, retry.records, 0.0)
+
     def clear(self) -> None:
         self._due.clear()

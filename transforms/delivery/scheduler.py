@@ -50,6 +50,7 @@ class Scheduler:
         self._queues = Queues(rules, self._users, sent)
         self._retries = Retries()
         self._waiting = WaitingList(rules.unknown_user_delays)
+        self._holds_barriers = True
 
     @property
     def parts(self) -> Collection[str]:
@@ -135,9 +136,11 @@ class Scheduler:
         return outcomes
 
     def wake_waiting(self) -> None:
-        """What waits for its user is tried now, whenever it is due."""
+        """What waits for its user is tried now, whenever it is due; from now on nothing waits in its place."""
+        self._holds_barriers = False
         for waits in self.set_aside():
             self._queues.add(waits.pending)
+        self._retries.wake()
 
     def set_aside(self) -> list[WaitsForUser]:
         """What waits for its user, to lie elsewhere until it is due."""
@@ -284,7 +287,7 @@ class Scheduler:
         if self._waiting.is_expired(pending, self._sent.last_update(pending.item.identity), now):
             yield from self._dead_letter(record, reasons.UNKNOWN_USER, detail)
             return
-        if not pending.waits and self._rules.by_part[pending.item.part].order is Order.BARRIER:
+        if self._holds_barriers and not pending.waits and self._rules.by_part[pending.item.part].order is Order.BARRIER:
             pending.waits += 1  # in its place: what comes after it goes by what it does
             self._retries.add(pending.item.part, (record,), now + USER_APPLY_SECONDS)
             return

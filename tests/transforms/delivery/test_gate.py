@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.delivery.scheduling import OK, UNAVAILABLE, NewItem, items_of, told
@@ -58,6 +58,7 @@ def check(gate: Gate, open_items: list[Pending], inside: set[Pending]) -> None:
     kinds=st.lists(st.tuples(st.sampled_from([USER, TRACK, CART, UPDATE_EMAIL]), st.sampled_from(USERS)), max_size=25),
     seed=st.integers(0, 1000),
 )
+@example(kinds=[(UPDATE_EMAIL, "a@x.com"), (CART, "a@x.com"), (CART, "a@x.com"), (USER, "a@x.com")], seed=0)
 def test_an_item_goes_when_no_earlier_one_of_its_user_keeps_it(kinds: list[tuple[str, str]], seed: int) -> None:
     """Whatever comes and in whatever order it is settled: also under the email that a user is to have."""
     rng, gate = Random(seed), Gate(DeliveryRules(OPERATIONS))
@@ -197,6 +198,21 @@ def test_a_barrier_whose_user_is_not_known_yet_waits_in_its_place(new_call: NewC
     scheduler.settle(second, UNKNOWN, NOW + 60)
     assert [outcome.part for outcome in scheduler.take_waiting()] == ["update_email"]
     assert parts(take_all(scheduler, NOW + 60)) == [[TRACK]]
+
+
+def test_a_barrier_has_its_last_try_at_the_end(new_call: NewCall, new_track: NewItem) -> None:
+    """No minute is left for it then, whether it waits in its place already or not."""
+    waits, new = (scheduler_of(new_call("update_email", newEmail="b@x.com"), new_track("u1")) for _ in range(2))
+    (first,) = take_all(waits)
+    waits.settle(first, UNKNOWN, NOW)
+
+    for scheduler in (waits, new):
+        scheduler.wake_waiting()
+        (last,) = take_all(scheduler, NOW + 1)
+        assert parts([last]) == [["update_email"]]
+        assert scheduler.settle(last, UNKNOWN, NOW + 1) == []
+        assert parts(take_all(scheduler, NOW + 1)) == [[TRACK]]
+        assert told(scheduler.expire_waiting()) == [("dead_lettered", "unknown_user")]
 
 
 def test_all_of_it_can_lie_in_state(new_call: NewCall, new_track: NewItem) -> None:
