@@ -13,8 +13,8 @@ EXAMPLES = sorted(CONFIGS.glob("*.yaml"))
 
 
 def test_the_examples_are_there() -> None:
-    """One for each kind of project, the least and the most."""
-    expected = ["demo", "email_project", "full", "hybrid_project", "minimal", "user_id_project"]
+    """One for each kind of project, the least and the most, and those of the sandbox."""
+    expected = ["demo", "email_project", "full", "hybrid_project", "minimal", "operations", "user_id_project"]
 
     assert expected == [one.stem for one in EXAMPLES]
 

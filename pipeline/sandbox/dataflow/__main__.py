@@ -5,11 +5,11 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.sandbox.dataflow.figures import FIGURES
-from pipeline.sandbox.dataflow.trial import run_seed
+from pipeline.sandbox.dataflow.trial import Trial, run_operations, run_seed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,12 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"of {', '.join(FIGURES)} (all)")
     parser.add_argument("--seed", type=int, metavar="N", help="instead of figures: traffic, chaos and every fault")
     parser.add_argument("--messages", type=int, default=1_500, metavar="N", help="of the seed (default %(default)s)")
+    parser.add_argument("--operations", action="store_true", help="of the seed: purchases, carts and calls, too")
     options = parser.parse_args(arguments)
     if unknown := set(options.figures) - FIGURES.keys():
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
     logging.disable(logging.ERROR)  # of failures, which are counted, Beam logs a traceback each
     if options.seed is not None:
-        return _run_seed(options.seed, options.messages)
+        return _run_seed(run_operations if options.operations else run_seed, options.seed, options.messages)
     for name in options.figures or FIGURES:
         with tempfile.TemporaryDirectory() as folder:
             for what, value in FIGURES[name](Path(folder)):
@@ -33,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run_seed(seed: int, messages: int) -> int:
+def _run_seed(run: Callable[[int, int, Path], Trial], seed: int, messages: int) -> int:
     folder = Path(tempfile.mkdtemp(prefix=f"dataflow-seed-{seed}-"))
-    trial = run_seed(seed, messages, folder)
+    trial = run(seed, messages, folder)
     for line in (*trial.problems, f"drained in {trial.drain_seconds or 0:.1f} s", *trial.measures.lines()):
         _say(line)
     if trial.problems:

@@ -20,6 +20,7 @@ from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.oracle.checks import Limits
 from pipeline.sandbox.soak.demo_config import write_config
+from pipeline.sandbox.soak.seeds import Sync
 from pipeline.sandbox.traffic.settings import TrafficSettings
 
 Figures = Iterator[tuple[str, str]]
@@ -78,7 +79,7 @@ def given_out_twice(folder: Path) -> Figures:
     """Two bundles of one shard are alive at once, with slow answers."""
     settings = Settings(track_unknown_user="not_found", async_delay=AsyncDelay(0.1, 0.1), latency=0.3)
     shape = TrafficSettings(seed=5, messages=2_000, users=300)
-    trial = run(settings, shape, FaultSettings(seed=5, given_out_twice=0.5), folder)
+    trial = run(settings, Sync(shape), FaultSettings(seed=5, given_out_twice=0.5), folder)
     yield "work given out twice", f"{trial.measures.faults['given out twice']}"
     yield "bundles that failed", f"{trial.measures.failures.total()} ({'; '.join(trial.measures.failures)})"
     yield "differences", "; ".join(trial.problems) or "none"

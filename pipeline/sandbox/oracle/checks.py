@@ -11,9 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from pipeline.sandbox.oracle.under_chaos import UNKNOWN_USER, ExpectedUnderChaos
-
-Letter = tuple[int, tuple[str, str]]  # number of the message, from 1; part and reason
+from pipeline.sandbox.oracle.under_chaos import UNKNOWN_USER, ExpectedUnderChaos, Letter
 
 
 class Counted(NamedTuple):
@@ -43,16 +41,22 @@ def check_counts(counted: Counted, expected: ExpectedUnderChaos, messages: int, 
             yield f"{' '.join(outcome)}: {counted.outcomes[outcome]} counted, expected {wanted[outcome]}"
 
 
+def letters_in(path: Path) -> Iterator[tuple[Letter, bytes]]:
+    """And of each the message."""
+    for text in path.read_bytes().splitlines() if path.exists() else ():
+        letter = orjson.loads(text)
+        kind = letter["attributes"]["dl_part"], letter["attributes"]["dl_reason"]
+        yield (int(letter["messageId"].rpartition(":")[2]), kind), base64.b64decode(letter["data"])
+
+
 def check_letters(folder: Path, name: str, wanted: Set[Letter], starts: int) -> Iterator[str]:
     """Each is in the file once, with the original bytes; again for every new start at most."""
     path, lines = folder / f"{name}.jsonl", (folder / "events.jsonl").read_bytes().splitlines()
     kept: Counter[Letter] = Counter()
-    for text in path.read_bytes().splitlines() if path.exists() else ():
-        letter = orjson.loads(text)
-        number = int(letter["messageId"].rpartition(":")[2])
-        kept[number, (letter["attributes"]["dl_part"], letter["attributes"]["dl_reason"])] += 1
-        if base64.b64decode(letter["data"]) != lines[number - 1]:
-            yield f"{path.name}: line {number} has not its bytes"
+    for letter, data in letters_in(path):
+        kept[letter] += 1
+        if data != lines[letter[0] - 1]:
+            yield f"{path.name}: line {letter[0]} has not its bytes"
     for each in sorted(kept.keys() | wanted):
         if each not in wanted or not 1 <= kept[each] <= starts:
             yield f"{path.name}: line {each[0]} {' '.join(each[1])}: {kept[each]}, expected {int(each in wanted)}"

@@ -3,7 +3,7 @@
 Faults that pass change nothing of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pipeline.sandbox.iterable import verdicts
@@ -12,6 +12,8 @@ from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
 from pipeline.sandbox.oracle.expected import Expected, identity_in
 
 UNKNOWN_USER = "unknown_user"
+
+Letter = tuple[int, tuple[str, str]]  # number of the message, from 1; part and reason
 
 # The pipeline's words for a verdict.
 _REASONS = {
@@ -40,6 +42,7 @@ class ExpectedUnderChaos(Expected):
         self.dead_letters: dict[int, tuple[str, str]] = {}
         self.refused_users: dict[str, str] = {}
         self.refused_events: dict[str, str] = {}
+        self._changes_of_unknown: dict[int, str] = {}  # number of the message → part
         self._chaos = chaos
 
     def update_user(self, identity: str, fields: Mapping[str, Any], time: int) -> None:
@@ -92,6 +95,14 @@ class ExpectedUnderChaos(Expected):
         super().dead_letter(part, reason)
         self.dead_letters[self.messages] = part, reason
 
+    def settle_changes(self, kept: Collection[Letter]) -> None:
+        """A change of whom Iterable does not know counts as taken where an answer was lost: that one has no letter."""
+        for number, part in self._changes_of_unknown.items():
+            if (number, (part, UNKNOWN_USER)) not in kept:
+                del self.dead_letters[number]
+                self.outcomes["dead_lettered", part, UNKNOWN_USER] -= 1
+                self.outcomes["delivered", part, ""] += 1
+
     def _refuse_call(self, part: str, identity: str) -> bool:
         if verdicts.on_user(self._chaos, identity):
             self.not_sent()
@@ -115,6 +126,7 @@ class ExpectedUnderChaos(Expected):
             if verdict and each == identity and identity not in self.users:
                 self.not_sent()
                 self.dead_letter(part, UNKNOWN_USER)
+                self._changes_of_unknown[self.messages] = part
                 return True
         return False
 

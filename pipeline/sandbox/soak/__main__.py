@@ -18,12 +18,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.sandbox.pubsub.emulator import EmulatorNotFoundError
-from pipeline.sandbox.soak.seeds import check_seed
+from pipeline.sandbox.soak.seeds import check_operations, check_seed
 from pipeline.sandbox.soak.trials import TRIALS
 
 FOLDER = Path(".run")
 PROGRAM = "pipeline.sandbox.soak"
 DATAFLOW = "pipeline.sandbox.dataflow"  # above this room: known by name alone
+OPERATIONS_MESSAGES = 1_000  # at most, for each seed: most of them are requests of their own
 MOST_SECONDS = 1800.0  # of one seed; they take one minute or two
 
 
@@ -53,11 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=1, metavar="SEED", help="the first of them (default %(default)s)")
     parser.add_argument("--messages", type=int, default=5_000, metavar="N", help="for each (default %(default)s)")
     parser.add_argument(
-        "--dataflow_seeds", type=int, default=6, metavar="N", help="of the streaming job (default %(default)s)"
+        "--dataflow_seeds",
+        type=int,
+        default=6,
+        metavar="N",
+        help="of the streaming job, twice: of events, of operations (default %(default)s)",
     )
     parser.add_argument(
         "--jobs", type=int, default=2 * (os.cpu_count() or 1), metavar="N", help="seeds at once (default %(default)s)"
     )
+    parser.add_argument("--operations", action="store_true", help="those of purchases, carts and calls alone")
     parser.add_argument("--trial", choices=TRIALS, metavar="NAME", help=f"one of {', '.join(TRIALS)}, and no seed")
     options = parser.parse_args(arguments)
     if min(options.seeds, options.messages, options.jobs) < 1:
@@ -65,18 +71,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.trial:
         return _run_here(options.trial, TRIALS[options.trial])
     if options.seeds == 1:
-        return _run_here(f"seed {options.first}", lambda folder: check_seed(options.first, options.messages, folder))
+        kind, check = ("operations seed", check_operations) if options.operations else ("seed", check_seed)
+        return _run_here(f"{kind} {options.first}", lambda folder: check(options.first, options.messages, folder))
     seeds = range(options.first, options.first + options.seeds)
+    fewer = min(options.messages, OPERATIONS_MESSAGES)
+    of_operations = [_seed_job("Operations seed", n, fewer, "--operations") for n in seeds]
+    streaming = range(1, options.dataflow_seeds + 1)
+    more = "--messages=400", "--operations"
     jobs = [
         *(Job(f"Trial {name}", (f"--trial={name}",)) for name in TRIALS),
-        *(Job(f"Seed {n}", (f"--first={n}", "--seeds=1", f"--messages={options.messages}")) for n in seeds),
-        *(Job(f"Dataflow seed {n}", (f"--seed={n}",), DATAFLOW) for n in range(1, options.dataflow_seeds + 1)),
+        *(_seed_job("Seed", n, options.messages) for n in seeds),
+        *(Job(f"Dataflow seed {n}", (f"--seed={n}",), DATAFLOW) for n in streaming),
+        *(Job(f"Dataflow operations seed {n}", (f"--seed={n}", *more), DATAFLOW) for n in streaming),
     ]
+    jobs = of_operations if options.operations else jobs + of_operations
     failures = _run_all(jobs, options.jobs)
     done = f"{len(jobs) - len(failures)} of {len(jobs)} came to what they must"
-    kinds = f"{len(TRIALS)} trials, {len(seeds)} seeds, {options.dataflow_seeds} of the streaming job"
+    others = f"{len(TRIALS)} trials, {len(seeds)} seeds, {2 * len(streaming)} of the streaming job, "
+    kinds = f"{'' if options.operations else others}{len(seeds)} of operations"
     Console().print(f"{done}: {kinds}.", highlight=False)
     return 1 if failures else 0
+
+
+def _seed_job(title: str, seed: int, messages: int, *more: str) -> Job:
+    return Job(f"{title} {seed}", (f"--first={seed}", "--seeds=1", f"--messages={messages}", *more))
 
 
 def _run_here(name: str, check: Callable[[Path], list[str]]) -> int:

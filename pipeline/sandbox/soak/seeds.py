@@ -6,9 +6,11 @@ A seed makes all of it: the traffic, the chaos and the reading of what Iterable 
 import contextlib
 import io
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pipeline.cli.arguments import parse_options
@@ -18,16 +20,35 @@ from pipeline.runs.local import run_chunks
 from pipeline.sandbox.iterable.chaos_settings import ChaosSettings
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
-from pipeline.sandbox.oracle.checks import Counted, Limits, check_counts, check_letters, check_refusals, check_requests
+from pipeline.sandbox.oracle.checks import (
+    Counted,
+    Limits,
+    check_counts,
+    check_letters,
+    check_refusals,
+    check_requests,
+    letters_in,
+)
 from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.oracle.under_chaos import UNKNOWN_USER, ExpectedUnderChaos
-from pipeline.sandbox.soak.demo_config import write_config
+from pipeline.sandbox.soak.demo_config import DEMO, HYBRID, OPERATIONS, write_config
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from transforms.model.errors import FatalError
 from transforms.model.outcomes import FINAL
 
 _LIMITS = Limits(items=100, bytes=40_000)
+SENT = ("bulkUpdate", "trackBulk")
+_CALLED = (
+    "trackPurchase",
+    "updateCart",
+    "updateSubscriptions",
+    "subscribe",
+    "updateEmail",
+    "deleteByUserId",
+    "deleteByEmail",
+)
+_SHARES = {"purchases": 0.08, "carts": 0.08, "subscription_changes": 0.05, "list_joins": 0.05}
 
 
 class Shape(NamedTuple):
@@ -78,16 +99,53 @@ def settings_of(seed: int) -> Settings:
     )
 
 
+class Sync(NamedTuple):
+    """What a seed sends, and the committed config that says so, with changes."""
+
+    traffic: TrafficSettings
+    called: Collection[str] = SENT
+    base: Path = DEMO
+    changes: Mapping[str, str] = MappingProxyType({})
+
+
 def check_seed(seed: int, messages: int, folder: Path) -> list[str]:
-    """Runs one seed in `folder`, which is empty; what is not as it must be, in lines for a person."""
-    settings = settings_of(seed)
-    expected = ExpectedUnderChaos(settings.chaos)
+    """Runs one seed of the demo in `folder`, which is empty; what is not as it must be, in lines for a person."""
     shape = shape_of(seed)
+    return _check(Sync(_traffic_of(seed, messages, shape)), settings_of(seed), shape, folder)
+
+
+def check_operations(seed: int, messages: int, folder: Path) -> list[str]:
+    """The same of purchases, carts and calls; every third of a hybrid project, the others of one that goes by email."""
+    # A change of whom Iterable does not know waits for a minute, and all else meanwhile: a run is patient or it is not.
+    settings, shape = operations_settings_of(seed), shape_of(seed)._replace(is_patient=True)
+    is_sent_once = settings.chaos.revoke_key_after is None
+    sync = operations_of(settings, _traffic_of(seed, messages, shape), is_sent_once=is_sent_once)
+    return _check(sync, settings, shape, folder)
+
+
+def operations_settings_of(seed: int) -> Settings:
+    """The users are there at once: what waits for its own is passed by others."""
+    project = "email" if seed % 3 else "hybrid"
+    return replace(settings_of(seed), project_type=project, async_delay=AsyncDelay(users=0, events=0))
+
+
+def operations_of(settings: Settings, traffic: TrafficSettings, *, is_sent_once: bool) -> Sync:
+    """Where work may be done twice nobody is deleted or has another email: what came before would make them anew."""
+    of_emails = {"leads": 1.0, "email_changes": 0.03 * is_sent_once} if settings.project_type == "email" else {}
+    shares = {**_SHARES, "deletions": 0.02 * is_sent_once, **of_emails}
+    changes = HYBRID if settings.project_type == "hybrid" else {}
+    users = max(1, traffic.messages // 8)  # so many that each has several operations
+    return Sync(replace(traffic, users=users, **shares), (*SENT, *_CALLED), OPERATIONS, changes)
+
+
+def _check(sync: Sync, settings: Settings, shape: Shape, folder: Path) -> list[str]:
+    expected, messages = ExpectedUnderChaos(settings.chaos), sync.traffic.messages
     with (folder / "events.jsonl").open("wb") as stream:
-        write_rows(Traffic(_traffic_of(seed, messages, shape), expected), stream)
+        write_rows(Traffic(sync.traffic, expected), stream)
     with SimulatedIterable(settings) as iterable:
-        counted = _run(folder, iterable.url, _arguments(shape, messages), settings.chaos.revoke_key_for + 1)
+        counted = _run(folder, iterable.url, sync, _arguments(shape, messages), settings.chaos.revoke_key_for + 1)
         dump, metrics, refused = iterable.dump(settle=True), iterable.metrics(), iterable.refused()
+    expected.settle_changes({letter for letter, _ in letters_in(folder / "dead_letters.jsonl")})
     dead_letters = expected.dead_letters.items()
     waiting = set() if shape.is_patient else {each for each in dead_letters if each[1] == ("track", UNKNOWN_USER)}
     return [
@@ -96,7 +154,7 @@ def check_seed(seed: int, messages: int, folder: Path) -> list[str]:
         *check_letters(folder, "dead_letters", dead_letters - waiting, counted.starts),
         *check_letters(folder, "waiting", waiting, 1),
         *check_refusals(refused, expected),
-        *check_requests(metrics["endpoints"], _LIMITS),
+        *check_requests(metrics["endpoints"], _LIMITS, sync.called),
         *([f"{dump['lost_updates']} updates lost to an identity conflict"] if dump["lost_updates"] else []),
     ]
 
@@ -114,12 +172,12 @@ def _arguments(shape: Shape, messages: int) -> dict[str, object]:
     return {"chunk_size": -(-messages // shape.chunks), "max_wait": "75s" if shape.is_patient else "3s"}
 
 
-def _run(folder: Path, url: str, arguments: dict[str, object], most_starts: int) -> Counted:
+def _run(folder: Path, url: str, sync: Sync, arguments: dict[str, object], most_starts: int) -> Counted:
     """As an operator would: begin again when the key was refused."""
     starts = 0
     while True:
         starts += 1
-        options = _options(folder, url, arguments, starts)
+        options = _options(folder, url, sync, arguments, starts)
         try:
             with contextlib.redirect_stderr(io.StringIO()):  # the progress of a run
                 tally = run_chunks(options, load_config(options.config)).tally
@@ -131,12 +189,12 @@ def _run(folder: Path, url: str, arguments: dict[str, object], most_starts: int)
             return Counted(starts, tally.read, tally.in_flight, tally.adds_up, outcomes)
 
 
-def _options(folder: Path, url: str, arguments: dict[str, object], start: int) -> RunOptions:
+def _options(folder: Path, url: str, sync: Sync, arguments: dict[str, object], start: int) -> RunOptions:
     # Each start has a key file of its own: a process keeps connections, pace and memory of what it sent for those that
     # have the same settings, and a new start is to have none.
     arguments = {
         **arguments,
-        "config": write_config(folder, "[1s, 2s, 1m]", _LIMITS, f"chaos-{start}"),
+        "config": write_config(folder, "[1s, 2s, 1m]", _LIMITS, f"chaos-{start}", sync.base, sync.changes),
         "input_files": folder / "events.jsonl",
         "dead_letter_file": folder / "dead_letters.jsonl",
         "waiting_file": folder / "waiting.jsonl",

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.oracle.expected import Expected
 from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.pubsub.exactly_once import ExactlyOnceSubscription
-from pipeline.sandbox.soak.demo_config import DEMO
+from pipeline.sandbox.soak.demo_config import DEMO, OPERATIONS
 from pipeline.sandbox.stage import Ended, Stage, end, set_stage
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
@@ -136,9 +137,39 @@ def clock_steps(folder: Path) -> list[str]:
     return [*_bad_ends(ended), *differences(traffic.expected, dump)]
 
 
+def operations_killed(folder: Path) -> list[str]:
+    """SIGKILL at random moments of a backfill: each purchase, cart and call is taken, and in Iterable once.
+
+    Nobody remembers what had been sent: a cart may be an older one again, and identities are left alone.
+    """
+    rng = random.Random(1)
+    shares = {"purchases": 0.1, "carts": 0.1, "subscription_changes": 0.06, "list_joins": 0.06, "identifies": 0}
+    traffic = Traffic(TrafficSettings(messages=1_500, users=200, leads=1.0, late_identifies=0, **shares))
+    with (folder / "events.jsonl").open("wb") as stream:
+        write_rows(traffic, stream)
+    with SimulatedIterable(replace(STRICT, project_type="email")) as iterable:
+        start = _starter(folder, iterable.url, config=OPERATIONS)
+        command = (f"--input_files={folder / 'events.jsonl'}", "--chunk_size=100", "--max_wait=75s")
+        for _ in range(6):
+            process = start(*command)
+            time.sleep(rng.uniform(3.0, 6.0))
+            process.kill()
+            end(process, MOST_SECONDS)
+        ended = [end(start(*command), MOST_SECONDS)]
+        dump = iterable.dump(settle=True)
+    return [*_bad_ends(ended), *differences(traffic.expected, dump, in_order=False)]
+
+
 TRIALS: dict[str, Callable[[Path], list[str]]] = {
     trial.__name__: trial
-    for trial in (two_runs_in_one_folder, short_drains, one_record_with_500, exactly_once, clock_steps)
+    for trial in (
+        two_runs_in_one_folder,
+        short_drains,
+        one_record_with_500,
+        exactly_once,
+        clock_steps,
+        operations_killed,
+    )
 }
 
 
@@ -151,9 +182,10 @@ def _starter(
     stage: Stage | None = None,
     module: str = "pipeline.main",
     environ: Mapping[str, str] | None = None,
+    config: Path = DEMO,
 ) -> Start:
     """Starts runs that share a state folder: over the stage's subscription and topic, or with a dead-letter file."""
-    place = ["-m", module, f"--config={DEMO}", f"--iterable_url={url}", f"--state_dir={folder / 'state'}"]
+    place = ["-m", module, f"--config={config}", f"--iterable_url={url}", f"--state_dir={folder / 'state'}"]
     if stage:
         place += [f"--input_subscription={stage.subscription}", f"--dead_letter_topic={stage.dead_topic}"]
         environ = {"PUBSUB_EMULATOR_HOST": stage.host}

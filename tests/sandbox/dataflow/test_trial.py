@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.sandbox.dataflow.faults import FaultSettings
 from pipeline.sandbox.dataflow.trial import run
-from pipeline.sandbox.soak.seeds import settings_of
+from pipeline.sandbox.soak.seeds import Sync, settings_of
 from pipeline.sandbox.traffic.settings import TrafficSettings
 
 UNCOMMITTED = {"commits lost", "given out twice", "commits refused"}
@@ -32,7 +32,7 @@ def test_all_arrives_whatever_befalls_the_workers(faults: FaultSettings, befell:
     settings = settings_of(TRAFFIC.seed)
     settings = replace(settings, chaos=replace(settings.chaos, revoke_key_after=None))
 
-    trial = run(settings, TRAFFIC, faults, tmp_path)
+    trial = run(settings, Sync(TRAFFIC), faults, tmp_path)
 
     assert trial.problems == []
     assert {fault for fault, count in trial.measures.faults.items() if count} >= befell
