@@ -52,7 +52,7 @@ lint: setup ## Lint the code
 	@$(BIN)/ruff check .
 
 types: setup ## Check the types
-	@$(BIN)/mypy --num-workers 2
+	@$(BIN)/mypy
 
 schema: setup ## Write the config's JSON Schema anew
 	@$(BIN)/python -m pipeline.config --schema > configs/sync.schema.json

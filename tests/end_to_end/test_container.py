@@ -95,7 +95,7 @@ def test_the_sample_job_is_one_that_cloud_run_takes() -> None:
 
     assert task["taskCount"] == 1
     assert container["args"][:2] == ["pipeline", "run"]
-    assert "--grace_period=8s" in container["args"]
+    assert "--grace-period=8s" in container["args"]
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ from tests.log_times import without_times
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 MESSAGES = 3_000
-KILLS = 5
+KILLS = 3
 QUIET = ChaosSettings()
 CHAOS = ChaosSettings(
     seed=7,
@@ -106,11 +106,11 @@ def kill_at_random(
     rng = random.Random(11)
     killed = 0
     for _ in range(KILLS):
-        enough = requests_of(iterable) + rng.randint(1, 20)
+        enough = requests_of(iterable) + rng.randint(1, 8)
         process = start()
         while process.poll() is None and requests_of(iterable) < enough:
-            time.sleep(0.02)
-        time.sleep(rng.uniform(0.0, 0.3))  # or it would always be just after a request
+            time.sleep(0.1)
+        time.sleep(rng.uniform(0.0, 0.2))  # or it would always be just after a request
         killed += process.poll() is None
         process.kill()
         end(process)
@@ -170,7 +170,7 @@ def test_a_backfill_that_is_killed_again_and_again(tmp_path: Path) -> None:
                 waited = waiting.rename(tmp_path / f"waited-{number}.jsonl")
                 assert stage.run(*main, f"--input_files={waited}", *to, "--max_wait=75s").code == 0
         assert problems_of(generated, iterable, read_letters(kept)) == []
-        assert ended.out.startswith(f"Going on from {checkpoint}: ")
+        assert f"Going on from {checkpoint}: " in ended.err
         assert read == MESSAGES  # of all processes: the record knows what a killed one had settled
     assert not (tmp_path / "checkpoint.jsonl").exists()
 
