@@ -16,8 +16,8 @@ $(VENV)/installed: requirements-dev.txt setup.py
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version), once: a minute or two"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-dev.txt
-	@# On every core, which pip does not, and without what Beam has for machine learning: nobody imports that here.
-	@$(BIN)/python -m compileall -qq -j 0 -x '/(google/cloud/aiplatform|vertexai|agentplatform)' $(VENV)/lib || true
+	@# On every core, which pip does not, and without tests and what Beam has for machine learning: nobody imports those here.
+	@$(BIN)/python -m compileall -qq -j 0 -x '/(google/cloud/aiplatform|vertexai|agentplatform|tests/)|_test[.]py' $(VENV)/lib || true
 	@# A path, not the import hook: that finds here what another installation of the package lacks.
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-index --no-build-isolation \
 		--config-settings editable_mode=compat --editable .

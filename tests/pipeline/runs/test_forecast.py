@@ -34,7 +34,7 @@ def write_traffic(path: Path, messages: int = 3_000, seed: int = 1) -> Traffic:
 def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[bytes], Traffic]:
     """More rows than a sample has, a line each, in no order: the first rows of a sync know fewer users."""
     path = tmp_path_factory.mktemp("many") / "rows.gz"
-    traffic = write_traffic(path, messages=15_000)
+    traffic = write_traffic(path, messages=30_000)
     lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
     Random(1).shuffle(lines)
     return lines, traffic
@@ -63,7 +63,7 @@ def test_of_a_large_one_a_sample_is_enough(tmp_path: Path, many: tuple[list[byte
 
     assert match
     rows, events = (int(text.replace(",", "")) for text in match.groups())
-    assert rows == pytest.approx(15_000, rel=0.05)
+    assert rows == pytest.approx(30_000, rel=0.05)
     assert events == pytest.approx(outcomes["delivered", "track", ""], rel=0.05)
 
 
@@ -106,7 +106,7 @@ def test_small_files_are_not_taken_for_smaller_ones(
     match = re.match(r"Forecast: about ([\d,]+) rows", forecast_of(tmp_path, "rows_*"))
 
     assert match
-    assert int(match[1].replace(",", "")) == pytest.approx(15_000, rel=0.05)
+    assert int(match[1].replace(",", "")) == pytest.approx(30_000, rel=0.05)
 
 
 def test_of_an_interrupted_run_the_rest_is_forecast(tmp_path: Path) -> None:
