@@ -178,6 +178,7 @@ def test_short_drains_settle_what_waits_and_dead_letter_each_part_once(
 
     outputs: list[str] = []
     while len(outputs) < 20 and (not outputs or "In flight" in outputs[-1]):
+        time.sleep(8.0)  # the event is due again after a minute
         code, out, err = end(staged.start(config, "--max_wait=0s"))
         assert (code, without_start(err)) == (0, "")
         outputs.append(out)

@@ -57,6 +57,8 @@ Which letters:
   --end-time T           only those dead-lettered before then
   --with-users           user updates, too: old values may overwrite newer
                          ones
+  --with-deletions       calls that cannot be undone, too: users/delete,
+                         users/forget
   --from-sync OLD        those of the sync that was called OLD, now the
                          config's own
 
