@@ -164,7 +164,7 @@ def test_an_update_of_nothing_is_told(tmp_path: Path, api: DataflowApi) -> None:
     ("status", "remedy"),
     [
         (403, "the account needs the roles in docs/dataflow.md, and the project the Dataflow API"),
-        (409, "a job of this name runs: drain it, replace it with --update, or give another --job_name"),
+        (409, "a job of this name runs: drain it, replace it with --update, or give another --job-name"),
         (429, "the project's quota is used up: wait, or ask for more on the console's quota page"),
         (400, "correct the option it names"),
     ],
