@@ -6,6 +6,8 @@ SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 15))
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3.10 python3; do \
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 
+unexport PYTHONDONTWRITEBYTECODE # or each of a hundred processes would compile all of ours
+
 setup: $(VENV)/installed ## Make .venv with the pinned requirements and the command a2i
 
 $(VENV)/installed: requirements-dev.txt setup.py
@@ -13,7 +15,9 @@ $(VENV)/installed: requirements-dev.txt setup.py
 	@test ! -L $(VENV) || { echo "$(VENV) is a link, and setting up would empty what it names: remove it"; exit 2; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version), once: a minute or two"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-dev.txt
+	@# On every core, which pip does not, and without tests and what Beam has for machine learning: nobody imports those here.
+	@$(BIN)/python -m compileall -qq -j 0 -x '/(google/cloud/aiplatform|vertexai|agentplatform|tests/)|_test[.]py' $(VENV)/lib || true
 	@# A path, not the import hook: that finds here what another installation of the package lacks.
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-index --no-build-isolation \
 		--config-settings editable_mode=compat --editable .
@@ -29,9 +33,12 @@ soak: setup ## Many seeds of traffic into a chaotic Iterable: minutes
 	@$(BIN)/python -m pipeline.sandbox.soak
 
 test: setup ## All tests, the fast ones first
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
 	@# Four at once keep a small machine too busy for some: what fails among them is tried once more, alone.
-	@$(BIN)/python -m pytest -q -n 4 -m slow || $(BIN)/python -m pytest -q -m slow --last-failed --last-failed-no-failures=none
+	@$(BIN)/python -m pytest -q -n 4 --dist worksteal $(SLOW) || $(BIN)/python -m pytest -q $(SLOW) --last-failed --last-failed-no-failures=none
+
+# No other file is looked at: to import all of them takes longer than some tests, four times.
+SLOW = -m slow $$(grep -rlw --include='test_*.py' mark.slow tests)
 
 check: format-check lint types test ## All that CI runs
 

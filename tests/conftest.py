@@ -22,7 +22,9 @@ from pipeline.sandbox.dataflow.secret_manager import FakeSecretManager
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.pubsub.emulator import EmulatorNotFoundError, PubsubEmulator, find_emulator
+from pipeline.sandbox.stage import Ended
 from pipeline.sources.buckets import storage_client
+from tests.log_times import without_start
 from transforms.elements import Records
 from transforms.mapping.identity import Identity
 from transforms.model.items import TRACK, USER, Item, Message, Resumed
@@ -50,6 +52,23 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("A2I_STATE_DIR", str(folder))
     return folder
+
+
+@pytest.fixture
+def types(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[..., Ended]:
+    """Calls a command's `main` in this process, for Beam takes seconds to import; all it said, without its start.
+
+    What is logged comes last and unredacted: what a log shows, and what a signal does, is for processes to tell.
+    """
+
+    def call(main: Callable[[list[str]], int], *arguments: object) -> Ended:
+        capsys.readouterr()
+        caplog.clear()
+        code = main([*map(str, arguments)])
+        out, err = capsys.readouterr()
+        return Ended(code, out, without_start(err) + "".join(f"{message}\n" for message in caplog.messages))
+
+    return call
 
 
 @pytest.fixture(scope="session")

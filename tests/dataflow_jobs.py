@@ -42,6 +42,7 @@ def launch_options(folder: Path, url: str, **options: object) -> list[str]:
         "temp_location": staging,
         "sdk_container_image": IMAGE,
         "dataflow_endpoint": url,
+        "experiments": "disable_logging_submission_environment",  # of each launch's seconds `pip freeze` takes one
     }
     given = [f"--{name}={value}" for name, value in (needed | options).items() if value is not None]
     return [*given, "--no_auth"]

@@ -196,7 +196,8 @@ class _Server(http.server.ThreadingHTTPServer):
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("gcloud"), reason="there is no gcloud: install the Google Cloud CLI to run this")
 def test_gcloud_creates_both_from_the_files(tmp_path: Path) -> None:
-    """The commands of docs/slo.md, against a server of ours."""
+    """The commands of docs/slo.md, against a server of ours; of the alerts, which another test reads, the longest."""
+    alert = max(ALERTS, key=lambda file: file.stat().st_size)
     with _Server() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         environment = os.environ | {
@@ -207,12 +208,12 @@ def test_gcloud_creates_both_from_the_files(tmp_path: Path) -> None:
             "CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING": f"http://localhost:{server.server_port}/",
         }
         commands = [["monitoring", "dashboards", "create", f"--config-from-file={DASHBOARD}"]]
-        commands += [["alpha", "monitoring", "policies", "create", f"--policy-from-file={file}"] for file in ALERTS]
+        commands += [["alpha", "monitoring", "policies", "create", f"--policy-from-file={alert}"]]
         for command in commands:
             done = subprocess.run(["gcloud", *command], env=environment, capture_output=True, text=True, timeout=60)
             assert done.returncode == 0, done.stderr
         server.shutdown()
 
     paths, bodies = zip(*server.created, strict=True)
-    assert paths == ("/v1/projects/project/dashboards", *["/v3/projects/project/alertPolicies"] * len(ALERTS))
-    assert bodies[1:] == tuple(json.loads(file.read_bytes()) for file in ALERTS)
+    assert paths == ("/v1/projects/project/dashboards", "/v3/projects/project/alertPolicies")
+    assert bodies[1] == json.loads(alert.read_bytes())

@@ -4,18 +4,28 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from pipeline.main import main
 from pipeline.sandbox.dataflow.api import DataflowApi
+from pipeline.sandbox.stage import Ended
 from tests.dataflow_jobs import ROOT, launch_options, write_config
 from tests.log_times import without_times
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 ENTRY = ROOT / "configs" / "flex_template" / "main.py"
+Types = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def without_google(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor a key of Iterable's."""
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
+    monkeypatch.delenv("ITERABLE_API_KEY", raising=False)
 
 
 @pytest.fixture
@@ -24,37 +34,27 @@ def api() -> Iterator[DataflowApi]:
         yield running
 
 
-def run(*command: object) -> "subprocess.CompletedProcess[str]":
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere"}
-    environ.pop("ITERABLE_API_KEY", None)
-    return subprocess.run(
-        [sys.executable, *map(str, command)], cwd="/", env=environ, capture_output=True, text=True, check=False
-    )
-
-
-def test_a_person_launches(tmp_path: Path, api: DataflowApi) -> None:
+def test_a_person_launches(tmp_path: Path, api: DataflowApi, types: Types) -> None:
     """One command, which ends at once and says where the job is; the key is not read here."""
     write_config(tmp_path)
 
-    ended = run("-m", "pipeline.main", *launch_options(tmp_path, api.url))
+    ended = types(main, *launch_options(tmp_path, api.url))
 
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.splitlines()[0] == "Launched amplitude-to-iterable, job 2026-11-26_0."
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[0] == "Launched amplitude-to-iterable, job 2026-11-26_0."
     assert len(api.jobs) == 1
 
 
-def test_a_second_job_of_a_name_is_one_line(tmp_path: Path, api: DataflowApi) -> None:
+def test_a_second_job_of_a_name_is_one_line(tmp_path: Path, api: DataflowApi, types: Types) -> None:
     """With code 3, as every wrong set-up."""
     write_config(tmp_path)
     api.refuse(409, "There is a job of this name.")
 
-    ended = run("-m", "pipeline.main", *launch_options(tmp_path, api.url))
+    ended = types(main, *launch_options(tmp_path, api.url))
 
-    assert ended.returncode == 3
-    assert without_times(ended.stderr).startswith(
-        "python -m pipeline.main stopped: Dataflow refused the job with HTTP 409: "
-    )
-    assert ended.stderr.count("\n") == 1
+    assert ended.code == 3
+    assert ended.err.startswith("python -m pipeline.main stopped: Dataflow refused the job with HTTP 409: ")
+    assert ended.err.count("\n") == 1
 
 
 def test_a_launcher_runs_the_entry_point(tmp_path: Path, api: DataflowApi) -> None:
@@ -63,7 +63,10 @@ def test_a_launcher_runs_the_entry_point(tmp_path: Path, api: DataflowApi) -> No
     place = tmp_path / "job_object"
     options = launch_options(tmp_path, api.url, template_location=place, streaming="true", launcher_machine_type="n1")
 
-    ended = run(ENTRY, *options)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, ENTRY, *options], cwd="/", env=environ, capture_output=True, text=True, check=False
+    )
 
     assert ended.returncode == 0
     assert without_times(ended.stderr) == (
@@ -74,23 +77,25 @@ def test_a_launcher_runs_the_entry_point(tmp_path: Path, api: DataflowApi) -> No
 
 
 @pytest.mark.parametrize(("is_template", "code"), [(True, 3), (False, 0)])
-def test_a_disabled_sync_launches_nothing(tmp_path: Path, api: DataflowApi, is_template: bool, code: int) -> None:
+def test_a_disabled_sync_launches_nothing(
+    tmp_path: Path, api: DataflowApi, types: Types, is_template: bool, code: int
+) -> None:
     """To a person that is as it should be; a launcher hears that there is no job."""
     write_config(tmp_path, status="disabled")
     place = tmp_path / "job_object" if is_template else None
 
-    ended = run(ENTRY, *launch_options(tmp_path, api.url, template_location=place))
+    ended = types(main, *launch_options(tmp_path, api.url, template_location=place))
 
-    assert (ended.returncode, api.jobs) == (code, [])
-    assert ended.stdout == "Amplitude to Iterable: status is disabled; nothing is read.\n"
-    assert ("makes no job" in ended.stderr) == is_template
+    assert (ended.code, api.jobs) == (code, [])
+    assert ended.out == "Amplitude to Iterable: status is disabled; nothing is read.\n"
+    assert ("makes no job" in ended.err) == is_template
 
 
-def test_a_key_of_this_machine_ends_with_2(tmp_path: Path, api: DataflowApi) -> None:
+def test_a_key_of_this_machine_ends_with_2(tmp_path: Path, api: DataflowApi, types: Types) -> None:
     """Even where it is set: workers do not have it."""
     write_config(tmp_path, api_key="env:PATH")
 
-    ended = run("-m", "pipeline.main", *launch_options(tmp_path, api.url))
+    ended = types(main, *launch_options(tmp_path, api.url))
 
-    assert (ended.returncode, api.jobs) == (2, [])
-    assert "destination.api_key: " in ended.stderr
+    assert (ended.code, api.jobs) == (2, [])
+    assert "destination.api_key: " in ended.err

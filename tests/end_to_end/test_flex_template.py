@@ -143,34 +143,28 @@ def test_the_command_of_the_page_launches_without_a_template(cloud: Cloud) -> No
 
 
 @NEEDS_GCLOUD
-def test_make_launch_makes_the_job(cloud: Cloud) -> None:
-    """With the required parameters alone: streaming, at least once, our image, few workers, and whose it is."""
-    ended = cloud.make("launch")
-
-    assert ended.returncode == 0, ended.stderr
-    (job,) = cloud.api.jobs
-    (pool,) = job["environment"]["workerPools"]
-    assert (job["name"], job["type"]) == ("amplitude-to-iterable", "JOB_TYPE_STREAMING")
-    assert job["environment"]["serviceOptions"] == ["streaming_mode_at_least_once"]
-    assert "enable_streaming_engine" in job["environment"]["experiments"]
-    assert job["environment"]["serviceAccountEmail"] == "worker@my-project-1.iam.gserviceaccount.com"
-    assert [image["containerImage"] for image in pool["sdkHarnessContainerImages"]] == [IMAGE]
-    assert (pool["numWorkers"], pool["autoscalingSettings"]["maxNumWorkers"]) == (1, 3)
-    assert pool["machineType"] == "n2-standard-2"
-    assert job["labels"]["sync"] == "amplitude-to-iterable"
-    assert any(command.endswith("/job_object") for command in cloud.launcher.commands[0])
-
-
-@NEEDS_GCLOUD
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs the git repository")
-def test_make_update_and_make_drain_act_on_that_job(cloud: Cloud) -> None:
-    """What gcloud sends is what Dataflow's API knows; a job of another graph is not updated."""
+def test_make_launches_updates_and_drains_the_job(cloud: Cloud) -> None:
+    """With the required parameters alone: streaming, at least once, our image, few workers, and whose it is.
+
+    What gcloud sends is what Dataflow's API knows; a job of another graph is not updated.
+    """
     launched = cloud.make("launch")
     updated = cloud.make("update", RUNNING="HEAD")
     drained = cloud.make("drain", JOB_ID=cloud.api.jobs[-1]["id"])
 
-    assert [each.returncode for each in (launched, updated, drained)] == [0, 0, 0], updated.stderr
+    assert [each.returncode for each in (launched, updated, drained)] == [0, 0, 0], launched.stderr + updated.stderr
     old, new = cloud.api.jobs
+    (pool,) = old["environment"]["workerPools"]
+    assert (old["name"], old["type"]) == ("amplitude-to-iterable", "JOB_TYPE_STREAMING")
+    assert old["environment"]["serviceOptions"] == ["streaming_mode_at_least_once"]
+    assert "enable_streaming_engine" in old["environment"]["experiments"]
+    assert old["environment"]["serviceAccountEmail"] == "worker@my-project-1.iam.gserviceaccount.com"
+    assert [image["containerImage"] for image in pool["sdkHarnessContainerImages"]] == [IMAGE]
+    assert (pool["numWorkers"], pool["autoscalingSettings"]["maxNumWorkers"]) == (1, 3)
+    assert pool["machineType"] == "n2-standard-2"
+    assert old["labels"]["sync"] == "amplitude-to-iterable"
+    assert any(command.endswith("/job_object") for command in cloud.launcher.commands[0])
     assert (old["currentState"], new["replaceJobId"]) == ("JOB_STATE_UPDATED", old["id"])
     assert new["currentState"] == "JOB_STATE_DRAINED"
 

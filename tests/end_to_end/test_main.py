@@ -2,17 +2,19 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 import pytest
 
+from pipeline.main import main
 from pipeline.sandbox.dataflow.secret_manager import FakeSecretManager
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Key, Settings
 from pipeline.sandbox.oracle.differences import differences
+from pipeline.sandbox.stage import Ended
 from pipeline.sandbox.traffic.generator import Traffic, write_rows
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from tests.log_times import without_start
@@ -28,25 +30,20 @@ NOWHERE = (
 )
 
 
-class Ended(NamedTuple):
-    """How a run ended, and all it said."""
-
-    code: int
-    out: str
-    err: str
+Types = Callable[..., Ended]
 
 
-def run(*arguments: object, **environ: str) -> Ended:
-    """`python -m pipeline.main`, in an environment without Google's credentials; a variable that is "" is not there."""
-    variables = os.environ | {"ITERABLE_API_KEY": API_KEY, "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere"} | environ
-    ended = subprocess.run(
-        [sys.executable, "-m", "pipeline.main", *map(str, arguments)],
-        cwd=ROOT,
-        env={name: value for name, value in variables.items() if value},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a key of Iterable's and without Google's credentials."""
+    monkeypatch.setenv("ITERABLE_API_KEY", API_KEY)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
+
+
+def run(*arguments: object) -> Ended:
+    """In a process of its own."""
+    command = [sys.executable, "-m", "pipeline.main", *map(str, arguments)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return Ended(ended.returncode, ended.stdout, without_start(ended.stderr))
 
 
@@ -109,9 +106,9 @@ def backfill(tmp_path: Path, iterable: SimulatedIterable) -> Backfill:
     return Backfill(traffic, rows.read_bytes(), arguments, kept)
 
 
-def test_a_wrong_command_line_ends_with_2() -> None:
+def test_a_wrong_command_line_ends_with_2(types: Types) -> None:
     """Every problem is told on stderr, a line each."""
-    assert run("--confg=sync.yaml", "--chunk_size=0") == Ended(
+    assert types(main, "--confg=sync.yaml", "--chunk_size=0") == Ended(
         2,
         "",
         "--confg=sync.yaml is no option of this program or of Beam. Did you mean --config?\n"
@@ -122,11 +119,11 @@ def test_a_wrong_command_line_ends_with_2() -> None:
     )
 
 
-def test_a_bad_config_ends_with_2(tmp_path: Path) -> None:
+def test_a_bad_config_ends_with_2(tmp_path: Path, types: Types) -> None:
     """All its problems are told, each with its place in the file."""
     config = write_config(tmp_path, project_type="company", region="mars")
 
-    ended = run(f"--config={config}", *NOWHERE)
+    ended = types(main, f"--config={config}", *NOWHERE)
 
     assert (ended.code, ended.out) == (2, "")
     assert [line.partition(" is ")[0] for line in ended.err.splitlines()] == [
@@ -152,28 +149,31 @@ def test_a_bad_config_ends_with_2(tmp_path: Path) -> None:
     ],
 )
 def test_a_key_that_cannot_be_read_ends_with_2(
-    tmp_path: Path, secret_manager: FakeSecretManager, reference: str, problem: str
+    tmp_path: Path,
+    secret_manager: FakeSecretManager,
+    types: Types,
+    monkeypatch: pytest.MonkeyPatch,
+    reference: str,
+    problem: str,
 ) -> None:
     """Before anything is read, in one line that says where the key was to be."""
     config = write_config(tmp_path, api_key=reference)
+    monkeypatch.delenv("ITERABLE_API_KEY")
 
-    assert run(f"--config={config}", *NOWHERE, ITERABLE_API_KEY="") == Ended(
-        2, "", f"{config}: destination.api_key: {problem}\n"
-    )
+    assert types(main, f"--config={config}", *NOWHERE) == Ended(2, "", f"{config}: destination.api_key: {problem}\n")
 
 
-def test_a_disabled_sync_reads_nothing(tmp_path: Path) -> None:
+def test_a_disabled_sync_reads_nothing(tmp_path: Path, types: Types, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the subscription, which does not exist, nor the key; it ends with 0."""
     config = write_config(tmp_path, status="disabled")
+    monkeypatch.delenv("ITERABLE_API_KEY")
 
-    assert run(f"--config={config}", *NOWHERE, ITERABLE_API_KEY="") == Ended(
-        0, "Demo: status is disabled; nothing is read.\n", ""
-    )
+    assert types(main, f"--config={config}", *NOWHERE) == Ended(0, "Demo: status is disabled; nothing is read.\n", "")
 
 
-def test_a_drain_without_credentials_ends_with_3() -> None:
+def test_a_drain_without_credentials_ends_with_3(types: Types) -> None:
     """In one line, which says how to get some."""
-    ended = run("--config=configs/demo.yaml", *NOWHERE)
+    ended = types(main, "--config=configs/demo.yaml", *NOWHERE)
 
     problem = (
         "dead letters cannot be published to projects/sandbox/topics/dead-letters: "
@@ -205,9 +205,13 @@ def test_a_file_is_delivered(backfill: Backfill, iterable: SimulatedIterable) ->
 
 
 @pytest.mark.slow
-def test_a_wrong_key_ends_with_3(backfill: Backfill, iterable: SimulatedIterable) -> None:
+def test_a_wrong_key_ends_with_3(
+    backfill: Backfill, iterable: SimulatedIterable, types: Types, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In one line that holds no key; nothing is dead-lettered and nothing is in Iterable."""
-    ended = run(*backfill.arguments, ITERABLE_API_KEY="another-key")
+    monkeypatch.setenv("ITERABLE_API_KEY", "another-key")
+
+    ended = types(main, *backfill.arguments)
 
     problem = "Iterable refused /api/users/bulkUpdate with HTTP 401 BadApiKey"
 
@@ -218,9 +222,9 @@ def test_a_wrong_key_ends_with_3(backfill: Backfill, iterable: SimulatedIterable
 
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
-def test_dead_letters_that_cannot_be_kept_end_with_3(backfill: Backfill) -> None:
+def test_dead_letters_that_cannot_be_kept_end_with_3(backfill: Backfill, types: Types) -> None:
     """A full disk stops the run before anything is acknowledged."""
-    ended = run(*backfill.arguments, "--dead_letter_file=/dev/full")
+    ended = types(main, *backfill.arguments, "--dead_letter_file=/dev/full")
 
     in_flight, sent = ended.out.splitlines()[4:6]
     taken = int(sent.split()[3])  # what waits for its user was not
@@ -238,14 +242,16 @@ def test_dead_letters_that_cannot_be_kept_end_with_3(backfill: Backfill) -> None
 
 
 @pytest.mark.slow
-def test_dead_letters_are_replayed(backfill: Backfill, iterable: SimulatedIterable, tmp_path: Path) -> None:
+def test_dead_letters_are_replayed(
+    backfill: Backfill, iterable: SimulatedIterable, types: Types, tmp_path: Path
+) -> None:
     """Once Iterable takes what it refused, the file of dead letters is the input that delivers it."""
     iterable.configure(disallowed_events=["purchase"])
-    run(*backfill.arguments)
+    types(main, *backfill.arguments)
     iterable.configure(disallowed_events=[])
     kept = tmp_path / "kept_again.jsonl"
 
-    ended = run(*backfill.arguments, f"--input_files={backfill.kept}", f"--dead_letter_file={kept}")
+    ended = types(main, *backfill.arguments, f"--input_files={backfill.kept}", f"--dead_letter_file={kept}")
 
     assert (ended.code, ended.err) == (0, "")
     assert backfill.dead_letters().keys() - backfill.expected_dead_letters().keys() == {

@@ -2,19 +2,18 @@
 
 import base64
 import bz2
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
 
+from pipeline.main import main
 from pipeline.sandbox.dataflow.secret_manager import FakeSecretManager
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import Key, Settings
+from pipeline.sandbox.stage import Ended
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -25,12 +24,14 @@ REFERENCE = f"secret:{SECRET}/versions/latest"
 ROW = b'{"event_type":"Song Played","user_id":"u1","event_time":"2026-01-01 00:00:00.000000","uuid":"1"}'
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """`python -m pipeline.main`, with no key in its environment."""
-    environ = {**os.environ, "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere"}
-    environ.pop("ITERABLE_API_KEY", None)
-    command = [sys.executable, "-m", "pipeline.main", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+Types = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor a key."""
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
+    monkeypatch.delenv("ITERABLE_API_KEY", raising=False)
 
 
 def write_config(folder: Path, api_key: str) -> Path:
@@ -40,11 +41,12 @@ def write_config(folder: Path, api_key: str) -> Path:
     return path
 
 
-def launch(folder: Path, api_key: str) -> "subprocess.CompletedProcess[str]":
+def launch(types: Types, folder: Path, api_key: str) -> Ended:
     """As a template is launched: Beam writes what it would ask of Dataflow into files."""
     for name in ("staging", "temp"):
         (folder / name).mkdir()
-    return run(
+    return types(
+        main,
         f"--config={write_config(folder, api_key)}",
         "--input_subscription=projects/my-project/subscriptions/amplitude",
         "--dead_letter_topic=projects/my-project/topics/dead-letters",
@@ -63,12 +65,12 @@ def launch(folder: Path, api_key: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["env", "file"])
-def test_dataflow_takes_no_key_of_the_machine_that_launches(tmp_path: Path, kind: str) -> None:
+def test_dataflow_takes_no_key_of_the_machine_that_launches(tmp_path: Path, types: Types, kind: str) -> None:
     """Before anything is launched, in one line that says what to write instead."""
-    ended = launch(tmp_path, f"{kind}:NOT_THERE")
+    ended = launch(types, tmp_path, f"{kind}:NOT_THERE")
 
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == (
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == (
         f"{tmp_path / 'sync.yaml'}: destination.api_key: Dataflow's workers cannot read {kind}: references. "
         "Put the key into Secret Manager and write secret:projects/P/secrets/S/versions/latest.\n"
     )
@@ -87,15 +89,15 @@ def unpacked(staged: Path) -> Iterator[bytes]:
 
 
 @pytest.mark.slow
-def test_a_launch_on_dataflow_reads_no_key(tmp_path: Path, secret_manager: FakeSecretManager) -> None:
+def test_a_launch_on_dataflow_reads_no_key(tmp_path: Path, secret_manager: FakeSecretManager, types: Types) -> None:
     """It may not even be allowed to: only where the key is goes to the workers, in the sender's settings."""
     secret_manager.add_version(SECRET, API_KEY.encode())
 
-    ended = launch(tmp_path, REFERENCE)
+    ended = launch(types, tmp_path, REFERENCE)
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "sync.yaml"]
     written = [content for file in files for content in unpacked(file)]
 
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (ended.code, ended.err) == (0, "")
     assert secret_manager.reads == []
     assert {"job.json", "pipeline.pb"} <= {file.name for file in files}
     assert any(SECRET.encode() in content for content in written)
@@ -104,7 +106,7 @@ def test_a_launch_on_dataflow_reads_no_key(tmp_path: Path, secret_manager: FakeS
 
 @pytest.mark.slow
 def test_a_run_on_this_machine_delivers_with_a_key_from_secret_manager(
-    tmp_path: Path, secret_manager: FakeSecretManager
+    tmp_path: Path, secret_manager: FakeSecretManager, types: Types
 ) -> None:
     """It is read at the start, to tell early of one that is wrong, and once by the sender."""
     secret_manager.add_version(SECRET, b"a-key-that-was-rotated")
@@ -112,7 +114,8 @@ def test_a_run_on_this_machine_delivers_with_a_key_from_secret_manager(
     (tmp_path / "rows.jsonl").write_bytes(ROW + b"\n")
 
     with SimulatedIterable(Settings(keys={API_KEY: Key()}, track_unknown_user="create")) as iterable:
-        ended = run(
+        ended = types(
+            main,
             f"--config={write_config(tmp_path, REFERENCE)}",
             f"--input_files={tmp_path / 'rows.jsonl'}",
             f"--dead_letter_file={tmp_path / 'dead_letters.jsonl'}",
@@ -120,9 +123,9 @@ def test_a_run_on_this_machine_delivers_with_a_key_from_secret_manager(
         )
         events = iterable.dump(settle=True)["events"]
 
-    assert (ended.returncode, len(events)) == (0, 1)
+    assert (ended.code, len(events)) == (0, 1)
     assert secret_manager.reads == [f"{SECRET}/versions/latest"] * 2
-    assert API_KEY not in ended.stdout + ended.stderr
+    assert API_KEY not in ended.out + ended.err
 
 
 def test_the_page_names_the_roles_that_terraform_grants() -> None:

@@ -12,7 +12,7 @@ from transforms.shards import STREAMING_SHARDS
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tests" / "send_shards.py"
-PROCESSES = 4
+PROCESSES = 2
 
 
 def start_processes(iterable: SimulatedIterable, seconds: float) -> list["subprocess.Popen[str]"]:

@@ -58,7 +58,7 @@ def plain(without_google: None, tmp_path_factory: pytest.TempPathFactory) -> Lau
     """With the options that are needed and no more."""
     folder = tmp_path_factory.mktemp("plain")
     with DataflowApi() as api:
-        said = launched(folder, api)
+        said = launched(folder, api, experiments=None)
     return Launched(said, api.jobs[0], folder)
 
 
@@ -164,7 +164,7 @@ def test_an_update_of_nothing_is_told(tmp_path: Path, api: DataflowApi) -> None:
     ("status", "remedy"),
     [
         (403, "the account needs the roles in docs/dataflow.md, and the project the Dataflow API"),
-        (409, "a job of this name runs: drain it, replace it with --update, or give another --job_name"),
+        (409, "a job of this name runs: drain it, replace it with --update, or give another --job-name"),
         (429, "the project's quota is used up: wait, or ask for more on the console's quota page"),
         (400, "correct the option it names"),
     ],
@@ -198,7 +198,7 @@ def test_a_config_and_the_staging_may_be_in_a_bucket(tmp_path: Path, api: Datafl
     launched(tmp_path, api, config=f"gs://{bucket.name}/sync.yaml", temp_location=f"gs://{bucket.name}/dataflow")
 
     names = {blob.name.rpartition("/")[2] for blob in bucket.list_blobs(prefix="dataflow/")}
-    assert names == {"pipeline.pb", "submission_environment_dependencies.txt"}
+    assert names == {"pipeline.pb"}
     assert len(api.jobs) == 1
 
 

@@ -114,5 +114,5 @@ def test_the_form_refuses_what_cannot_be(parameter: Parameter) -> None:
 @pytest.mark.parametrize(("name", "value"), TOLD)
 def test_the_program_refuses_it_as_well(name: str, value: str) -> None:
     """Who launches without the form is told, too."""
-    with pytest.raises(UsageError, match=f"--{name}"):
+    with pytest.raises(UsageError, match=f"--{name.replace('_', '-')}"):
         parse_options(arguments(**{**GOOD, name: value}))

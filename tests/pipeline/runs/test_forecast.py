@@ -1,5 +1,7 @@
 import gzip
 import re
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from random import Random
 
@@ -23,10 +25,16 @@ def forecast_of(folder: Path, pattern: str = "*", **options: object) -> str:
     return forecast(parse_options([*words, f"--input_files={folder / pattern}"]), load_config(CONFIG))
 
 
+@cache
+def generate(messages: int, seed: int) -> tuple[bytes, Traffic]:
+    traffic, stream = Traffic(TrafficSettings(seed=seed, messages=messages)), BytesIO()
+    write_rows(traffic, stream)
+    return gzip.compress(stream.getvalue()), traffic
+
+
 def write_traffic(path: Path, messages: int = 3_000, seed: int = 1) -> Traffic:
-    traffic = Traffic(TrafficSettings(seed=seed, messages=messages))
-    with gzip.open(path, "wb") as stream:
-        write_rows(traffic, stream)  # type: ignore[arg-type]  # it writes bytes
+    rows, traffic = generate(messages, seed)
+    path.write_bytes(rows)
     return traffic
 
 

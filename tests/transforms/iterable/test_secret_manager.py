@@ -83,7 +83,7 @@ def test_what_google_refuses(
     began = time.monotonic()
 
     assert problem_of(FIRST) == f"the secret {FIRST} {problem}"
-    assert time.monotonic() - began < ANSWER_SECONDS / 2
+    assert time.monotonic() - began < ANSWER_SECONDS
     assert len(secret_manager.reads) == 1
 
 
@@ -147,4 +147,4 @@ def test_no_answer_is_waited_for_so_long_and_no_longer(secret_manager: FakeSecre
         f"the secret {FIRST} cannot be read: Secret Manager did not give it within 10 s. "
         "Look at the way to secretmanager.googleapis.com: without a public address it needs a private one."
     )
-    assert time.monotonic() - began < ANSWER_SECONDS + 2
+    assert time.monotonic() - began < 2 * ANSWER_SECONDS
