@@ -19,7 +19,18 @@ TEMPLATES = ["{user_id}", "{{{event_properties.a}}}:{groups.b}", "{a}!"]
 TEXTS = ["", " ", "x", " Ada ", "a;b,c", "true", '{"a": [1, null]}', '"q"']
 DATES = ["2025-07-01T16:34:54.5+02:00", "2025-02-30T00:00:00Z", "2025-07-01T16:34:54", "2025-07-01"]
 CONSTANTS = ["EUR", 0, False, ["a", 1], "2025-07-01T16:34:54Z"]
-CONVERSIONS = ["trim", "lower", "upper", "json", "split", "list", "string", "boolean", {"split": ";"}]
+CONVERSIONS = [
+    "trim",
+    "lower",
+    "upper",
+    "json",
+    "split",
+    "list",
+    "string",
+    "boolean",
+    {"split": ";"},
+    {"replace": ["1", "2"]},
+]
 ON_ERROR = ["dead_letter", "leave_out", "as_is"]
 NULLS = ["send", "leave_out"]
 

@@ -149,6 +149,10 @@ def _objects(value: Any) -> list[Any]:
 
 
 def _convert(value: Any, name: Any) -> Any:
+    if isinstance(name, dict) and "replace" in name:
+        old, new = name["replace"]
+        texts = [new.join(one.split(old)) if isinstance(one, str) else one for one in _listed(value)]
+        return texts if isinstance(value, list) else texts[0]
     if isinstance(name, dict) or name == "split":
         return _split(value, name["split"] if isinstance(name, dict) else ",")
     if name in ("trim", "lower", "upper"):

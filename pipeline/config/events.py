@@ -25,6 +25,9 @@ class UserEventRow(Section):
     """An event that updates its user, when, and with what. The first row that matches an event wins."""
 
     later: ClassVar[frozenset[str]] = frozenset({"event_properties", "user_properties"})
+    not_named: ClassVar[dict[str, tuple[str, str]]] = NOT_STREAMED | {
+        "$identify": ("must not be an identify: on says whether those update users", "Write on: [identify]")
+    }
 
     event: Name = Field(description='The event\'s name in Amplitude (event_type), or "*" for every event.')
     where: Where = Field(default=(), description="All of these must hold.")
@@ -42,8 +45,8 @@ class UserEventRow(Section):
     @field_validator("event")
     @classmethod
     def _is_streamed(cls, event: str) -> str:
-        if event in NOT_STREAMED:
-            raise broken_rule(*NOT_STREAMED[event])
+        if event in cls.not_named:
+            raise broken_rule(*cls.not_named[event])
         return event
 
 
@@ -67,6 +70,7 @@ class EventRow(UserEventRow):
     """An event to send, and when. The first row that matches an event wins."""
 
     later: ClassVar[frozenset[str]] = UserEventRow.later | {"send_as", "items", "total"}
+    not_named: ClassVar[dict[str, tuple[str, str]]] = NOT_STREAMED
 
     rename: Annotated[
         Name | NameTemplate | None,

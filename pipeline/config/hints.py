@@ -34,7 +34,7 @@ def warnings_of(config: Config, document: Document) -> list[str]:
 
 def _idle_toggles(config: Config, document: Document) -> Iterator[Problem]:
     users, events = config.create_and_update_users, config.send_events
-    if not users.enabled and not events.enabled:
+    if not users.enabled and not events.enabled and not config.calls:
         rule = "create_and_update_users and send_events are both disabled: nothing is sent"
         yield document.problem((), rule, "Enable one of them")
     lists = [listed for keys, listed in property_lists(config) if keys[0] == "create_and_update_users"]

@@ -16,7 +16,7 @@ from pydantic import (
 
 from pipeline.config.value_types import PropertyPath, Rule, Section, broken_rule
 from transforms.amplitude.paths import MISSING, Path
-from transforms.mapping.conversions import Conversion
+from transforms.mapping.conversions import WITH_TEXTS, Conversion
 from transforms.mapping.operators import Scalar
 from transforms.mapping.sources import Handling, Source, Template, parse_template
 
@@ -44,19 +44,28 @@ def short(values: Sequence[Any]) -> Any:
     return (values[0] if len(values) == 1 else list(values)) if values else None
 
 
+def _are_texts(values: Any, count: int) -> bool:
+    """As many of them, and the first, which is looked for, is not empty."""
+    is_list = isinstance(values, list) and len(values) == count > 0
+    return is_list and all(isinstance(one, str) for one in values) and bool(values[0])
+
+
 def _read_conversion(value: Any) -> Conversion:
     if isinstance(value, Conversion):
         return value
     if isinstance(value, str) and value in get_args(TypeName):
         return Conversion(value)
-    if isinstance(value, dict) and list(value) == ["split"] and isinstance(value["split"], str) and value["split"]:
-        return Conversion("split", value["split"])
-    rule = f'must be one of {", ".join(get_args(TypeName))}, {{split: ";"}}'
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, texts),) = value.items()
+        texts = [texts] if name == "split" else texts
+        if _are_texts(texts, WITH_TEXTS.get(name, 0)):
+            return Conversion(name, tuple(texts))
+    rule = f'must be one of {", ".join(get_args(TypeName))}, {{split: ";"}}, {{replace: [OLD, NEW]}}'
     raise broken_rule(rule, "Remove it to keep the value's own type")
 
 
 def _write_conversions(conversions: tuple[Conversion, ...]) -> Any:
-    return short([{"split": one.separator} if one.separator else one.name for one in conversions])
+    return short([{one.name: short(one.texts)} if one.texts else one.name for one in conversions])
 
 
 def _read_template(value: Any) -> Template:
@@ -74,7 +83,26 @@ _SPLIT = {
     "required": ["split"],
     "properties": {"split": {"type": "string", "minLength": 1, "description": "What stands between two parts."}},
 }
-_CONVERSION = TypeName | Annotated[dict[str, str], WithJsonSchema(_SPLIT)]
+_REPLACE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["replace"],
+    "properties": {
+        "replace": {
+            "type": "array",
+            "prefixItems": [{"type": "string", "minLength": 1}, {"type": "string"}],
+            "minItems": 2,
+            "maxItems": 2,
+            "items": {"type": "string"},
+            "description": "A text, and what stands in its place wherever it is found.",
+        }
+    },
+}
+_CONVERSION = (
+    TypeName
+    | Annotated[dict[str, str], WithJsonSchema(_SPLIT)]
+    | Annotated[dict[str, list[str]], WithJsonSchema(_REPLACE)]
+)
 
 Paths = Annotated[
     tuple[PropertyPath, ...],

@@ -15,6 +15,7 @@ from transforms.model.outcomes import DEAD_LETTERED, DROPPED
 NAME_WIDTH, AS_WIDTH = 20, 8
 SHOWN = 12  # events, without --all
 NO_EVENT = "(no event)"
+_CALLED = {operation.part for operation in CALLS}
 MARKS = {"warning": "!", "note": "i"}
 
 
@@ -47,7 +48,7 @@ def _table(survey: Survey, show_all: bool) -> Iterator[str]:
     renamed = max(map(len, ["as", *(fit(row.renamed, AS_WIDTH) for row in shown)]))
 
     def line(name: str, items: str, sent: str, as_: str, dropped: str, dead: str) -> str:
-        name, as_ = fit(name, NAME_WIDTH), fit(as_, AS_WIDTH)
+        name, as_ = fit(name, NAME_WIDTH), as_ if as_ in _CALLED else fit(as_, AS_WIDTH)
         return f"{name:<{names}} {items:>{n}} {sent:>{n}}  {as_:<{renamed}} {dropped:>{max(n, 7)}} {dead:>{d}}  "
 
     n = max(5, len(f"{total.items:,}"))
@@ -56,6 +57,11 @@ def _table(survey: Survey, show_all: bool) -> Iterator[str]:
     for row in shown:
         numbers = f"{row.items:,}", f"{row.sent:,}" if row.sent else "–", row.renamed, figure(row.dropped)
         begin = line(row.name, *numbers, figure(row.dead))
+        if len(row.renamed) > renamed and row.renamed in _CALLED:  # it is told whole, and the rest in the next line
+            yield line(row.name, *numbers[:3], "", "").rstrip()
+            if not row.because:
+                continue
+            begin = line("", "", "", "", *numbers[3:], figure(row.dead))
         yield (begin + _because(row, WIDTH - len(begin))).rstrip()
     begin = line("", f"{total.items:,}", f"{total.sent:,}", "", f"{total.dropped:,}", f"{total.dead:,}")
     requests = survey.requests
@@ -76,8 +82,8 @@ def finding_lines(found: list[Finding]) -> Iterator[str]:
 def _row_of(key: tuple[str, str], counts: EventCounts) -> Row:
     event, part = key
     names = [redact_name(name) for name in counts.sent if name not in ("", event)]
-    shown = {USER: "user", **{operation.part: operation.part for operation in CALLS}}
-    renamed = shown[part] if part in shown else " ".join(names) if len(names) < 2 else f"{len(names)} names"
+    told = "user" if part == USER else part if part in _CALLED else ""
+    renamed = told or (" ".join(names) if len(names) < 2 else f"{len(names)} names")
     return Row(
         NO_EVENT if part == MESSAGE else redact_name(event),
         counts.items,

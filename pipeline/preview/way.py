@@ -111,7 +111,11 @@ class _Explanation:
             return PartWay(part, *verdict)
         if part in self._called:
             return self._call(event, part, verdict, item)
-        seen, lists = self._as_updated(event) if part == USER else self._as_sent(event)
+        commerce: tuple[FieldLook, ...] = ()
+        if part == USER:
+            seen, lists = self._as_updated(event)
+        else:
+            seen, lists, commerce = self._as_sent(event)
         rows = self._rows(part, event.event_type, seen)
         is_mapped = verdict[1] != _NO_UPDATE if part == USER else any(row.is_taken for row in rows)
         has_user = verdict[1] != reasons.NO_IDENTITY.code
@@ -121,7 +125,7 @@ class _Explanation:
             event_name=item.event_name if item else "",
             rows=rows,
             ids=tuple(self._ids(seen)) if is_mapped else (),
-            fields=tuple(_fields(lists, seen, item)) if is_mapped and has_user else (),
+            fields=(*commerce, *_fields(lists, seen, item)) if is_mapped and has_user else (),
             request=request_of(item, self._settings) if item else None,
         )
 
@@ -144,12 +148,15 @@ class _Explanation:
             return _as_mapped(event), self._rules.users.lists
         return selected.event.row, selected.lists
 
-    def _as_sent(self, event: Event) -> tuple[dict[str, Any], FieldLists]:
+    def _as_sent(self, event: Event) -> tuple[dict[str, Any], FieldLists, tuple[FieldLook, ...]]:
+        """As the mapping of an event sees it, which fields that fills, and what a purchase or a cart takes beside them."""
+        seen = _as_mapped(event)
         try:
-            lists = filter_track(self._rules.tracks, event, _unnoted).lists
+            selected = filter_track(self._rules.tracks, event, _unnoted)
         except (DroppedError, RejectedError):
-            lists = self._rules.tracks.lists
-        return _as_mapped(event), lists
+            return seen, self._rules.tracks.lists, ()
+        sources = (("items", selected.sent_as.items), ("total", selected.sent_as.total)) if selected.sent_as else ()
+        return seen, selected.lists, tuple(_look(name, source, seen) for name, source in sources if source)
 
     def _rows(self, part: str, event_type: str, row: dict[str, Any]) -> tuple[RowLook, ...]:
         section = "create_and_update_users" if part == USER else "send_events"

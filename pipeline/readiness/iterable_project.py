@@ -23,7 +23,7 @@ from pipeline.reports.redaction import redact_name
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import NO_ANSWER, NO_KEY, IterableClient, Response
 from transforms.iterable.field_types import GET_FIELDS, read_field_types
-from transforms.iterable.operation import Operation
+from transforms.iterable.operation import SERVER_SIDE, Operation
 from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK
 from transforms.model.errors import FatalError
 
@@ -54,6 +54,10 @@ def ask_iterable(report: Report, config: Config, url: str, others: Mapping[str, 
         if not _is_reached(report, response, f"{_host(url)}, {milliseconds:,.0f} ms"):
             return None
         if response.status in _REFUSED:
+            if (key_type := _key_type(response)) and _takes(config, key_type):
+                told = f"{reference} is a {key_type} key, as all calls of the config need; it may not list the fields"
+                report.add(SUBJECT, "ok", "key", told)
+                return None
             why = _why_refused(response) or _where_known(report, connect, others)
             report.add(SUBJECT, "problem", "key", f"{reference} is refused by {_host(url)}: {why}")
             return None
@@ -90,13 +94,22 @@ def _is_reached(report: Report, response: Response, told: str) -> bool:
 
 
 def _ask_to_write(report: Report, client: IterableClient, config: Config, url: str) -> None:
-    enabled = {BULK_UPDATE: config.create_and_update_users.enabled, TRACK_BULK: config.send_events.enabled}
+    others = sorted({row.call for row in config.calls if row.operation.key_types != SERVER_SIDE})
+    is_called = any(row.operation.key_types == SERVER_SIDE for row in config.calls)
+    enabled = {
+        BULK_UPDATE: config.create_and_update_users.enabled,
+        TRACK_BULK: config.send_events.enabled or is_called,  # a key that may call the one may call the other
+    }
     reference = config.destination.api_key
     taken = []
     for operation in (operation for operation, is_enabled in enabled.items() if is_enabled):
         response = client.post(operation.path, operation.body([]))
         report.requests.append(Request(f"POST {_host(url)}{operation.path}, empty", WRITES_NOTHING))
         if response.status in _REFUSED:
+            if (key_type := _key_type(response)) and _takes(config, key_type):
+                told = f"{reference} is a {key_type} key, as all calls of the config need; it may not list the fields"
+                report.add(SUBJECT, "ok", "key", told)
+                return None
             why = _why_refused(response) or "it is no server-side key. → Make one in Iterable"
             report.add(SUBJECT, "problem", "key", f"{reference} is known there, and may not write: {why}")
             return
@@ -108,20 +121,36 @@ def _ask_to_write(report: Report, client: IterableClient, config: Config, url: s
         taken.append(_told(operation, response))
     written = f" and may write: {', '.join(taken)}" if taken else ""
     report.add(SUBJECT, "ok", "key", f"{reference} is known there{written}")
+    if others:  # no key of theirs lists the fields
+        told = f"{reference} is a server-side one, or only reads: neither may call {', '.join(others)}"
+        report.add(SUBJECT, "problem", "calls", f"{told}. → Make it a sync of its own, with a Mobile or Web key")
 
 
 def _told(operation: Operation, response: Response) -> str:
     return f"an empty {operation.name} was {'taken' if response.status == OK else 'refused for being empty'}"
 
 
-def _why_refused(response: Response) -> str:
-    """Of a key that the project knows; "" if it may be one that it does not know."""
-    told = "it is of a type that may not. → Make a server-side one in Iterable" if response.status == FORBIDDEN else ""
+def _key_type(response: Response) -> str:
+    """As a refusal tells it; "" if it does not."""
     try:
         key_type = orjson.loads(response.body)["params"]["apiKeyType"]
     except (ValueError, TypeError, KeyError):
-        return told
-    if not isinstance(key_type, str):
+        return ""
+    return key_type if isinstance(key_type, str) else ""
+
+
+def _takes(config: Config, key_type: str) -> bool:
+    """Whether calls are all that the config sends, and such a key may make each of them."""
+    is_more = config.create_and_update_users.enabled or config.send_events.enabled
+    types = [row.operation.key_types.split(" or ") for row in config.calls]
+    return bool(types) and not is_more and all(key_type in each for each in types)
+
+
+def _why_refused(response: Response) -> str:
+    """Of a key that the project knows; "" if it may be one that it does not know."""
+    told = "it is of a type that may not. → Make a server-side one in Iterable" if response.status == FORBIDDEN else ""
+    key_type = _key_type(response)
+    if not key_type:
         return told
     if key_type == _SERVER_SIDE:
         return "it is known there, and disabled or without this right. → Enable it in Iterable, or make another"

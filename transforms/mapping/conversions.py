@@ -28,19 +28,19 @@ _TRUTHS: dict[str, bool] = {"true": True, "1": True, "false": False, "0": False}
 
 
 class Conversion(NamedTuple):
-    """One of TYPES; `separator`: of a split alone."""
+    """One of TYPES, or with texts beside its name one of WITH_TEXTS."""
 
     name: str
-    separator: str = ""
+    texts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.name} {self.separator!r}" if self.separator else self.name
+        return " ".join([self.name, *map(repr, self.texts)])
 
     def apply(self, value: Any) -> Any:
         """As convert."""
-        if self.separator and value is not None:
-            return _to_parts(value, self.separator)
-        return convert(value, self.name)
+        if not self.texts:
+            return convert(value, self.name)
+        return None if value is None else _WITH_TEXTS[self.name](value, *self.texts)
 
 
 def convert(value: Any, type_name: str) -> Any:
@@ -167,6 +167,10 @@ def _to_parts(value: Any, separator: str = ",") -> list[Any]:
     raise ValueError("not text")
 
 
+def _replaced(value: Any, old: str, new: str) -> Any:
+    return _each_text(lambda text: text.replace(old, new), value)
+
+
 def _parse_json(value: Any) -> Any:
     """What is no text is JSON already."""
     try:
@@ -189,4 +193,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "split": _to_parts,
 }
 
+_WITH_TEXTS: dict[str, Callable[..., Any]] = {"split": _to_parts, "replace": _replaced}
+
 TYPES = frozenset(_CONVERTERS)
+WITH_TEXTS = {"split": 1, "replace": 2}  # how many

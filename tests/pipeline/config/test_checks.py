@@ -30,8 +30,8 @@ TARGETS = [
     (
         "create_and_update_users: {enabled: true, events: [$identify]}",
         (
-            'create_and_update_users.events[0]: "$identify" is not allowed: must not be an identify: it updates '
-            "the user. Use create_and_update_users."
+            'create_and_update_users.events[0]: "$identify" is not allowed: must not be an identify: on says whether '
+            "those update users. Write on: [identify]."
         ),
     ),
     (

@@ -124,7 +124,8 @@ PROPERTIES = [
         USERS.format("[{property: a, type: [trim, txt]}]"),
         (
             f'{AT_USERS}[0].type[1]: "txt" is not allowed: must be one of string, integer, number, boolean, date, '
-            'list, trim, lower, upper, json, split, {split: ";"}. Remove it to keep the value\'s own type.'
+            'list, trim, lower, upper, json, split, {split: ";"}, {replace: [OLD, NEW]}. '
+            "Remove it to keep the value's own type."
         ),
     ),
     (
@@ -168,7 +169,8 @@ PROPERTIES = [
         USERS.format("[{property: a, type: text}]"),
         (
             f'{AT_USERS}[0].type: "text" is not allowed: must be one of string, integer, number, boolean, date, '
-            'list, trim, lower, upper, json, split, {split: ";"}. Remove it to keep the value\'s own type.'
+            'list, trim, lower, upper, json, split, {split: ";"}, {replace: [OLD, NEW]}. '
+            "Remove it to keep the value's own type."
         ),
     ),
     (

@@ -13,6 +13,7 @@ Load = Callable[[str], LoadedConfig]
 Problems = Callable[[str], list[str]]
 
 EMAIL, MAIL = parse_path("user_properties.email"), parse_path("event_properties.mail")
+USER_ID = parse_path("user_id")
 
 
 def test_the_types_are_those_of_the_conversions() -> None:
@@ -31,10 +32,10 @@ def test_the_types_are_those_of_the_conversions() -> None:
         ("{value: [1, true, a]}", Source(constant=[1, True, "a"])),
         ('{template: "{user_properties.email}!"}', Source(template=parse_template("{user_properties.email}!"))),
         (
-            '{path: user_properties.email, type: [trim, {split: ";"}], default: 0, on_error: as_is}',
+            '{path: user_id, type: [trim, {split: ";"}, {replace: ["-", ""]}], default: 0, on_error: as_is}',
             Source(
-                (EMAIL,),
-                conversions=(Conversion("trim"), Conversion("split", ";")),
+                (USER_ID,),
+                conversions=(Conversion("trim"), Conversion("split", (";",)), Conversion("replace", ("-", ""))),
                 default=0,
                 handling=AS_USUAL._replace(on_error="as_is"),
             ),
@@ -99,7 +100,8 @@ def test_forms_that_mean_the_same_have_one_hash(head: str, load: Load) -> None:
             "{path: user_id, type: {split: 5}}",
             (
                 '.type: {"split": 5} is not allowed: must be one of string, integer, number, boolean, date, list, '
-                'trim, lower, upper, json, split, {split: ";"}. Remove it to keep the value\'s own type.'
+                'trim, lower, upper, json, split, {split: ";"}, {replace: [OLD, NEW]}. '
+                "Remove it to keep the value's own type."
             ),
         ),
         (

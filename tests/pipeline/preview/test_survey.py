@@ -6,9 +6,11 @@ from pipeline.config.loader import LoadedConfig, load_config
 from pipeline.preview.diff import Diff
 from pipeline.preview.findings import findings
 from pipeline.preview.survey import MAX_EVENTS, OTHERS, SENT, Survey
+from pipeline.preview.table import describe
 from pipeline.sandbox.traffic.generator import Traffic
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from tests.builders import event_of
+from tests.golden import message_of
 from tests.pipeline.preview.shop import CONFIG, event
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED
@@ -58,6 +60,36 @@ def test_rows_and_splits_are_what_is_sent_dropped_and_dead(tmp_path: Path) -> No
 
     assert survey.splits > 0
     assert survey.rows + survey.splits == sum(map(survey.total, (SENT, DROPPED, DEAD_LETTERED)))
+
+
+CALLED = """\
+name: Shop
+status: enabled
+destination: {api_key: env:KEY, project_type: hybrid}
+calls:
+  - event: Preferences Saved
+    call: users/bulkUpdateSubscriptions
+    fields: {emailListIds: event_properties.lists}
+  - {event: Preferences Saved, call: users/merge, fields: {sourceUserId: device_id}}
+"""
+TABLE = """\
+Event              Rows  Sent  as       Dropped Bad  Mostly because
+Preferences Saved     2     1  bulk_update_subscriptions
+                                              1      no_value_to_send 50 %
+Preferences Saved     2     2  merge_users
+Preferences Saved     2     –                 2      events_disabled
+                      6     3                 3   0  ~3 requests
+"""
+
+
+def test_a_calls_name_is_told_whole(tmp_path: Path) -> None:
+    """What is longer than its column has the rest of its line below."""
+    survey = Survey(load(tmp_path, CALLED))
+    for number, lists in enumerate(([1], None)):
+        row = {"event_type": "Preferences Saved", "event_time": "2026-01-05 10:00:00", "user_id": "u", "device_id": "d"}
+        survey.add(message_of({**row, "$insert_id": str(number), "event_properties": {"lists": lists}}, number))
+
+    assert describe(survey, []).startswith(TABLE)
 
 
 def test_names_without_end_take_no_memory_without_end(tmp_path: Path) -> None:

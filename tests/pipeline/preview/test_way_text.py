@@ -126,6 +126,40 @@ def test_the_way_of_each_property_says_which_source_won_and_what_was_made_of_it(
     assert [one["field"] for one in told["fields"] if one["is_default"]] == ["currency"]
 
 
+PURCHASES = """\
+name: Shop
+status: enabled
+destination: {api_key: env:KEY, project_type: user_id}
+send_events:
+  enabled: true
+  events:
+    - event: Paid
+      send_as: purchase
+      items: {property: products, each: [{property: sku, as: id}, {property: n, type: integer}]}
+      total: {path: event_properties.revenue, type: number}
+  event_properties: [coupon]
+"""
+
+
+def test_of_a_purchase_items_and_total_are_in_the_way(tmp_path: Path) -> None:
+    """Before its other fields, and where it is refused, too."""
+    path = tmp_path / "sync.yaml"
+    path.write_text(PURCHASES, encoding="utf-8")
+    way = way_of(message_of({**PAID, "user_id": "u1"}, 0), load_config(str(path)))
+
+    assert way_text.describe(way).splitlines()[2:] == [
+        "Event is a dead letter: invalid_item (row 1, line 7)",
+        "  items[0] has no name",
+        "  An item of a purchase or cart lacks its id, name, price or quantity, or one",
+        "  has another type; see dl_detail.",
+        '  userId  "u1"                    user_id',
+        "  email   –                       user_properties.email",
+        '  items   [{"sku":"s1","n":1}]    → [{"id":"s1","n":1}]  objects',
+        '  total   "12"                    → 12.0  number',
+        '  coupon  "X"                     → "X"',
+    ]
+
+
 def test_what_is_never_sent_is_told_apart_from_what_is_never_found(tmp_path: Path) -> None:
     """A row that may leave out what it finds does not say that there was nothing."""
     path = tmp_path / "sync.yaml"

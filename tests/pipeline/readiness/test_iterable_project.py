@@ -40,10 +40,12 @@ def unused_url() -> str:
         return f"http://127.0.0.1:{one.getsockname()[1]}"
 
 
-def ask(url: str, folder: Path, others: Mapping[str, str] | None = None, users: str = "true") -> Report:
+def ask(
+    url: str, folder: Path, others: Mapping[str, str] | None = None, users: str = "true", config: str = CONFIG
+) -> Report:
     """The report of a sync to `url`."""
     path = folder / "shop.yaml"
-    path.write_text(CONFIG.replace("USERS", users), encoding="utf-8")
+    path.write_text(config.replace("USERS", users), encoding="utf-8")
     report = Report()
     ask_iterable(report, load_config(str(path)).config, url, others or {})
     return report
@@ -138,6 +140,38 @@ def test_a_key_that_is_known_and_may_nothing(
     iterable.configure(keys={DEFAULT_API_KEY: key})
 
     assert key_line(iterable, tmp_path) == f"problem key: env:KEY is refused by HOST: {told}"
+
+
+CALLS = """\
+name: Shop
+status: enabled
+destination: {api_key: env:KEY, project_type: hybrid}
+calls:
+  - {event: Web Push, call: users/registerBrowserToken, fields: {browserToken: event_properties.token}}
+"""
+UNSUBSCRIBED = "  - {event: Left, call: lists/unsubscribe, fields: {listId: {value: 1}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("key_type", "more", "told"),
+    [
+        ("Mobile", "", "ok key: env:KEY is a Mobile key, as all calls of the config need; it may not list the fields"),
+        ("Mobile", UNSUBSCRIBED, "problem key: env:KEY is refused by HOST: it is a Mobile key. → Make a server-side"),
+        ("JavaScript", "", "problem key: env:KEY is refused by HOST: it is a JavaScript key. → Make a server-side"),
+        ("ServerSide", "", "problem calls: env:KEY is a server-side one, or only reads: neither may call users/regi"),
+        ("ServerSide", UNSUBSCRIBED, "problem calls: env:KEY is a server-side one, or only reads: neither may call"),
+    ],
+)
+def test_of_calls_it_is_told_whether_the_keys_type_may_make_them(
+    iterable: SimulatedIterable, tmp_path: Path, key_type: str, more: str, told: str
+) -> None:
+    """Without a call: by what is documented of the types."""
+    iterable.configure(keys={DEFAULT_API_KEY: {"type": key_type}})
+
+    found = lines(ask(iterable.url, tmp_path, config=CALLS + more), {"HOST": iterable.url})
+    assert found[-1].startswith(told)
+    is_asked = key_type == "ServerSide" and more
+    assert ("trackBulk" in iterable.metrics()["endpoints"]) == bool(is_asked)
 
 
 def test_a_wrong_region_is_told_from_a_wrong_key(iterable: SimulatedIterable, tmp_path: Path, unused_url: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from transforms.mapping.conversions import TYPES, convert, iso_dates
+from transforms.mapping.conversions import TYPES, Conversion, convert, iso_dates
 
 
 def test_the_types_are_these() -> None:
@@ -118,6 +118,21 @@ def test_convert(type_name: str, value: Any, expected: Any) -> None:
     actual = convert(value, type_name)
 
     assert (type(expected), expected) == (type(actual), actual)
+
+
+@pytest.mark.parametrize(
+    ("conversion", "value", "expected"),
+    [
+        (Conversion("split", (";",)), "a;b,c", ["a", "b,c"]),
+        (Conversion("replace", (".", "")), "1.000.5", "10005"),
+        (Conversion("replace", ("aa", "a")), ["aaaa", 1, None], ["aa", 1, None]),
+        (Conversion("replace", ("1", "2")), 1, 1),
+        (Conversion("replace", ("a", "b")), None, None),
+    ],
+)
+def test_a_conversion_with_texts(conversion: Conversion, value: Any, expected: Any) -> None:
+    """They are no patterns; what is no text stays."""
+    assert conversion.apply(value) == expected
 
 
 @pytest.mark.parametrize(
