@@ -12,6 +12,7 @@ from pipeline.config.loader import load_config
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from tests.readme import ROOT, blocks
+from transforms.iterable import operations
 from transforms.iterable.operation import Operation, Order
 from transforms.iterable.operations import CALLS, COMMERCE
 
@@ -45,6 +46,16 @@ def calls(*but: str) -> str:
     """The rows of all blocks in one list."""
     blocks = (block for block in CALL_BLOCKS if not any(word in block for word in but))
     return "calls:\n" + "".join(block.removeprefix("calls:\n") for block in blocks)
+
+
+def test_the_operation_that_contributing_shows_is_a_row_and_has_the_line_that_stands_there() -> None:
+    """It is made in operations.py's own words."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    (shown,) = blocks(text, "python")
+    namespace = dict(vars(operations))
+    exec(shown, namespace)
+
+    assert f"``{row_of(namespace['_DISABLE_DEVICE'])}``" in text
 
 
 def test_its_table_is_the_programs() -> None:

@@ -149,7 +149,7 @@ class _Explanation:
         return selected.event.row, selected.lists
 
     def _as_sent(self, event: Event) -> tuple[dict[str, Any], FieldLists, tuple[FieldLook, ...]]:
-        """As the mapping of an event sees it, which fields that fills, and what a purchase or a cart takes beside them."""
+        """As the mapping of an event sees it, which fields that fills, and what a purchase has beside them."""
         seen = _as_mapped(event)
         try:
             selected = filter_track(self._rules.tracks, event, _unnoted)

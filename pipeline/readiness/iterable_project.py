@@ -55,8 +55,10 @@ def ask_iterable(report: Report, config: Config, url: str, others: Mapping[str, 
             return None
         if response.status in _REFUSED:
             if (key_type := _key_type(response)) and _takes(config, key_type):
-                told = f"{reference} is a {key_type} key, as all calls of the config need; it may not list the fields"
-                report.add(SUBJECT, "ok", "key", told)
+                told = (
+                    f"{reference} is a {key_type} key: by Iterable's documentation these register tokens, and no more"
+                )
+                report.add(SUBJECT, "unknown", "key", f"{told}; a call is not tried")
                 return None
             why = _why_refused(response) or _where_known(report, connect, others)
             report.add(SUBJECT, "problem", "key", f"{reference} is refused by {_host(url)}: {why}")
@@ -106,10 +108,6 @@ def _ask_to_write(report: Report, client: IterableClient, config: Config, url: s
         response = client.post(operation.path, operation.body([]))
         report.requests.append(Request(f"POST {_host(url)}{operation.path}, empty", WRITES_NOTHING))
         if response.status in _REFUSED:
-            if (key_type := _key_type(response)) and _takes(config, key_type):
-                told = f"{reference} is a {key_type} key, as all calls of the config need; it may not list the fields"
-                report.add(SUBJECT, "ok", "key", told)
-                return None
             why = _why_refused(response) or "it is no server-side key. → Make one in Iterable"
             report.add(SUBJECT, "problem", "key", f"{reference} is known there, and may not write: {why}")
             return

@@ -153,10 +153,10 @@ def test_of_a_purchase_items_and_total_are_in_the_way(tmp_path: Path) -> None:
         "  An item of a purchase or cart lacks its id, name, price or quantity, or one",
         "  has another type; see dl_detail.",
         '  userId  "u1"                    user_id',
-        "  email   –                       user_properties.email",
-        '  items   [{"sku":"s1","n":1}]    → [{"id":"s1","n":1}]  objects',
-        '  total   "12"                    → 12.0  number',
-        '  coupon  "X"                     → "X"',
+        '  email   " Ada@X.io "            user_properties.email',
+        '  items   [{"sku":"s1","n":1}] → [{"id":"s1","n":1}]  objects',
+        '  total   "12"                 → 12.0  number',
+        '  coupon  "X"                  → "X"',
     ]
 
 

@@ -155,7 +155,7 @@ UNSUBSCRIBED = "  - {event: Left, call: lists/unsubscribe, fields: {listId: {val
 @pytest.mark.parametrize(
     ("key_type", "more", "told"),
     [
-        ("Mobile", "", "ok key: env:KEY is a Mobile key, as all calls of the config need; it may not list the fields"),
+        ("Mobile", "", "unknown key: env:KEY is a Mobile key: by Iterable's documentation these register tokens"),
         ("Mobile", UNSUBSCRIBED, "problem key: env:KEY is refused by HOST: it is a Mobile key. → Make a server-side"),
         ("JavaScript", "", "problem key: env:KEY is refused by HOST: it is a JavaScript key. → Make a server-side"),
         ("ServerSide", "", "problem calls: env:KEY is a server-side one, or only reads: neither may call users/regi"),
