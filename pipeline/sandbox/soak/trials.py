@@ -143,7 +143,13 @@ def operations_killed(folder: Path) -> list[str]:
     Nobody remembers what had been sent: a cart may be an older one again, and identities are left alone.
     """
     rng = random.Random(1)
-    shares = {"purchases": 0.1, "carts": 0.1, "subscription_changes": 0.06, "list_joins": 0.06, "identifies": 0}
+    shares: dict[str, Any] = {
+        "purchases": 0.1,
+        "carts": 0.1,
+        "subscription_changes": 0.06,
+        "list_joins": 0.06,
+        "identifies": 0,
+    }
     traffic = Traffic(TrafficSettings(messages=1_500, users=200, leads=1.0, late_identifies=0, **shares))
     with (folder / "events.jsonl").open("wb") as stream:
         write_rows(traffic, stream)

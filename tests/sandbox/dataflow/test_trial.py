@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.sandbox.dataflow.faults import FaultSettings
-from pipeline.sandbox.dataflow.trial import run
+from pipeline.sandbox.dataflow.trial import run, run_operations
 from pipeline.sandbox.soak.seeds import Sync, settings_of
 from pipeline.sandbox.traffic.settings import TrafficSettings
 
@@ -36,3 +36,15 @@ def test_all_arrives_whatever_befalls_the_workers(faults: FaultSettings, befell:
 
     assert trial.problems == []
     assert {fault for fault, count in trial.measures.faults.items() if count} >= befell
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_purchases_carts_and_calls_arrive_too(tmp_path: Path) -> None:
+    """Each by its id, or one that there was."""
+    faults = FaultSettings(seed=1, lost_commits=0.15, repeats=0.2, given_out_twice=0.3)
+
+    trial = run_operations(1, 80, tmp_path, faults)
+
+    assert trial.problems == []
+    assert trial.measures.faults["commits lost"] > 0

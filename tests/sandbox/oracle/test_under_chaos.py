@@ -136,3 +136,21 @@ def test_a_new_email_may_be_the_one_that_is_refused(expected: ExpectedUnderChaos
 
     assert expected.dead_letters == {2: ("update_email", "forgotten_user")}
     assert (list(expected.users), list(expected.events)) == ([odd], [event_with("")])
+
+
+def test_a_change_of_whom_iterable_does_not_know_may_count_as_taken(expected: ExpectedUnderChaos) -> None:
+    """It has a letter, or an answer was lost; of other letters each must be there."""
+    unknown = user_with(verdicts.CONFLICT, by_email=True)
+    expected.delete(unknown)
+    expected.delete(unknown)
+    expected.update_cart(unknown, [])
+
+    expected.settle_changes({(2, ("delete_user", "unknown_user"))})
+
+    assert expected.dead_letters == {2: ("delete_user", "unknown_user"), 3: ("cart", "identity_conflict")}
+    assert +expected.outcomes == {
+        ("dropped", "track", "event_not_selected"): 2,
+        ("delivered", "delete_user", ""): 1,
+        ("dead_lettered", "delete_user", "unknown_user"): 1,
+        ("dead_lettered", "cart", "identity_conflict"): 1,
+    }
