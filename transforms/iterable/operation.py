@@ -146,6 +146,10 @@ class Operation:
         switches = b"".join(b'"%b":%b,' % (name.encode(), str(on).lower().encode()) for name, on in self.switches)
         return b'{%b"%b":[%b]}' % (switches, self.array.encode(), b",".join(items))
 
+    def fits_path(self, body: Mapping[str, object]) -> bool:
+        """Whether the id can stand in the path: these two are "here" and "above" to whoever reads one, escaped too."""
+        return not self.paths or {".", ".."}.isdisjoint(map(str, body.values()))
+
     def target(self, items: list[bytes]) -> tuple[str, bytes]:
         """A request's path and body; a DELETE has none, and an id in its path, which no log may show."""
         if not self.paths:

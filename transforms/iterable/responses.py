@@ -108,6 +108,8 @@ TAXONOMY: tuple[tuple[Container[int], str | Shape, type[Answer]], ...] = (
     (range(1000), ANY, Failed),
 )
 
+OF_A_PATH = frozenset({404, 405, 410, 414})  # where a path holds an id, the record at fault may cause these
+
 
 def read_answer(operation: Operation, response: Response, sent: int) -> Answer:
     """What a response to a request of this operation means, which held `sent` records."""
@@ -119,6 +121,8 @@ def read_answer(operation: Operation, response: Response, sent: int) -> Answer:
     is_success = bool(counted) if operation.success is Success.COUNTERS else code == "Success"
     bodies = {code, ANY, SUCCESS if is_success else ANY, IN_FORM if counted or has_code else ANY}
     kind = next(kind for statuses, shape, kind in TAXONOMY if status in statuses and shape in bodies)
+    if kind is Fatal and operation.paths and status in OF_A_PATH:
+        kind = Refused if has_code else Foreign
     detail = f"HTTP {status} {code}".strip() if status != NO_ANSWER else f"no answer: {response.body.decode()}"
     wait_seconds = _wait_seconds(body, response.retry_after)
     if kind is Accepted:

@@ -112,6 +112,8 @@ def map_call(rules: CallRules, call: SelectedCall, note: Note) -> Item:  # noqa:
     for name, value in values.items():
         put(fields, name, value)
     body = with_user(operation, identity, rules.identity.prefer_user_id, fields)
+    if not operation.fits_path(body):
+        raise RejectedError(reasons.INVALID_USER_ID, f"user_id cannot stand in the path of {operation.name}")
     return Item(
         message=event.message,
         part=call.part,

@@ -6,7 +6,7 @@ import pytest
 
 from transforms.iterable.client import NO_ANSWER, NO_KEY, Response
 from transforms.iterable.operation import Operation, Success
-from transforms.iterable.operations import BULK_UPDATE, TRACK_BULK
+from transforms.iterable.operations import BULK_UPDATE, BY_CALL, TRACK_BULK
 from transforms.iterable.responses import (
     MAX_HINT_SECONDS,
     Accepted,
@@ -119,6 +119,23 @@ def refused(status: int, body: bytes, operation: Operation = BULK_UPDATE) -> Ref
 def test_status_first_code_second_shape_third(status: int, body: bytes, expected: type[Answer]) -> None:
     """Every line of the table: what a status means, with any body that has been seen or can come with it."""
     assert type(read(status, body)) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (404, error("NotFound"), Refused),
+        (404, HTML, Foreign),
+        (405, TEXT, Foreign),
+        (414, HTML, Foreign),
+        (401, error("BadApiKey"), Fatal),
+        (407, HTML, Fatal),
+        (302, b"", Fatal),
+    ],
+)
+def test_a_path_that_holds_an_id_is_its_records_own(status: int, body: bytes, expected: type[Answer]) -> None:
+    """What is wrong with such a path costs one record, and does not stop the sync."""
+    assert type(read(status, body, operation=BY_CALL["users/delete"])) is expected
 
 
 @pytest.mark.parametrize(

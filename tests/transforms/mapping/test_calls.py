@@ -180,6 +180,17 @@ def test_a_deletion_is_not_made_by_the_letter_of_something_else(attributes: dict
             call_of(came, row_of("users/delete"))
 
 
+@pytest.mark.parametrize("user_id", [".", ".."])
+def test_an_id_that_would_be_another_path_is_rejected(user_id: str) -> None:
+    """`DELETE /api/users/byUserId/..` asks for something else, and its 404 would stop the sync; a body may hold it."""
+    came = event(new="new@x.com")
+    came.row["user_id"] = user_id
+
+    with pytest.raises(RejectedError, match="user_id cannot stand in the path of users/delete"):
+        call_of(came, row_of("users/delete"), identity=BY_USER_ID)
+    assert body_of(came, row_of("users/forget"), identity=BY_USER_ID) == {"userId": user_id}
+
+
 def test_an_event_has_either_of_its_names() -> None:
     """A row may use the name on Amplitude's screen, or the one in the data."""
     rules = CallRules((row_of("users/delete", "[Amplitude] Start Session"),))
