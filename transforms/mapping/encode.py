@@ -20,5 +20,5 @@ def encode_body(body: dict[str, Any], max_bytes: int) -> bytes:
     except orjson.JSONEncodeError as error:
         raise RejectedError(reasons.NOT_ENCODABLE, str(error)) from error
     if len(encoded) > max_bytes:
-        raise RejectedError(reasons.ITEM_TOO_LARGE, f"{len(encoded)} bytes; a request holds {max_bytes}")
+        raise RejectedError(reasons.ITEM_TOO_LARGE, f"{len(encoded):,} bytes; a request holds {max_bytes:,}")
     return b"".join((encoded, b""))  # copied: what orjson gives holds on to its buffer, ten times the bytes

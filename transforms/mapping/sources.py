@@ -10,12 +10,14 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from transforms.amplitude.paths import MISSING, Path, is_absent, look_up, parse_path, walk
 from transforms.mapping.conversions import Conversion, convert, iso_dates
+from transforms.mapping.encode import encode_body
 from transforms.model import reasons
 from transforms.model.errors import RejectedError
 
 Row = Mapping[str, Any]
 Read = Callable[[Row], Any]  # a value, or MISSING
 
+MAX_MADE_BYTES = 10_000_000  # by an `each`: more than a request holds of all
 ITEM = "item"  # the scope of an item's keys, for the rows of an `each`
 
 _TEMPLATE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -161,7 +163,7 @@ class Source:
         return next((path for path in self.paths if look_up(row, path) is value), None)
 
     def converted(self, value: Any, row: Row) -> Any:
-        """Raises ValueError: it is not possible; RejectedError: one of the rows of `each`."""
+        """Raises ValueError: it is not possible; RejectedError: one of the rows of `each`, or all that it makes."""
         for conversion in self.conversions:
             value = conversion.apply(value)
         return value if self.each is None or value is None else _map_items(self.each, row, value)
@@ -240,4 +242,12 @@ def _map_items(rows: ItemRows, row: Row, value: Any) -> list[dict[str, Any]]:
     items = [value] if isinstance(value, dict) else value
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ValueError("not a list of objects")
-    return [rows.of_item(row, item) for item in items]
+    # Each may bring the event's own long text along: of one small event many gigabytes would be made before its end
+    # is found too large.
+    made, left = [], MAX_MADE_BYTES
+    for item in items:
+        made.append(rows.of_item(row, item))
+        left -= len(encode_body(made[-1], MAX_MADE_BYTES))
+        if left < 0:
+            raise RejectedError(reasons.ITEM_TOO_LARGE, f"more than {MAX_MADE_BYTES:,} bytes of {len(items):,} items")
+    return made

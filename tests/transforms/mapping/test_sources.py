@@ -83,6 +83,30 @@ def test_what_cannot_be_made_is_rejected_without_its_value(source: Source, detai
 
 
 @pytest.mark.parametrize(
+    "mapping",
+    [
+        FieldMapping(Source((TEXT,)), "text"),
+        FieldMapping(Source(template=parse_template("{event_properties.text}!")), "text"),
+    ],
+)
+def test_items_that_bring_the_events_own_text_along_are_bounded_before_they_fill_the_memory(
+    mapping: FieldMapping,
+) -> None:
+    """A small event that makes gigabytes costs itself: here 100 kB would become 10 GB."""
+    properties = {"text": "x" * 50_000, "list": [{}] * 200_000}
+    source = Source((parse_path("event_properties.list"),), each=PropertySelection((mapping,)))
+
+    with pytest.raises(RejectedError) as caught:
+        source.read({"event_properties": properties})
+
+    assert (caught.value.reason, caught.value.detail) == (
+        "item_too_large",
+        "more than 10,000,000 bytes of 200,000 items",
+    )
+    assert len(source.read({"event_properties": {**properties, "list": [{}] * 100}})) == 100
+
+
+@pytest.mark.parametrize(
     ("text", "keys"),
     [
         ("city", ("city",)),
