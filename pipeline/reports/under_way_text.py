@@ -21,13 +21,15 @@ def lines_of(now: Snapshot, width: int) -> list[str]:
 
 
 def plain_line(now: Snapshot) -> str:
-    """For a log."""
+    """For a log. A chunk's outcomes come all at once: until then its requests show that it goes on."""
+    requests = sum(each.per_second for each in now.operations)
     parts = [
         f"read {now.read:,}, now {_per_second(now.per_second)}",
         *(f"{name} {_total(of):,}" for name, of in _outcomes(now)),
         f"{now.in_flight:,} in flight" if now.in_flight else "",
         "" if now.is_all_read else _waiting(now.waiting),
         _share(now),
+        f"{_plain_rate(requests)} requests/s" if now.in_flight and requests and not now.trouble else "",
         f"Iterable: {_trouble(now.trouble)}" if now.trouble else "",
     ]
     return f"{now.title}: {' · '.join(filter(None, parts))}"
@@ -142,7 +144,11 @@ def _operation(each: OperationNow, width: int) -> str:
 
 
 def _per_second(rate: float) -> str:
-    return f"{rate:,.0f}/s" if rate >= 10 or not rate else f"{rate:.1f}/s"
+    return f"{_plain_rate(rate)}/s"
+
+
+def _plain_rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
 
 
 def _ahead(seconds: float) -> str:

@@ -139,6 +139,7 @@ def test_a_log_has_it_in_one_line() -> None:
     assert plain_line(replace(DRAIN, waiting=replace(DRAIN.waiting, alone=0))) == (
         "Shop EU: read 128,400, now 212/s · delivered 61,022 · dropped 66,901 · dead letters 211 · 266 in flight"
         " · 240 events wait for their users, next try in 41 s, until 10:03 UTC"
+        " · 3.1 requests/s"
     )
     assert plain_line(replace(FILES, trouble=OUTAGE)).endswith(
         " · dead letters 211 · 58% settled, about 1 min 10 s left"
@@ -146,4 +147,5 @@ def test_a_log_has_it_in_one_line() -> None:
     )
     assert plain_line(AT_THE_END).endswith(
         " · 19 in flight · all read · 19 events wait for their users, next try in 41 s, until 10:03 UTC"
+        " · 3.1 requests/s"
     )
