@@ -238,7 +238,7 @@ def test_user_updates_are_replayed_on_request_only(staged: Staged) -> None:
     # In a process of its own, for this one knows what it has sent.
     with_users = staged.stage.run("-m", "pipeline", *staged.words(into, "--with_users"))
 
-    assert "Left alone                           1\n  a user update (--with-users takes them)" in without.out
+    assert "Left alone                           1\n  a user update or a call (--with-users takes them)" in without.out
     assert after_without == "new"
     assert with_users.code == 0
     assert staged.plan() == "old"
