@@ -44,8 +44,10 @@ def exit_now(code: int) -> NoReturn:
     """End the process now: threads that wait for an answer hold nothing that is settled."""
     end_on_interrupt()
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # None: it was closed before we began
+            stream.flush()
     except BrokenPipeError:
         code = code or EXIT_PIPE
+    except OSError:  # what did not fit on the disk, and was told of
+        code = code or EXIT_FATAL
     os._exit(code)

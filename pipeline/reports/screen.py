@@ -13,27 +13,38 @@ from datetime import datetime, timezone
 from typing import TextIO
 
 from pipeline.reports.redaction import redact_text
+from transforms.model.errors import FatalError
 
 
 def show(text: str) -> None:
     """Lines to stdout, at once."""
-    print(redact_text(text), flush=True)  # noqa: T201 - the one place that does
+    _print(redact_text(text))
 
 
 def show_wrapped(text: str) -> None:
     """Lines to stdout that a person reads, and no program."""
-    print(_wrapped(redact_text(text), sys.stdout), flush=True)  # noqa: T201
+    _print(_wrapped(redact_text(text), sys.stdout))
 
 
 def show_values(text: str) -> None:
     """Lines to stdout with the values that somebody asked for; what a terminal would obey as JSON writes it."""
-    print("".join(map(_escaped, text)), flush=True)  # noqa: T201
+    _print("".join(map(_escaped, text)))
+
+
+def _print(text: str) -> None:
+    """Raises FatalError: it cannot be written, as to a full disk; BrokenPipeError: its reader has gone."""
+    try:
+        print(text, flush=True)  # noqa: T201 - the one place that does
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FatalError(f"the output cannot be written: {error.strerror}") from None
 
 
 def can_show(text: str) -> bool:
     """Whether stdout's encoding has these characters."""
     try:
-        text.encode(sys.stdout.encoding or "ascii")
+        text.encode((sys.stdout and sys.stdout.encoding) or "ascii")
     except UnicodeEncodeError:
         return False
     return True
@@ -50,8 +61,8 @@ def note(text: str) -> None:
     tell("\n".join(f"{at}{line}" for line in text.splitlines()))
 
 
-def _is_terminal(stream: TextIO) -> bool:
-    return _file_of(stream).isatty()
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and _file_of(stream).isatty()  # None: it was closed before we began
 
 
 def _file_of(stream: TextIO) -> TextIO:
@@ -60,8 +71,8 @@ def _file_of(stream: TextIO) -> TextIO:
     return file
 
 
-def _wrapped(text: str, stream: TextIO) -> str:
-    if not _is_terminal(stream):
+def _wrapped(text: str, stream: TextIO | None) -> str:
+    if stream is None or not _is_terminal(stream):
         return text
     try:
         width = os.get_terminal_size(_file_of(stream).fileno()).columns

@@ -26,6 +26,19 @@ def test_whoever_reads_may_stop(tmp_path: Path) -> None:
     assert (first, shown, view.returncode) == ("3,000 dead letters\n", "", 141)
 
 
+def test_an_output_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    """A full disk is no fault of ours, and needs no traceback; a closed output is nobody's."""
+    command = f"{sys.executable} -m pipeline runs --state-dir {tmp_path}"
+    full, closed = (
+        subprocess.run([f"{command} >{output}"], cwd=ROOT, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+        for output in ("/dev/full", "&-")
+    )
+
+    assert (full.returncode, full.stderr.count("\n")) == (3, 1)
+    assert full.stderr.endswith("a2i stopped: the output cannot be written: No space left on device.\n")
+    assert (closed.returncode, closed.stderr) == (0, "")
+
+
 def test_a_run_tells_what_its_config_is_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
