@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Packages and dependencies; every tool's settings are in pyproject.toml."""
 
 import runpy

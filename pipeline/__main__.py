@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`python -m pipeline`, and the console script: see cli.a2i."""
 
 from pipeline.cli.interrupts import end_on_interrupt

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The graph, as a contents page: labelled steps only. Source, sender and sink are handed in; labels are an interface.
 
 messages ─ Parse ─ Branch ─┬─ Identify (filter → map) ─┐

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Beam-style entry, which the template launches: `a2i run` under its older name, with its own help."""
 
 import sys

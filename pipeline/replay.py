@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`python -m pipeline.replay`: the older name of `a2i replay`."""
 
 from pipeline.cli.interrupts import end_on_interrupt

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What varies per launch, as a value, and what of it is a parameter of a job. Knows no network and no disk."""
 
 from dataclasses import dataclass

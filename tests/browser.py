@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A headless chromium, driven over plain WebDriver HTTP. Knows no page."""
 
 import base64

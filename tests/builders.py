@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What tests of more than one room make by hand, made once. Knows no test."""
 
 import json

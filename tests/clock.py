@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Time as a test tells it. Knows no thread and no wall clock."""
 
 START = 1_760_000_000.0

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A launch against Dataflow's API on this machine, and what of its job the tests look at."""
 
 from pathlib import Path

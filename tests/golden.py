@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What golden files say, as configs and messages. Knows no test."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a command says on a stderr that is no terminal, without the times of its log, or without a run's first lines."""
 
 import re

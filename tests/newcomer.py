@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A newcomer, who sits in a folder and types what README shows; a small shop's rows. Knows no test."""
 
 import gzip

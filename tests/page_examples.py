@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Examples of a page in docs/: a config, or a part of one, rows below it, and what becomes of them. Knows no page."""
 
 import json

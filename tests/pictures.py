@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The README's picture, of what a command really prints: `python -m tests.pictures` draws it anew. Knows no test."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """README as its reader sees it: commands to type, a config, a row and the request of it. Knows no test."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A simulated project that keeps every request as it came, and a run that sends to it. Knows no test."""
 
 import dataclasses

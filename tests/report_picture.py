@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A made-up day as run records tell it, and a picture of its page. Knows no test.
 
 `python -m tests.report_picture` draws it anew.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The row half of the mapping language as docs/language.md has it, read off a config and an event as their files do.
 
 Slow, plain, and made without a look at how the program does it: what property tests compare with.

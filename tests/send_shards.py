@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Some shards of a streaming job in a process of their own, as a worker holds them: `send_shards.py URL START SHARD…`.
 
 Every shard has its backlog from the start, begins at START (Unix seconds) and prints the ids of what is delivered.

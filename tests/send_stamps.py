@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Items of a third operation through the sender of a bounded run: `send_stamps.py CONFIG URL`, where it has its row.
 
 Prints the summary, and what became of each stamp.

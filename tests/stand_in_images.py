@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Buildah with a storage of its own, and stand-ins for the base images of the Dockerfile. Knows none of its steps.
 
 Python's image is this machine's: its /usr and its Python, mounted, with the packages of requirements.txt and no others;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The house: which rooms there are, and what may import what. Rooms are told here, files are not."""
 
 import ast
@@ -226,3 +227,7 @@ def test_no_wait_with_an_end_is_on_a_simple_queue() -> None:
     ]
 
     assert offenders == []
+
+
+def test_every_file_tells_its_license() -> None:
+    assert [file for file in FILES if not file.read_text().startswith("# SPDX-License-Identifier: Apache-2.0\n")] == []

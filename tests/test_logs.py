@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What workers log is read by many: each line is listed here, and none can hold what a message holds."""
 
 import ast
@@ -9,7 +10,7 @@ import pytest
 from transforms.iterable.client import Response
 from transforms.iterable.operation import Operation
 from transforms.iterable.operations import OPERATIONS
-from transforms.iterable.responses import Failed, Fatal, Throttled, read_answer
+from transforms.iterable.responses import Failed, Fatal, Refused, Throttled, read_answer
 
 ROOT = Path(__file__).parent.parent
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
@@ -60,5 +61,5 @@ def test_what_is_logged_of_an_answer_holds_nothing_of_a_record(operation: Operat
     for raw in (orjson.dumps(body), person.encode(), orjson.dumps(body | {"code": "BadApiKey"})):
         answer = read_answer(operation, Response(status, raw), sent=1)
 
-        assert isinstance(answer, Failed | Fatal | Throttled)
+        assert isinstance(answer, Failed | Fatal | Throttled | Refused)
         assert "ann" not in answer.detail

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/operations.md: its table is the program's, and its configs do what it says."""
 
 import json

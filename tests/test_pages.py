@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pages that people read are true of the program: links, commands, configs, and what they say it says."""
 
 import ast

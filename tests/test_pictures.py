@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 from tests.pictures import PICTURE, draw, preview_screen
 
 

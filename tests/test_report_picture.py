@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 from xml.etree import ElementTree
 
 from pipeline.reports.report_html import to_html

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows of a property list as a config file writes them, and events for them, all from one seed. Knows no meaning.
 
 Strategies of hypothesis make some thirty of them a second; these are a thousand.

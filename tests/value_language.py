@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The value half of the mapping language as docs/language.md has it, read off rows as a config file writes them.
 
 Slow, plain, and made without a look at how the program does it: what a property test compares with.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The thin step that applies a rule on one record to a list of records. Knows no rule."""
 
 import operator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events → the branches, as a step; which ones is told by mapping/routing.py."""
 
 from collections.abc import Iterator

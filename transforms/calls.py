@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The calls branch as a step: filter, then map; the rules are mapping/calls.py."""
 
 from functools import partial

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hands a chunk to the graph and its outcomes back, through the memory of the process. Knows no source and no sink.
 
 A bounded run needs the FnApiRunner's worker, which lives in the same process: 20,000 messages take 0.1 s this way and

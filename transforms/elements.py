@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The element of nearly every PCollection here is a list of records; this is how Beam handles one. Knows no record.
 
 Beam's stock coder would be asked for the size of the first ten elements of each PCollection, and would pickle every

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The identify branch as a step: filter, then map; the rules are mapping/user_updates.py."""
 
 from functools import partial

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Beam counts of a job: its tally on Dataflow. Names are an interface. Knows no screen."""
 
 from collections import Counter

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages → events, as a step; what a message is, is told by amplitude/parse.py."""
 
 from collections.abc import Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a streaming job's outcomes go: Beam's counters, and the dead-letter sink. Knows no rule and no endpoint."""
 
 import time

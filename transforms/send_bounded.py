@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sender of a bounded run: the whole chunk is collected before anything is sent. Knows no URL and no answer."""
 
 from collections.abc import Iterable, Iterator

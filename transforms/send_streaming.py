@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sender of a streaming job: each shard keeps its items in keyed state until a batch is due. Knows no answer."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Items → (shard, bytes): all items of one user meet in one place. Knows no limit and no endpoint."""
 
 import zlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The track branch as a step: filter, then map; the rules are mapping/track_events.py."""
 
 from functools import partial

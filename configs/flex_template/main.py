@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the flex template's launcher runs: a folder with nothing beside it, as Python puts that folder on its path."""
 
 from pipeline.cli.app import exit_now

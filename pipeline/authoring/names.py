@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names that others gave, in a YAML file: whatever they hold, it stays YAML. Knows no key of the config."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which events and properties of a profile a first config sends, of which type, and why. Knows no YAML."""
 
 from collections.abc import Iterator, Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A profile and a proposal in a few lines for a person, within 80 columns. Knows no YAML."""
 
 from collections.abc import Iterator, Sequence

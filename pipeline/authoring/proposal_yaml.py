@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A proposal as a file that a person goes on with: what is on, what could be, and why. Knows no profile."""
 
 from collections.abc import Iterator, Sequence

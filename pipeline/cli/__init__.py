@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands, and what they do alike. They wire, and decide nothing of a message.
 
 a2i                          the table of verbs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command `a2i`: which verbs there are, and what they do alike. Knows no verb's work.
 
 Each verb is a file that holds a click command named `command`, and a row here; it is imported when it is called, for

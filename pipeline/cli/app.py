@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every command does around its work: exit codes, lines instead of tracebacks. Knows no work."""
 
 import logging

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line of a run: our options, and any of Beam's. Knows no YAML and no network."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A verb whose command line argparse reads, as Beam's is: any option of Beam goes along. Knows no option."""
 
 import argparse

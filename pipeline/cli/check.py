@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Is everything ready for a run? Asks, and changes nothing. Knows no answer: pipeline/readiness does."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A view of dead letters: by reason, event type and field, with the remedy of each. Changes nothing."""
 
 import contextlib

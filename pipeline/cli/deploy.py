@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`a2i deploy`: the files of a deployment and the commands that use them. Runs none of these, and knows no network."""
 
 import os

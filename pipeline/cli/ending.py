@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run does at its end: its summary, what it must not come to (--fail-on), a file of metrics. Runs nothing."""
 
 import logging

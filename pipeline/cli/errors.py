@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a wrong command line raises, and how options are called in it. Knows no command, and needs no library."""
 
 

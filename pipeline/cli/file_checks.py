@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is wrong with the files of a command line, those that are read and those that are written. Changes none."""
 
 import os

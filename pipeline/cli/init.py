@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A first config, proposed from rows. Asks at a terminal what no row says; knows nothing of what it proposes."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Ctrl-C does while nothing is under way: it ends the process without a word. Imports nothing that takes long."""
 
 import importlib

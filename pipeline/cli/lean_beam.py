@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Beam as it is where its extras are not installed: less than half of the time to start. Knows no command."""
 
 import importlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What to say when no dead letter is what a replay was asked for. Knows no source and no run."""
 
 from collections.abc import Collection, Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The config that a command line names, with its warnings told and its key looked at. Knows no run."""
 
 import logging

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The config to compare with: a file, or the same file at a git revision. Knows no verb."""
 
 import io

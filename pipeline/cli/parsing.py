@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Words of a command line → values, and what is wrong with them. Knows no command."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a config makes of rows: a table, one row's way, or what another config changes. Sends nothing."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`a2i preview --serve`: the rows are read once, then a page is served until Ctrl-C. Knows no HTTP."""
 
 import webbrowser

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is in rows, whatever a config says of them. Changes nothing."""
 
 import json

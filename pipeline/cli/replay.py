@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The replay of dead letters: through the pipeline, or to the topic that it reads. Holds no step and no rule."""
 
 import contextlib

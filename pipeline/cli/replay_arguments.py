@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line of a replay: which dead letters, where to, the options of a run. Knows no YAML and no network."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happened: of one run, or of all in some time. Reads records, and nothing else."""
 
 import re

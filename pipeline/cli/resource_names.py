@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Full names of Pub/Sub's topics and subscriptions: whether a text is one, and if not, by which rule. Knows no option.
 
 The rules are Google's, https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rows that a verb looks at: of files, standard input, or a subscription, unacknowledged. Knows no verb."""
 
 import contextlib

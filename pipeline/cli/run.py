@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The run: options → config → run → summary. Holds no step and no rule."""
 
 from pipeline.cli.arguments import PROGRAM, parse_options, run_parser

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The runs that are recorded, a line each. Reads records, and nothing else."""
 
 import click

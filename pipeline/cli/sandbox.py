@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`a2i sandbox`: what a sync is tried with, where it is installed. Knows no part of the sandbox but by name."""
 
 import importlib.util

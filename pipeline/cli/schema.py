@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`a2i schema`. Knows no config."""
 
 import json

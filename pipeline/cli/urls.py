@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a text is the URL of a host. Knows no option."""
 
 import urllib.parse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Validates configs, or prints the JSON Schema that editors read. Knows no run.
 
 python -m pipeline.config FILE...     validates files

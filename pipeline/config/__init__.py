@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A sync's YAML file, read, checked with every problem at once, and made into rules. Knows no run.
 
 loader                                the front door: load_config, config_schema

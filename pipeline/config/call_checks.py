@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What must agree between a row of `calls` and the operation that it names. Knows no YAML.
 
 Read from the document itself, as in checks.py: a mistake in one key must not hide one in another.

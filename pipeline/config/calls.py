@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The calls of other operations of Iterable's: rows of the config. Knows no section that holds them, and no YAML."""
 
 from typing import Annotated, Any

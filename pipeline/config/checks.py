@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What must agree between keys that live apart. Knows no YAML.
 
 The checks of problems read what they can of the document itself: a mistake in one key must not hide one in another.

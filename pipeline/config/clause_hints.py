@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clauses that most likely never hold, or always. Knows no YAML, and no key beside clauses."""
 
 from collections.abc import Iterator, Sequence

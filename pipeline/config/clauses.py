@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where clauses: tests on an event, and groups of them. Knows no row and no section that holds them, and no YAML."""
 
 from typing import Annotated, Any, ClassVar, TypeAlias, cast

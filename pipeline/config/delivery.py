@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How requests are made: a section of the config. Knows no YAML."""
 
 from typing import Annotated, Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A YAML file as plain values that know their lines: the only file that reads YAML. Knows no key of the config.
 
 YAML 1.2's core schema: `on`, `yes` and `12:30` are text. What YAML's versions read differently (`010`) is refused.

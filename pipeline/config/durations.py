@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Durations and moments as people write them. Knows no YAML and no command line."""
 
 import re

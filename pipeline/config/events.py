@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The events to send, and those that update users: rows of the config. Knows no section that holds them, no YAML."""
 
 from collections.abc import Callable

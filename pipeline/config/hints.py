@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a valid config most likely does not mean: what never matches, and what surprises. Knows no YAML."""
 
 from collections.abc import Iterator

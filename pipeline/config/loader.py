@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The config of a sync, from its YAML file: all problems in one message. Knows no Beam and no HTTP."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sections of the config: these models are its schema. Knows no YAML, no rule that spans sections."""
 
 import unicodedata

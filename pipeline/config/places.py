@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where in a config event rows, clauses and property lists are, each with its keys. Knows no rule about them."""
 
 from collections.abc import Iterator, Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is wrong with a config, and how a value of it is shown. Knows no key of the config, no YAML."""
 
 import json

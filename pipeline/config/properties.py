@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The properties to send: rows of the config's lists. Knows no section that holds them, and no YAML."""
 
 from collections.abc import Iterator

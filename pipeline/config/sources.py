@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a value comes from, as a config writes it: a path, several, a constant, a template. Knows no row."""
 
 from collections.abc import Sequence

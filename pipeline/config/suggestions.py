@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What somebody most likely meant who wrote something else. Knows no option and no config."""
 
 import difflib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The slips of somebody who writes YAML by hand, in their words: what is wrong there, and what to write instead.
 
 Knows no YAML library, no key of the config and no file.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a config says, as the rules of the steps. Knows no YAML and no Beam."""
 
 from collections.abc import Iterable

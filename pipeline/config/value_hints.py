@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a valid config most likely does not mean with its paths, names and fields. Knows no YAML and no event's row."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the values of the config are made of: a type, and in words the rule it checks. Knows no key of the config."""
 
 import re

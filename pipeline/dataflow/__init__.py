@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The streaming job on Dataflow: launched right, as a template or by a person, and known for an update.
 
 options       what every launch has unless it is given, and what is refused before one

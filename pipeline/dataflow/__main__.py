@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes what Dataflow and its operators need to stdout.
 
 python -m pipeline.dataflow metadata          metadata.json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Dataflow compares when a running job is updated: labels, coders, state, timers. Knows no config."""
 
 import json

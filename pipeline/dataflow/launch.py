@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Submits the streaming job to Dataflow and says what became of it, in a line. Knows no step and no state."""
 
 import logging

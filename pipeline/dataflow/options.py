@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a job on Dataflow is launched with unless it is given, and what is refused before. Knows no network."""
 
 import os

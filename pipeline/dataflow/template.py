@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The flex template as its users see it: its parameters, and the JSON that Dataflow reads. Knows no graph.
 
 metadata.json is made here, and so is the template's own file: `gcloud dataflow flex-template build` leaves the

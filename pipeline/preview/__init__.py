@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a config makes of rows before anything is sent, and what is in them. Knows no command line, sends nothing.
 
 requests                   an item as the request that a run sends, and how many requests items make

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What another config makes of the same rows: what is sent, dropped, dead, and where bodies differ. Knows no screen.
 
 One pass, bounded whatever the rows hold; an event is parsed once and mapped by both.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What another config changes, for a person, within 80 columns, and as JSON. Knows no row."""
 
 from collections import Counter

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What only data can tell of a config: what never matches, what is never found, types that change. Knows no screen."""
 
 import math

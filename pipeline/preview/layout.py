@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How texts and figures are laid out within 80 columns. Knows no survey and no profile."""
 
 from collections.abc import Iterator

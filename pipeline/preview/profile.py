@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is in rows, whatever a config says of them: events, properties, types, identities. Knows no screen.
 
 `Profile` is a plain value, and bounded whatever the rows hold: what `init` builds a config from.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A profile for a person, within 80 columns, and as JSON. Values only where asked for. Knows no row."""
 
 from collections.abc import Iterator

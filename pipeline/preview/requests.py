@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An item as the request that a run would send for it alone, and how many requests items make. Sends nothing."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which one row of all is looked at: by its number, or by what is in it. Knows no command line."""
 
 from collections.abc import Sequence

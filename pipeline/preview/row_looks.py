@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The event rows that an event came to, and their clauses with the values compared. Knows no mapping and no screen."""
 
 from collections.abc import Iterable, Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a config makes of rows, in counts: one pass, bounded whatever the rows hold. Knows no screen.
 
 Items come from the functions that a run's steps are made of, mapping/translate.py.

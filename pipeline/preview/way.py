@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One row's way through a config, each step with the values that it looks at. Knows no screen.
 
 The verdict and the request come from the functions that a run's steps are made of; what is told beside them is looked

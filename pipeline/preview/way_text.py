@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One row's way for a person, and as JSON. It shows values: whoever asks for one row asks for them. Knows no rule."""
 
 from collections.abc import Iterable, Iterator

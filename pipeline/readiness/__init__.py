@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether all is ready for a run: what `check` asks, and what the answers mean. Takes no message and writes nothing.
 
 report            what was found, and what was asked

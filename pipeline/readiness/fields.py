@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fields of an Iterable project against those that a config sends to profiles. Asks nothing, and knows no event.
 
 Iterable keeps the type of a field's first value for good and refuses what cannot be made into it (its article "Field

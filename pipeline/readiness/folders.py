@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The state folder of a sync: whether a run could use it, and whether one does. Makes nothing, and takes no lock."""
 
 import os

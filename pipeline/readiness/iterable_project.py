@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an Iterable project tells of its key and its fields, by requests that write nothing. Judges no field.
 
 - GET users/getFields: it lists the names and types of profile fields. A key that may only read may ask it, too.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was found, as a screen of 80 columns and as JSON. Asks nothing."""
 
 import textwrap

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The subscription and the dead-letter topic: there, allowed, no loop. Pulls nothing, publishes nothing.
 
 - GetSubscription, GetTopic and ListTopicSubscriptions read settings and names; no message is looked at.

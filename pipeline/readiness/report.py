@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was found, and what was asked for it. Knows no question."""
 
 from dataclasses import dataclass, field

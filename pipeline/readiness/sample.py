@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a sample of rows says of a config: what is never there, and of what types are the values. Asks nobody."""
 
 from collections.abc import Collection, Iterable, Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What runs leave behind of themselves: figures, never a value. Knows no screen and no source's insides.
 
 counts     what is counted, and how it adds up

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was asked of Iterable between two lines of a record: requests, waits, outages. Knows no file and no outcome."""
 
 import threading

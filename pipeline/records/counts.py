@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is counted of items and requests, as sums that add up in any order. Knows no file and no run."""
 
 from bisect import bisect_left

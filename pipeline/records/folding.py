@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A record that has grown, as fewer lines that come to the same: to the minute for four hours, then to the hour.
 
 Knows no file.

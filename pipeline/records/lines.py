@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A record as JSON lines, and what they come to when it is read. Knows no run and no folder.
 
     start    which run it is

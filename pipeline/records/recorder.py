@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The record of one run while it goes on: what was settled, before its source hears of it. Knows no source.
 
 A kill between the line and the source's own note leaves a line too many: where the source goes on from a checkpoint,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person asks of runs, as one value: how many, what was dropped and why, how long it took. Knows no screen.
 
 Made of any number of records, over a window of time: whoever renders it, as text, JSON or HTML, reads nothing else.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The records of a sync, or of all: found, named, the oldest removed. Knows no line of one."""
 
 import fcntl

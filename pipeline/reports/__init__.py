@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people see. All of it is redacted. Knows no source and no sink.
 
 tally, summary, progress       of a run

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A count by names that others give, of which there may be any number. Knows no screen."""
 
 from collections import Counter

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of a report, as numbers and paths: x in percent of the width, y in pixels. Knows no HTML and no record."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dead letters by what they have in common, for a person to read. Knows no source."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A dead letter in full, with its values: for who asked for them. Knows no source."""
 
 import orjson

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The live view of a run on stderr: a few lines that stay in place on a terminal, a line now and then elsewhere.
 
 Knows no run: it asks for a snapshot when it is time to show one. Without a thread of its own.

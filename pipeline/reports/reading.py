@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A bar on stderr while rows are read, on a terminal only. Knows no row."""
 
 import sys

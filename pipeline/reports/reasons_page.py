@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/reasons.md, made from the registry of reasons: `python -m pipeline.reports.reasons_page`, or `make docs`."""
 
 from collections.abc import Iterator

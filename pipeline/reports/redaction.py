@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person may see: a message without its values, text without addresses. Knows no reason and no screen.
 
 Whatever reaches the screen goes through `redact_text`; what others named (fields, events) goes through `redact_name`

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A report as one file of HTML, to be mailed: no script, no request, no value. Knows no file and no record.
 
 The page's words are in templates/report.html, its pictures in charts.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A report as a screen of text, and as JSON. Knows no file and no record."""
 
 import math

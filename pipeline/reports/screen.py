@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The way to the screen, for data and for talk: what goes there is redacted first. Knows no run.
 
 Lines for a person that a terminal is too narrow for go on in the next; data never does, nor what is for no terminal.

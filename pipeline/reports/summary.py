@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run's tally as a person reads it, under Amplitude's own metric names. Knows no Beam.
 
 Names: Amplitude's Event Streaming Metrics Summary API. Filtered events, which it does not publish, are `dropped`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counts what became of the items of a run, and its requests. Knows no source, no sink and no screen."""
 
 from collections import Counter, defaultdict

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run as it is at one moment, for whoever shows it: plain values. Knows no run, no clock and no screen."""
 
 from collections import deque

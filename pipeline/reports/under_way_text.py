@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A snapshot of a run as lines of a terminal, and as the one line of a log. Pure: knows no run, clock or screen."""
 
 import math

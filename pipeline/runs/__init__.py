@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs: chunk by chunk on this machine, or launched as a streaming job.
 
 local, streaming                    the two ways

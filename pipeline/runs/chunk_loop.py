@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The run on one machine: take a chunk, have it run, settle it. Knows no Pub/Sub, no file, no Beam and no thread."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs chunks through the graph on this machine, several at once. Knows no source and no sink."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sum of promise 1, chunk by chunk. Knows no source and no sink."""
 
 from collections import Counter

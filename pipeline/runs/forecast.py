@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A look ahead at a run of files: events, requests, time. From a sample of the rows, through the real rules."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The graph chunk by chunk on this machine, over any source."""
 
 import contextlib

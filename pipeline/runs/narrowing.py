@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What failed goes again: alone, then in halves, until it is clear which message is at fault. Times in Unix seconds."""
 
 import logging

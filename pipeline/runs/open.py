@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run opens: its state folder, source, checkpoint and sink, as its options say. Knows no loop.
 
 The sources by the input they are of: a new one is a row of SOURCES, its class, and its kind of input in run_options.

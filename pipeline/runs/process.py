@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run sets for its whole process, and puts back. Knows no run."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run's record says of it at its beginning, and which record that is. Knows no outcome."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a settlement counts, and as of which chunk of the source; told to the record first. Knows no file."""
 
 from collections import defaultdict

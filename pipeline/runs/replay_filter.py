@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which dead letters a replay takes, and which it leaves alone and why. Knows no source and no run."""
 
 from collections import Counter

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a config makes of dead letters as it is now, before any is sent. Knows no source and no Iterable."""
 
 from collections import Counter

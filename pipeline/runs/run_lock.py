@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One process at a time: a lock that ends with the process which holds it, however that ends. Knows no config."""
 
 import contextlib

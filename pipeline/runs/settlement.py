@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which messages are settled by their outcomes. Knows no source, no sink and no clock."""
 
 from collections.abc import Iterable

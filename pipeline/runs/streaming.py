@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The graph as a streaming job, and a run of it on this machine for trying it. Knows no Dataflow."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A piece that the chunk loop has begun and not settled. Knows no source, no sink and no clock."""
 
 import threading

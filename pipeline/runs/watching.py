@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is under way in a run on this machine, gathered where each thing is known. Reads only; knows no screen."""
 
 import math

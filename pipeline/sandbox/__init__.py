@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What to try and to test with. No worker imports it, and the wheel has none of it.
 
 iterable   a simulated Iterable behind a real socket; `python -m pipeline.sandbox.iterable`

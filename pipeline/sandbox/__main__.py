@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`make run`: generated traffic through the real pipeline into a simulated Iterable, and a check of what arrived there.
 
 Over Google's Pub/Sub emulator where it is installed, else from a file. Knows no step of the pipeline: it runs the

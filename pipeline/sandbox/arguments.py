@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Command lines of the sandbox: what is wrong is one line, and options have hyphens or underscores. Knows no part."""
 
 import argparse

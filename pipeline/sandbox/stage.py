@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Everything that a run needs outside of it: topics and subscriptions of an emulator, and an Iterable's address.
 
 Knows no traffic and no step of the pipeline: it starts the commands that a user would type.

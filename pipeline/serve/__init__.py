@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A page on this machine: a config, a real event and what becomes of it, anew on every save. Sends nothing.
 
 sample   the first rows of an input, and which of them somebody looks for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The first rows of an input, and which of them somebody looks for. Knows no config's rules and no HTTP."""
 
 from collections import Counter

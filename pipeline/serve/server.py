@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page over HTTP, for a browser of this machine alone. Knows no command line.
 
 Loopback is open to every account of the machine and to every page in its browser. So all paths begin with a secret,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the page shows, as JSON: the sample, the config with its problems, one row's way. Knows no HTTP, no rule."""
 
 import re

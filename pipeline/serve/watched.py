@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A config as its file is now, and its text without a key in it. Knows no row and no HTTP."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where messages come from, and what must be remembered of them. Knows no graph.
 
 source, in_order                         what a run asks of one; how far one with offsets is settled

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines of files as they come: Amplitude's export archives (zip of gz), gz, or plain; on this machine or in a bucket.
 
 What a file is, its first bytes tell, not its name. Knows no message and no run.

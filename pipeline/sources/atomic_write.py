@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A file that is replaced as a whole: whenever a process dies, it holds the old lines or the new ones."""
 
 import os

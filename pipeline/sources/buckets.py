@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cloud Storage: one object as a stream, and whether a bucket is there. Knows no line of an object."""
 
 import errno

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far a run of files has come, in a file, so that an interrupted one goes on there. Knows no runner and no sink.
 
 The first line says of which run it is, where that sends to, what it has read and where it stands; each other line is a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files as a source of chunks: one Amplitude row, or one dead letter, a line. Knows no runner and no sink."""
 
 import logging

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far a source that has offsets is settled, though its messages are settled in any order. Knows no source."""
 
 from collections import deque

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a subscription has handed out: leased until it is acknowledged, or given back. Knows no chunk and no pull.
 
 An exactly-once subscription refuses the ids whose lease has lapsed, each by name, and takes the others of the request

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The files that runs write, and earlier versions wrote, which are no input of another. Knows no command line."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A Pub/Sub subscription as a source of chunks. Knows no runner, no sink and no request."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clients of Pub/Sub or of its emulator, and what that does otherwise. Knows no message."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pulls from a subscription all the time, in threads. Knows no lease and no chunk.
 
 Unary pulls, not the client's streaming pull: leases.py says why.

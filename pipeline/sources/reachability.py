@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether Pub/Sub answers, and whether it has anything, as the threads that ask it see it. Knows no request."""
 
 import math

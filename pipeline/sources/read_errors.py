@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is wrong with a file or a bucket that is read, in one line. Knows no line of it."""
 
 import lzma

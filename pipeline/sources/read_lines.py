@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run has read of its files, by content: equal only if every line so far is. Knows no checkpoint."""
 
 import hashlib

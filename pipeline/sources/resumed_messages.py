@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the messages of a subscription that wait were left, so that a later run goes on there. Knows no Pub/Sub.
 
 A file of JSON lines, each a message by its id and publish time, without anything that is in it. When it is lost, each

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run on this machine asks of its source. Knows none; runs/open.py has them all."""
 
 from collections.abc import Collection

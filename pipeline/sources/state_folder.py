@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of what a sync must remember from one run to the next. Knows what lies where, and none of the contents.
 
 One for each sync and destination: two syncs, or a sandbox and a project, never share anything.

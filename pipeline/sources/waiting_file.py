@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A file of events that wait for their user: appended to by any run, replaced only by one that has read it.
 
 Knows no source, no sink and no outcome.

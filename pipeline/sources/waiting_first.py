@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A source before which what earlier runs left waiting is taken up again. Knows no Pub/Sub and no outcome."""
 
 from collections import deque

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes tests/data/provider_arguments.json anew: what the resources of configs/terraform take and tell.
 
 Without Terraform's registry the only list is CDKTF's wheel, whose classes have the arguments as parameters.

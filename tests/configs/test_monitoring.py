@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """configs/monitoring: Google's API takes it, and every metric in it is one that the job or Google tells."""
 
 import http.server

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """configs/terraform: each argument is one that Google's provider takes, and each name refers to something."""
 
 import json

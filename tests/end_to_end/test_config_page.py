@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/config.md: each example is a config, each row becomes what the page says, and no key is left out."""
 
 import re

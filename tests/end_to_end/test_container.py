@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The image without a docker daemon: what the Dockerfile copies, and its entry point, in an empty folder."""
 
 import json

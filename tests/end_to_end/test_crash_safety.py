@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is never lost, whatever dies: real processes killed, a real disk full, a real network cut, a real emulator gone.
 
 In the end Iterable and the dead letters hold every item. A copy of an event is an update of it; a dead letter may be

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Launches as a person and as a flex template's launcher make them, against Dataflow's API on this machine."""
 
 import json

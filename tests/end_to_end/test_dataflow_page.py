@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/dataflow.md can be followed: its commands, options and variables exist."""
 
 import os

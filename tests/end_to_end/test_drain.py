@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drains over Google's Pub/Sub emulator, as a user starts them: a process of its own, stopped and killed for real."""
 
 import itertools

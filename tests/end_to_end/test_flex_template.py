@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The flex template from gcloud to the job: real gcloud, a launcher as Dataflow has one, the real DataflowRunner."""
 
 import json

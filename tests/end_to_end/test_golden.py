@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files as in data/golden (see transforms/mapping/test_translate.py), whose end is not the mapping's alone.
 
 Updates that become one object are the sender's, and what is noted of an answer is Iterable's.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A long text in one value must cost about what it costs to read: one record never holds up all others."""
 
 import itertools

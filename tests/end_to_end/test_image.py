@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The image, built by a builder that needs no daemon, on stand-ins for its base images; and a launch from inside."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/language.md: each wish has its line, and each example makes of rows what the page says."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much memory a run takes, whatever it reads: real processes against a simulated Iterable."""
 
 import gzip

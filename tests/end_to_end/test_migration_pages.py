@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/from_*.md: each example is a config, and makes of rows what the page says."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Purchases, carts, subscriptions, lists, changes of email and deletions of generated users, under chaos."""
 
 from pathlib import Path

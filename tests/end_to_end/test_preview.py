@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Previewed is sent: what preview shows of each row is, byte for byte, what reaches Iterable from a run."""
 
 from collections import defaultdict

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of `a2i report --html` in a real browser: axe finds nothing, a phone is wide enough, a day is two sheets."""
 
 import html

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`make run`'s command, over the emulator and without one."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The API key in Secret Manager: a run on this machine reads it at its start, a launch on Dataflow never does."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The streaming graph over the emulator on the DirectRunner: one smoke test, for stock Beam's pull blocks for 30 s."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The twelve jobs of a newcomer, each done by the commands that README shows, as they stand there."""
 
 import json

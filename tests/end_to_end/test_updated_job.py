@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A job that another version of the program goes on with: what the old one left in state is read, sent and gone."""
 
 import time

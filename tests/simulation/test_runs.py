@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole runs in one thread, a seed each: nothing is lost, settled early or twice, whatever fails and in what order."""
 
 import pytest

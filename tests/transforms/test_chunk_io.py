@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner

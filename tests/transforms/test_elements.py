@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import inspect
 
 from apache_beam.transforms.core import DoFn

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Amplitude writes: a message becomes an event. Knows no config and no Iterable word.
 
 parse                message → event, in every shape

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The top-level keys of an Amplitude event that its documents or real exports show. Knows no rule that uses them."""
 
 # Export API, the S3, GCS and Azure destinations, streamed transformations; `event_name` and `created_at` are what the

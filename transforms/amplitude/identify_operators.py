@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an identify leaves in a profile that we cannot see: Amplitude's operators, in its order. Knows no selection.
 
 Order and meaning: Amplitude's Identify API and its TypeScript SDK (`packages/analytics-core/src/identify.ts`).

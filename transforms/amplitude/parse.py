@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Message → event, in every shape Amplitude is known to write. Knows no filter rule and no Iterable word."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Paths into an Amplitude row: `scope.name`, or a top-level key; `products[0].id` inside. Knows no rule."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The events that Amplitude makes itself, and the names of each. Knows no rule that uses them."""
 
 # Name on Amplitude's screen → name in its data, as its SDKs send it and its exports hold it (Amplitude-TypeScript,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """JSON as senders write it: strict, but for characters that they cut in halves. Knows no event."""
 
 import codecs

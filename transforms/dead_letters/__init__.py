@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What cannot be delivered, and where it is kept. Knows no step and no rule.
 
 letter          the message untouched, plus why it is one

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Appends JSON lines to a file: whole ones or none, whatever a crash or a full disk left there. Knows no letter."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which dead letters are copies: a second run of the same files makes them, and a kill does. Knows no source."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dead letters in a file, which has room for any. Knows no other sink."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The dead letter: the message untouched, plus why it is one. Publishing it again is the replay.
 
 Knows no sink, and no room that one may lack but for a value's: Pub/Sub takes 1,024 bytes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Pub/Sub's errors mean: which of them pass, and in which words they are told. Knows no request."""
 
 from google.api_core import exceptions

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run asks of where its dead letters are kept. Knows no such place."""
 
 from collections.abc import Sequence

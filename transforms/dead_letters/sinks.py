@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sinks of dead letters by scheme: a new one is a row here, its class, and an option --dead_letter_SCHEME.
 
 A place is `scheme:name`, such as topic:projects/P/topics/T or file:dead_letters.jsonl.

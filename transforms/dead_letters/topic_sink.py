@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dead letters in a Pub/Sub topic; what its limits have no room for goes to a file beside it. Knows no other sink.
 
 The limits are https://cloud.google.com/pubsub/quotas.

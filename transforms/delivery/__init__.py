@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From items to outcomes. Knows no Amplitude word and no Beam.
 
 resources                     what a sender is made of in one process; settings: what a config says of it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The queue of events: each goes after the updates of its user that came before it."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An answer's meaning for each record of its batch. Knows no queue and no clock."""
 
 from collections import defaultdict

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Items → records → one request body, by count and by bytes. Knows no answer and no clock."""
 
 from collections.abc import Iterable, Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What waits until a time, and not too much of it. Knows not what it is that waits."""
 
 import heapq

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A shard's cells of state, as Beam has them. Knows no content."""
 
 from collections.abc import Iterable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several updates of one user become one object. Knows no queue and no HTTP.
 
 Iterable has no guard by time: the update processed last wins, and the order inside a request is not promised.

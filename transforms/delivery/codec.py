@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Items as versioned bytes: what crosses a shuffle and what lies in state. Knows no rule.
 
 A blob is any number of entries, one after the other, so that two blobs joined are a blob. An entry:

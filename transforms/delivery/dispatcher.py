@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One scheduler for all chunks of a process: a chunk hands its items in, and is told what becomes of them.
 
 So the next chunk can be mapped while this one is sent, a short last batch is filled up with the next chunk's items, and

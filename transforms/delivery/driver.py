@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drives a scheduler: posts what is due, at the job's pace, until nothing is left. Knows no Beam and no HTTP."""
 
 import math

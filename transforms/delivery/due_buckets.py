@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which cell of a shard's state holds what waits for its user, by the time it is due. Knows no item and no Beam.
 
 A bucket is filled, lies untouched until all of it is due, is read once and is empty: nothing that waits is rewritten.

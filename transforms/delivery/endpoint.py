@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How Iterable's answers left an endpoint: since when it takes, from when it may be tried. Knows no record."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is not settled, by the place where it is: to be kept elsewhere and restored. Knows no bytes."""
 
 from typing import NamedTuple

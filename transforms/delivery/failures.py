@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What failing says: of one record, of the company that it is in, or of the world. Knows no queue.
 
 A request fails for no fault that Iterable names. If others succeed meanwhile, something in it is bad: it is narrowed

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which records of a batch hold the values that clash with a field's type in Iterable. Knows no answer and no queue.
 
 Iterable keeps the type of a field's first value and refuses a whole request for another (RequestFieldsTypesMismatched).

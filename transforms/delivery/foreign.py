@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When refusals in another's form mean that the set-up is bad, and no record. Knows no queue."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which items of one user have to wait for each other, by their order classes. Knows no queue and no clock.
 
 Looked at is only what goes in turn or is a barrier, and all else only where a config has barriers.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The queue of updates: those of one user become one record, and no two of them are under way at once."""
 
 import itertools

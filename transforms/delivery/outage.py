@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """For how long Iterable has taken nothing: when that is told, and when it is an outage. Knows no request."""
 
 import logging

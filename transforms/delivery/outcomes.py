@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is told of a record, or of a batch, once its answer is there. Knows no queue and no rule."""
 
 from collections.abc import Iterator

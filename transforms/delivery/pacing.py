@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When the next request to an endpoint may leave, so that 429 stays the exception. Knows no HTTP and no queue.
 
 Both kinds space requests evenly: how large a burst Iterable allows is not documented.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is gathered until a request is full or old: what the queues of all operations share.
 
 Knows no answer and no retry.

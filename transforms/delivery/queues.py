@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The queues of all operations, by order class, behind one gate. Knows no answer and no clock."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a sender is made of in one process: client, pace, memory. Knows no Beam."""
 
 import logging

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Requests that go again: when, and together with what. Knows no answer and no queue."""
 
 import heapq

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run needs of time and of doing things beside each other; threads live here only. Knows no item and no Beam.
 
 Whoever waits or begins something takes a `Runtime`: the real one below, or one whose clock is virtual and whose work

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The delivery core: what is due, what goes first, what is settled. Knows no I/O, no clock and no Beam.
 
 A plain state machine: it is told the time, hands out batches and is handed the answers. Both shapes of the sender drive

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a shard's state keeps of the values that were sent, so that another worker knows it, too. Knows no Beam.
 
 Two cells are appended to by turns: when the one in use is old or long the other is emptied and used. So what was sent

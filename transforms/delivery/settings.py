@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a config says of sending, as values. Knows no clock and no answer."""
 
 from dataclasses import dataclass

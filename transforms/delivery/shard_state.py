@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A shard's state as versioned bytes, so that a running job can be updated. Knows no Beam and no rule."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A shard's cells of state: what is ready lies apart from what waits, and only what is due is read. Knows no Beam."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which users have updates that are not settled: what no later item of theirs may pass. Knows no queue and no clock."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Track events whose user Iterable does not know yet. Knows no answer and no batch.
 
 Iterable applies users asynchronously and asks for 60 s before calls that depend on one (its Swagger, users/update).

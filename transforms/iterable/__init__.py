@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Iterable's API. Knows no queue and no Amplitude word.
 
 operations        the endpoints as data, a row each

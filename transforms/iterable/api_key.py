@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the API key is: a reference in the config, never the key itself; and a key that is kept for a while."""
 
 import logging

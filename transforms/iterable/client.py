@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The only file that speaks HTTP: a request body in, the raw response out. Knows no Beam and no Amplitude word."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The types that a project's fields have, as Iterable tells them. Knows no config."""
 
 from http.client import OK

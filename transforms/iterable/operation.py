@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What there is to say of an endpoint of Iterable's: the form of a row of operations.py. Knows no endpoint.
 
 What a failure list or a code means where a row says nothing else is here, too.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Iterable's endpoints as data, a row each: all else reads what it needs of one here. Knows no HTTP and no queue.
 
 Limits and answers: Iterable's Swagger, unless a line says otherwise. A new endpoint is a row, and the mapping that

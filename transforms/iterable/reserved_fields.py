@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The profile fields that Iterable keeps itself. Knows no rule that uses them."""
 
 # Iterable support, "User Profile Fields Used by Iterable" (article 217744303); shoppingCartItems: the API reference of

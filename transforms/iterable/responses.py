@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an answer of Iterable means for the batch that was sent. Knows no HTTP library, no clock, no queue.
 
 HTTP status first, the body's `code` or its shape second: an error may carry code "Success". Sources: Iterable's Swagger

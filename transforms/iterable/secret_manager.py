@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads a secret from Google's Secret Manager. Knows no Iterable, and keeps nothing."""
 
 import os

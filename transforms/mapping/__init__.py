@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a config makes of an event: filters, then items. Knows no HTTP and no Beam.
 
 translate                     all of it, for one message; apply: one rule on one record

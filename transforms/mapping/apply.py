@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One rule on each record: what it returns, or the outcome of what it drops or rejects. Knows no rule and no Beam."""
 
 from collections.abc import Callable, Iterable

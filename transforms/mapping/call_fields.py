@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A value as one of Iterable's own fields takes it: their types, and where they stand in a body. Knows no event."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls: event → the body that another operation of Iterable's takes, by its row. Knows no HTTP and no endpoint."""
 
 from collections.abc import Iterable, Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Purchases and carts: events that are sent as one. Knows no HTTP and no event's name."""
 
 from collections.abc import Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A property's value as the type that the config asks for. Knows no property and no record.
 
 Iterable keeps the type of a field's first value for good and refuses others: that is what these types are for.

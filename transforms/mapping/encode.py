@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An item's JSON, bounded in size. Knows no field."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lists of properties that fill one item's fields: a section's, and those of its event rows. Knows no event."""
 
 from dataclasses import replace

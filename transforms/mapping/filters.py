@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which events are sent: by their names and conditions. Knows no mapping and no Iterable word."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Glob patterns, matched in time linear in the text whatever the pattern. Knows no property and no operator.
 
 A regular expression would backtrack: a few stars against one long value, which any visitor of a site can send, hold up

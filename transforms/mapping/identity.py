@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who a record is about, in the ids that the Iterable project goes by. Knows no endpoint.
 
 Rules of form: what Iterable lists as malformed (its Swagger, `FailedUserUpdates`; its articles on project types and on

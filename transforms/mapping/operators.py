@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Amplitude's filter operators and ours, one row each: filters, config, its schema and docs read them. Knows no event.
 
 | operator       | holds if the property is                                                                  |

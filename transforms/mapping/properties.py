@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which properties of an event are sent, into which fields. Knows neither users nor tracks."""
 
 import re

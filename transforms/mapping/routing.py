@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Event → identify branch, track branch, calls, or several of them. Knows no clause and no mapping."""
 
 from collections.abc import Mapping

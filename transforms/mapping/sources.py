@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a value comes from: paths, a constant or a template, and what is made of it. Knows no field.
 
 A source is compiled when it is made, also on a worker: what it does not use costs nothing for an event.

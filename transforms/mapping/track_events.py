@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The track branch: event → track event for trackBulk. Knows no HTTP and no batch."""
 
 import hashlib

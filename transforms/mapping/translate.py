@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The meaning of a config: what one message becomes. Knows no Beam; the graph's steps are made of the same halves."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The identify branch: event → user update for bulkUpdate. Knows no HTTP and no batch."""
 
 from dataclasses import dataclass, field, replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The nouns, and what is said of them. Knows no system and no rule; imports nothing of ours.
 
 items        message → event → item, and where a waiting one resumes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a record leaves its way early, named for what happens next.
 
     Exception

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why an event was not sent, or not whole, as its data and the config have it. Knows nothing of delivery."""
 
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is told of a run while it goes on, to whoever counts: a tally, Beam's metrics. Knows nobody who listens."""
 
 from collections.abc import Iterable

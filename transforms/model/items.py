@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The nouns: message → event → item. Knows no rule, no Beam, no HTTP."""
 
 from collections.abc import Callable, Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether JSON may be parsed at all: three bytes of it, `[],`, become 64 bytes of objects. Knows no event."""
 
 MAX_VALUES = 500_000  # at some 100 bytes each; an event of Amplitude's has a few hundred

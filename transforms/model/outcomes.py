@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What became of a message's items. Knows no Beam and no destination.
 
 `read + split = delivered + dropped + dead_lettered` once nothing is waiting.

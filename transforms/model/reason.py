@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The form of a reason, as event_reasons.py and request_reasons.py have them. Knows none of them."""
 
 from collections.abc import Callable

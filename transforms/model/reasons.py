@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why a record ended as it did, or what is noted of it: every reason, with its meaning. Knows nothing of who gives it.
 
 docs/reasons.md is made from this (`make docs`). The codes are names of counters, of `dl_reason` and in state. Whoever

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why what was to be sent was not taken, or what is to know of it though it was. Knows no config."""
 
 from transforms.model.outcomes import DEAD_LETTERED, NOTED

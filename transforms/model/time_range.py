@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A range of event times. Knows no event."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Timestamps as Amplitude writes them → Unix seconds, UTC; spans for a person. Knows no record and no field name.
 
 A pattern of its own, not `datetime.fromisoformat`: that accepts other shapes on 3.10 than on 3.11 and later.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How items of one user are told to be so: by keys made of the ids that Iterable knows it by. Knows no event."""
 
 from functools import lru_cache

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`make bench`: speed and memory, measured. Part of the sandbox: no worker code imports it.
 
 speed, rules, steps, preview                the measures: what an event costs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`make bench`: every measure, or those that are named, one after the other. Knows none from inside.
 
 Each figure has its target beside it, or is told beside a floor measured in the same run: machines differ by a third

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much of Iterable's documented limits a run of files uses over a backlog of 200,000 events."""
 
 import pathlib

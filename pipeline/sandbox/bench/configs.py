@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Configs that a measure runs with, as text. Knows no event."""
 
 import tempfile

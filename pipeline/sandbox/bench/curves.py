@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How what a run takes grows with its events, as an SVG: `python -m pipeline.sandbox.bench.curves BENCH.json > FILE`.
 
 Both scales are logarithmic: what is proportional is a straight line. Knows no measure but by its figures' names.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How fast a drain empties a backlog of the emulator, beside a bare loop that pulls and acknowledges.
 
 Iterable's documented limit of 10 requests of 1,000 events a second bounds it, too. As soon as a message is not

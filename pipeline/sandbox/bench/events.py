@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files of made-up events for speed: all 55 keys of an export, about 1.3 kB, four events to one identify.
 
 A few hundred rows are made as the traffic's are; their ids, users and times are put in as text, so that a million take

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is measured, as values: figures with their targets, medians, slopes. Knows no measure and no process."""
 
 from collections.abc import Iterable, Sequence

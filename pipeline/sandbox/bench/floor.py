@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a hand-written loop takes for the same work, without Beam: `python -m pipeline.sandbox.bench.floor FILE URL`.
 
 Parse, id, time, identity checked, properties, bodies, requests of a thousand over a socket; "*" on both sides of a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a run grows: the memory of its process over 1,000 chunks."""
 
 import pathlib

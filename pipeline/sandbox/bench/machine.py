@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a measure was taken: versions, cores, load. Knows no measure."""
 
 import os

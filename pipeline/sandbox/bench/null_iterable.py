@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An Iterable that takes everything at once, in a process of its own: `python -m pipeline.sandbox.bench.null_iterable`.
 
 Prints its address. GET tells when the first request came. Knows no rule of Iterable's.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a shard of a streaming job holds while Iterable is away for an hour, and how fast it then goes on.
 
 The real stateful sender over HTTP, in a time of its own: a sleep only moves the clock.

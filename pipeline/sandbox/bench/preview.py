@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many rows `a2i preview` reads a second: two files, so that its start is not in it."""
 
 import tempfile

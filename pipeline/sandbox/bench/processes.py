@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Processes of a measure: a simulated Iterable, and commands with what they took. Knows no measure."""
 
 import contextlib

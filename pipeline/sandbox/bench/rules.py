@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What 5, 50 and 500 filter rows and properties cost an event, and other configs: from bytes to an item, in one thread.
 
 An event that the last of them takes: the worst case.

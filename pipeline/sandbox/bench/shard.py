@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One shard of the streaming sender by hand: its state and its timers lie where they can be seen. Knows no Iterable.
 
 Time is the caller's: a timer fires when `fire` is called. The timers are Beam's own, of its workers.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an event costs from bytes to an answered request, from 1 to 1,000,000 events, beside a loop without Beam.
 
 A process per size and run; Iterable's limits are out of the way, and it takes everything at once. The loop (floor.py)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each step takes alone, in one thread and without the collector: microseconds per event that comes to it.
 
 Finds what full runs hide in noise. The steps are called as their DoFns call them; Beam between them is not measured.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long 50 messages a second take from publishing to Iterable's answer, and what a run costs while nothing comes.
 
 With default settings, and users whom Iterable knows.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`a2i` with Iterable's limits out of the way, which no config can say.
 
 The one place that takes the pace away, and only to find out how fast a run could be.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dataflow on this machine, as far as it can be had; a model of its workers, not a measurement of the service.
 
 api         its REST API: takes jobs, launches templates

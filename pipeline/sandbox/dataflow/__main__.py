@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`python -m pipeline.sandbox.dataflow [FIGURE ...]`: how the streaming sender does on the model of the workers."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """As much of Dataflow's REST API as a launch, an update, a drain and gcloud's flex-template need. Runs no job."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What goes wrong with work on Dataflow, seeded. Knows no work."""
 
 import math

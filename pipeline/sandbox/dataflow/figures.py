@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bounds that the streaming sender must keep on Dataflow, measured on the model. Knows no stage and no fault.
 
 Each figure takes an empty folder, runs one job and yields what was measured, as (what, value).

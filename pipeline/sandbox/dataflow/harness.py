@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bundles of a stage in Beam's own classes of a worker. Knows no key, no clock and no fault."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One key of the keyed step: its queue, state and timers, and its work that is given out. Knows no thread."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a flex template's launcher does: checks the parameters, runs the entry point, takes the job it writes.
 
 Its parameters become `--name=value`, and it adds what Dataflow's own launcher adds.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What workers did, counted: bytes, seconds, holds of the watermark, faults and failures. Knows no bundle's content."""
 
 import math

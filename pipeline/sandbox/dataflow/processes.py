@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workers as processes of their own, over the gRPC of a real worker, which may be killed. Knows no key and no state.
 
 Beam's `sdk_worker_main` runs in each, as in the service's containers.

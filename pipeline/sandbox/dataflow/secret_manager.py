@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A fake of Google's Secret Manager over gRPC: versions of secrets, and how reading one fails. No other method."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A submitted graph as Dataflow's two fused stages: from the source to the keyed step, and from there to the end.
 
 Knows no bundle: a stage is a description that a worker's harness runs.

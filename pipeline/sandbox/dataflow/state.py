@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A key's state: what is committed, and a bundle's view of it, which is committed whole or not at all. Knows no timer.
 
 State of any kind (bag, value, set, combining) is a bag of bytes in Beam's protocol: read whole, appended to, cleared.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The job as the real DataflowRunner submits it, without a server. Knows no stage and no worker."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The timers of one key, by family, tag and window. Knows no state and no clock."""
 
 import math

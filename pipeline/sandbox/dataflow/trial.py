@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One job on workers that fail, into a chaotic Iterable, and all that came of it. Knows no stage and no state."""
 
 import contextlib

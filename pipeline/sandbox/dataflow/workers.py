@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dataflow as far as our code can tell: threads that run two stages, keyed state and timers, a drain. Knows no graph.
 
 Of a key one bundle is given out at a time and committed whole: its state, its timers, what it took off the queue. Work

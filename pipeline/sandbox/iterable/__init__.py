@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A simulated Iterable: one project behind a real socket, to try and to test against. Knows nothing of this pipeline.
 
 server, running, control          the socket, a `with` block around it, /__sim/ to turn switches and to look

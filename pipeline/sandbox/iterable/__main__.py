@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated Iterable as a command: `python -m pipeline.sandbox.iterable`. Knows no rule and no route."""
 
 import argparse

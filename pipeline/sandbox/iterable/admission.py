@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The first steps of a request: its key, its turn, its size. Knows nothing of what a body says."""
 
 import hashlib

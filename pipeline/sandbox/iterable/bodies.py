@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The steps that look at a body as a whole: is it JSON, of the right shape, with ids. Knows no user and no schema."""
 
 from pipeline.sandbox.iterable.endpoints import EVENTS, PURCHASES, USERS

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """bulkUpdate and trackBulk: items in order, then one 200 that tells their failures by id. Knows no rule on an item."""
 
 from collections import defaultdict

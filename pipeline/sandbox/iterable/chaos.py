@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Chaos at work: what befalls the next request, and a list of whom it refused. Knows no HTTP server.
 
 What passes is drawn for the n-th request of an endpoint; what stays is a verdict.

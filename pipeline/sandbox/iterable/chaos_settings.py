@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How chaotic the simulated Iterable is: shares of requests, users, events and names. Knows not what befalls them."""
 
 from dataclasses import dataclass

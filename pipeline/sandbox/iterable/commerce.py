@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """commerce/trackPurchase and updateCart: each updates its user too. Knows no rule on a user."""
 
 import secrets

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The control plane, /__sim/: to turn the switches and to see what happened. Knows no rule of the API."""
 
 from collections.abc import Callable

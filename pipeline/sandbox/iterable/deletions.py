@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DELETE users/…, users/forget and unforget: that a user is. Knows no rule on an id."""
 
 from functools import partial

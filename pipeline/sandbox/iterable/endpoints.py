@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated part of Iterable's API: its endpoints, a row each, and which keys open them. Knows not what they do."""
 
 from typing import Literal, NamedTuple

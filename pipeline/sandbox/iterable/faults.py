@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Faults waiting to happen, in the order they were asked for. Knows no HTTP server: it says what to do, not how."""
 
 from collections.abc import Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The steps that look at dataFields: do they fit their schema, and does the schema have room. Knows no user."""
 
 from collections.abc import Mapping, Sequence

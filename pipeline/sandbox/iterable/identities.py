@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """users/updateEmail and users/merge: who a user is. Knows no rule on an id."""
 
 from collections.abc import Mapping, Sequence

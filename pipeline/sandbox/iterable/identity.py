@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Iterable takes for an email, a userId and an event id. Knows no project and no user.
 
 Written apart from the pipeline's own check, so that each can show the other wrong.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes of one item: an accepted write, or a failure and whose it is. Knows no response.
 
 Bulk and single word it. The whole request's rules (shape, types, limits) have been kept before an item gets here.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rates: a token bucket, and a cap on a day. Know no clock and no endpoint: both are handed in."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """lists/subscribe and unsubscribe: users of a list, and one 200 that tells their failures. Knows no rule on a user."""
 
 from functools import partial

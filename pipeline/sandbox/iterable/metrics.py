@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a sender did, counted: the other half of a test. Knows no rule and changes no answer."""
 
 from collections import Counter, defaultdict

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The step that refuses a whole request for one poison record in it, with a clue or without. Knows no other chaos."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the GET endpoints show: applied state only. Knows no write."""
 
 from pipeline.sandbox.iterable.responses import TEXT, Response, envelope, ok

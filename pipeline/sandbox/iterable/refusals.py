@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a single item that fails is answered: status, code and text. Knows no endpoint and no rule."""
 
 from pipeline.sandbox.iterable.judging import (

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The JSON shape of each endpoint's body, from the Swagger. Knows no request."""
 
 from collections.abc import Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An HTTP response as a value, and Iterable's ways to word one. Knows no request and no state."""
 
 from collections.abc import Mapping

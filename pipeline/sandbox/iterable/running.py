@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated Iterable in a thread of this process, for as long as a `with` lasts. Knows no rule of the API."""
 
 import asyncio

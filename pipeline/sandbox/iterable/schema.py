@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Field types: what a JSON value is to Iterable, and whether it fits its field. Knows no request, no user, no event.
 
 The first value fixes a field's type. What fits is stored as it was sent: coercion is a matter of the index.

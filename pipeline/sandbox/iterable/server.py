@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated Iterable on a socket: routes, faults, and the cutting of connections. Knows no rule of the API."""
 
 import asyncio

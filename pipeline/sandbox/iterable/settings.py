@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every switch of the simulated Iterable, with its default. Knows no rule: it only says which one holds.
 
 A switch is what an Iterable project sets itself, what Iterable does not document, or an answer it gave in other years.

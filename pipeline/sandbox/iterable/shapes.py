@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """JSON shapes: which field is of which type, and how what is not is told. Knows no endpoint and no right value."""
 
 from collections.abc import Iterator, Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated project as one object, and one request on its way through it. Knows no rule and no server."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """users/update and events/track: one item, answered with what bulk would list. Knows no rule on an item."""
 
 from pipeline.sandbox.iterable.judging import Failure, judge_event, judge_user

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A request's way through Iterable: steps in order, the first that answers ends it. Knows no step from within.
 
 What a step refuses has no effect at all: only the last one changes the project.

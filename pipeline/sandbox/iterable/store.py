@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A project's state: users, what they did, schemas, and the accepted writes not yet applied. Knows no request.
 
 Answers come before effects: a write is accepted now and seen later, by reads and by the question whether a user is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """users/updateSubscriptions and bulkUpdateSubscriptions: what is named replaces what was. Knows no list and no channel.
 
 Whether a message type is of a subscribed channel is not looked at: the project has none.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """users/registerDeviceToken and registerBrowserToken, from apps and browsers alone. Knows no push."""
 
 from collections.abc import Callable, Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The users of a project, found by email or userId, and what an update does to one. Knows no request and no time."""
 
 import secrets

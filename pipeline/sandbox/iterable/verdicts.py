@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whom and what a chaotic Iterable refuses for good: a function of the seed and a name. Knows no request and no order.
 
 So whoever makes the traffic can tell beforehand what must become of it.

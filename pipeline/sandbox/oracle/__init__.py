@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run must come to, known without the program under test. Knows no run.
 
 expected      users, events and all else in Iterable, and every outcome

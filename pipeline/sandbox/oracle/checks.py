@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What came of a run under chaos, against what must: counts, letters, refusals, requests. Knows no run and no chaos.
 
 Each check yields what is wrong, in lines for a person.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How what a simulated Iterable holds differs from what it must, in lines for a person. Knows no run and no traffic."""
 
 from collections.abc import Iterator, Mapping

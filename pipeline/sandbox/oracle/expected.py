@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Iterable must hold in the end, and how every item must be counted. Knows no pipeline and no Amplitude."""
 
 from collections import Counter, defaultdict

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Iterable must hold, and what must be dead-lettered, if it refuses some for good. Knows no pipeline and no fault.
 
 Faults that pass change nothing of it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pub/Sub to test against. Knows no Iterable.
 
 emulator       Google's, started and stopped

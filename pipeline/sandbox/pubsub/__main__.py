@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Google's Pub/Sub emulator as a command: `a2i sandbox emulator`. Knows no message."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Google's Pub/Sub emulator: found, started, waited for, stopped. Knows no topic and no message."""
 
 import os

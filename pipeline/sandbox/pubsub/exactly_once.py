@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An exactly-once subscription, which Google's emulator has none of: a small Subscriber server. Knows no Amplitude.
 
 An ack id is good for one delivery and as long as its lease. A request that holds another one is refused with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Topics and subscriptions of an emulator, and bulk publishing. Knows not what the messages mean."""
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`make soak`: the real pipeline under what can go wrong. Part of the sandbox: no worker imports it.
 
 seeds            a run of one seed: traffic, chaos, and all that came of it

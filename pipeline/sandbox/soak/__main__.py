@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`make soak`: trials, and many seeds of traffic and chaos, through the real pipeline. Knows no check.
 
 Each runs in a process of its own, as `python -m pipeline.sandbox.soak --trial NAME` or `--first N --seeds 1` does here,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A TCP relay that cuts connections in the middle of what it carries. Knows no HTTP."""
 
 import contextlib

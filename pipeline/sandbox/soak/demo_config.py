@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A committed config with batches, waits and a key of a trial's own. Knows no trial."""
 
 from collections.abc import Mapping

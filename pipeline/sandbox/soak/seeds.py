@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One run of the real pipeline into a chaotic Iterable, and all that came of it. Knows no step of either.
 
 A seed makes all of it: the traffic, the chaos and the reading of what Iterable leaves open.

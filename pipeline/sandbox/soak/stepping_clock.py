@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run of the pipeline on a machine whose wall clock steps, by an hour to and fro: `pipeline.main`'s own arguments.
 
 Only the wall clock: the monotonic one does not step, here as on any machine.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs that one thing goes wrong with throughout, as users start them, each checked in full. Knows no seed.
 
 Each trial takes an empty folder and returns what is not as it must be, in lines for a person.

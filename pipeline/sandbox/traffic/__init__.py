@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Made-up Amplitude traffic that notes what it must come to under configs/demo.yaml. Knows nothing of the pipeline.
 
 generator, settings            which message comes when, and how much of what kind

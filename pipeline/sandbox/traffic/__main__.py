@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Generated traffic as a command: `python -m pipeline.sandbox.traffic`. Knows not how it is made."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages that are no events, each with the reason for which it must become a dead letter. Knows no user."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Made-up Amplitude traffic, and what it must come to under configs/demo.yaml. Knows nothing of the pipeline.
 
 All is drawn from one seeded generator: the same settings give the same bytes. What Iterable must hold is not computed

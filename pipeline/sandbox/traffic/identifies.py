@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What identifies say, and what Iterable is to get of it under configs/demo.yaml. Knows no message and no time."""
 
 from collections.abc import Mapping

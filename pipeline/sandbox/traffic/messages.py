@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages that, once published, note what they must come to. Knows not when the turn of each is."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events of which Iterable gets something else than an event: a purchase, a list to join, a deletion.
 
 Each is published as it is drawn, later than all else of its user. Knows not when its turn is, and no config's rows.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whose traffic it is: people with a user id, and leads known by email alone. Knows no message."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows in the shapes Amplitude publishes: an event of 55 keys, a raw identify. Knows no sync and no Iterable."""
 
 from collections.abc import Mapping

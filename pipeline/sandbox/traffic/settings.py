@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much traffic of what kind. Knows not how it is made."""
 
 from dataclasses import asdict, dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Track events, and what Iterable is to get of them under configs/demo.yaml. Knows no user and no time."""
 
 from random import Random

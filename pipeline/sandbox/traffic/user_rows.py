@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rows of one user: a track event, an identify in any of its shapes. Knows no sync and no expectation."""
 
 from random import Random

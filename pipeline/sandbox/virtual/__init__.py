@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole runs in one thread: a seed decides what happens when, and the same seed makes the same run. Knows no socket.
 
 runtime                     a clock that moves where somebody waits

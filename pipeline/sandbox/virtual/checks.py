@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What came of a seed against what must. Knows no run. Each check yields what is wrong, in lines for a person."""
 
 from collections import Counter, defaultdict

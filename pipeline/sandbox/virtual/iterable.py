@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated Iterable without a socket, and the way to it. Knows no batch and no scheduler."""
 
 from collections.abc import Callable, Collection

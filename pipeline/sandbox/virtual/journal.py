@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happened in a run, in order. Knows not whether it was right."""
 
 from collections.abc import Callable, Collection

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One seed: the real chunk loop, mapping, dispatcher, scheduler and driver in one thread, with stand-ins for the world.
 
 A seed makes all of it: the traffic, Iterable's chaos and outages, the signals, and when and in what order all happens.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A runtime in one thread, whose clock moves only where somebody waits. Knows none of those that it runs."""
 
 import heapq

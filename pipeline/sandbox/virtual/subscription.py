@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A subscription within the process, as a source of chunks: any order, and what is not settled comes again."""
 
 import heapq

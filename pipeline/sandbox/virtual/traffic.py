@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages with what must become of each. Knows no pipeline but what a message is."""
 
 from collections.abc import Mapping

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any text is a value of a YAML file, and no more than that."""
 
 import io

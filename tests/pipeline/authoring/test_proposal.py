@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is on in a first config, by what is in rows."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The file is bounded, whatever a profile holds."""
 
 from pipeline.authoring.names import MAX_CHARACTERS

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command and its manners; what a verb does is told by its own tests."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole screens of `a2i check` against a simulated Iterable; what each finding is made of, tests/pipeline/readiness."""
 
 import io

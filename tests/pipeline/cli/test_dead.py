@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The view of dead letters over files; over subscriptions see test_replay.py."""
 
 import contextlib

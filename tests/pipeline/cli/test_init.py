@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`a2i init`: what it proposes of a small shop's rows, as whole texts; and that whatever rows hold, it is a config."""
 
 import contextlib

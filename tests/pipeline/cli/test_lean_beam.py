@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run of files need not import, it does not: in a process of its own, for this one has all of Beam."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`a2i preview` on a small shop's rows: its screens as whole texts, at 80 columns."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`a2i preview --serve`: its words on a terminal, and its page in a real browser."""
 
 import contextlib

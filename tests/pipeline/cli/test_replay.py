@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replays as a user types them, over files and over Google's Pub/Sub emulator."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verbs that tell what happened, over records as runs leave them; every screen as a whole."""
 
 import html

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import pytest
 
 from pipeline.cli.resource_names import beam_rule_of, broken_rule_of, is_subscription, looks_like_a_resource

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows that come from no file: of a subscription nothing is acknowledged."""
 
 import os

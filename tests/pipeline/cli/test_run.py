@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the verb is like; what a run does is told in tests/end_to_end."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Configs of tests: a file called sync.yaml, in a folder of its own."""
 
 from collections.abc import Callable

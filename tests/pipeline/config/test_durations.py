@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import pytest
 
 from pipeline.config.durations import format_duration, parse_duration, parse_moment

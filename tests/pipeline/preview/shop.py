@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small shop's rows and configs, for screens that are tested as whole texts. Knows no test."""
 
 import json

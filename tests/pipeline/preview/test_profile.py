@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The value that a profile is: what it says of types and identities, and that it is bounded."""
 
 import pytest

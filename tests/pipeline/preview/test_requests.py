@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Previewed is sent: the bodies that preview shows are those that the run's own steps and sender make."""
 
 from collections.abc import Iterable, Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counts of what a config makes of rows: they add up, and they are bounded."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever a row holds, it can be shown: the examples of the mapping's meaning, each looked at in every view."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import fcntl
 import os
 from collections.abc import Iterator

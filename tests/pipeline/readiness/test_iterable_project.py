@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each answer of a simulated Iterable makes of the lines, and that asking leaves it as it was."""
 
 import re

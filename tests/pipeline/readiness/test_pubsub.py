@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Answers of a Pub/Sub that knows rights, which the emulator does not; and one look at the emulator itself."""
 
 from collections.abc import Iterator, Mapping

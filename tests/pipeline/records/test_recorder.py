@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The record of a run as a file: what a reader finds in it, whatever became of the process and however long it ran."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The records of a sync: which are found, and which are removed."""
 
 import os

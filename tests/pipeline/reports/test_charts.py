@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pictures' geometry: widths are counts, labels do not lie on each other, lines break where nothing is known."""
 
 import itertools

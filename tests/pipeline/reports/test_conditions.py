@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run must not come to, as a person writes it."""
 
 import re

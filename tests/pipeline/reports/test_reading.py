@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bar while rows are read."""
 
 import pytest

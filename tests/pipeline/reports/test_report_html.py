@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page: what is in it is what the JSON says, it needs nothing else, and names that others gave harm nothing."""
 
 import re

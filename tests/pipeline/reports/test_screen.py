@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What reaches a person when Iterable, the messages and the dead letters are hostile: commands as a user types them."""
 
 import base64

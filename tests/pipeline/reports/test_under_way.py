@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import pytest
 
 from pipeline.reports.under_way import Rate, TimeLeft

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sum of a chunk; what a chunk loop does when it does not hold is seen in test_chunk_loop.py."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which message is at fault, and what of that is told. How pieces go again is seen in test_chunk_loop.py."""
 
 import types

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass, replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run sets for its process holds no longer than the run."""
 
 import contextlib

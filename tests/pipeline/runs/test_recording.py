@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run of a file that dies again and again, at each of the places where it can, adds up over all its processes.
 
 The real chunk loop, files, checkpoint and record, in one thread; chunks end in an order that a seed draws.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of pipeline/runs/run_lock.py."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A message is settled when all of it is; of one that waits in two parts the first to end is told apart."""
 
 from pipeline.runs.settlement import Settlement, settlement_of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which rows the page has, and which of them somebody looks for."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page over real HTTP: what it answers, and to whom it answers nothing."""
 
 import http.client

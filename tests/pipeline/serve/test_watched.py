@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A config as its file is now; a key in it is never shown."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Leases of an exactly-once subscription: what is asked of it is judged id by id."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 from pipeline.config.to_rules import rules_of
 from pipeline.sandbox.bench.configs import EMAIL_PROJECT, EVERYTHING, loaded, with_rows
 from pipeline.sandbox.bench.events import rows

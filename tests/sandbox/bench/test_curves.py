@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import xml.etree.ElementTree as ElementTree
 
 from pipeline.sandbox.bench.curves import Curve, curves_of, draw

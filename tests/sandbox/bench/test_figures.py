@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import pytest
 
 from pipeline.sandbox.bench.figures import HEAD, Figure, Run, line_of, middle, slope

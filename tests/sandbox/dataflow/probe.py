@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small streaming graph with state and timers of every kind that a worker may be asked for; says what it saw."""
 
 import time

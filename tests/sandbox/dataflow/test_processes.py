@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of workers as processes: what one that is killed had in hand is done by another."""
 
 import pytest

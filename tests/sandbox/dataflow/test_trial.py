@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The streaming job as it was submitted, on workers that fail, into an Iterable that fails."""
 
 from dataclasses import replace

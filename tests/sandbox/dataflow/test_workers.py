@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the model itself: what a graph sees of it, with and without faults."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated Iterable's endpoints, as its tests call them."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A simulated Iterable in a time of its own, without a rate and without a delay."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A simulated project without a socket: a request goes in, status and JSON come out. Knows no fault."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import base64
 from collections import Counter
 from pathlib import Path

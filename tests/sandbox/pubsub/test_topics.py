@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import grpc  # type: ignore[import-untyped]  # publishes no types
 import pytest
 from google.pubsub_v1 import SubscriberClient

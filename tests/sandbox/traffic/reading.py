@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Amplitude rows as a reader understands them, whoever made them."""
 
 from collections.abc import Iterator

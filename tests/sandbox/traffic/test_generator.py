@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 from collections import defaultdict
 from datetime import datetime
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Each check finds what it is for, in a run of which all was well."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The runtime of one thread: what threads would do beside each other, in an order that can be told again."""
 
 from random import Random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping

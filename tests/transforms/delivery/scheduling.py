@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the tests of a scheduler and of what it is made of build and look at. Knows no test."""
 
 from collections.abc import Callable, Iterable

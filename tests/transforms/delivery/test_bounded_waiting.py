@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Order, due times and bounds, whatever it is that waits; events of unknown users are in test_waiting.py."""
 
 from transforms.delivery.bounded_waiting import BoundedWaiting

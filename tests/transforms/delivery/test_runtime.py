@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real threads: what blocks blocks nobody else, and waiting ends; and work that is done in turn."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Each file of data/golden: a config, messages, and the very items and outcomes that `translate` makes of them.
 
 shows      what it is an example of, in a sentence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import pytest
 
 from transforms.model.json_bounds import MAX_VALUES, has_too_many_values
