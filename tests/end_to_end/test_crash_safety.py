@@ -195,7 +195,7 @@ def test_a_disk_that_is_full(pubsub_emulator: PubsubEmulator, tmp_path: Path) ->
         again = stage.run(*drain)
 
         assert full.code == 3
-        assert ": File too large. What is not settled comes again." in full.err  # of whichever file it is first
+        assert ": File too large. What is not settled comes again" in full.err  # of whichever file it is first
         assert whole_lines
         assert again.code == 0
         assert problems_of(generated, iterable, read_letters(kept)) == []
