@@ -118,7 +118,6 @@ class Operation:
     creates_users: bool = False  # so it takes preferUserId, where an email project asks for that
     project_types: tuple[str, ...] = ("email", "user_id", "hybrid")
     key_types: str = SERVER_SIDE  # that may call it
-    per_day: int = 0  # requests, of a project; 0: no limit is documented
     confirm: str = ""  # what a config must spell out, for what cannot be undone; replays leave it out
     paths: Mapping[str, str] = field(default_factory=dict, hash=False)  # a DELETE: the id's field → its path, with {}
     also_about: Mapping[str, str] = field(default_factory=dict, hash=False)  # fields that name another user → its id
