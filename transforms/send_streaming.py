@@ -4,6 +4,7 @@
 import functools
 import inspect
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from apache_beam.utils.timestamp import Timestamp
 from transforms.delivery.codec import decode_entries
 from transforms.delivery.driver import Driver
 from transforms.delivery.due_buckets import BUCKETS
+from transforms.delivery.gate import Gate, Unsafe
 from transforms.delivery.resources import in_turn, sent_values, shard_driver
 from transforms.delivery.runtime import Runtime
 from transforms.delivery.scheduler import Scheduler
@@ -127,6 +129,7 @@ class SendStreamingFn(beam.DoFn):
 
     def start_bundle(self) -> None:
         self._ends_at = self._now() + LONGEST_SECONDS
+        self._unsafe: defaultdict[int, Unsafe] = defaultdict(lambda: Unsafe(set))  # until the bundle is committed
 
     @_with_store
     def process(
@@ -161,7 +164,7 @@ class SendStreamingFn(beam.DoFn):
 
         Raises OutageError if Iterable takes nothing: then Dataflow gives the elements again, and holds others back.
         """
-        scheduler, driver = self._load(store, self._now()), self._driver(shard)
+        scheduler, driver = self._load(shard, store, self._now()), self._driver(shard)
         outcomes = driver.run(scheduler, flush=False, until=self._ends_at)
         yield from self._keep(scheduler, driver, store, flush)
         if store.is_full and not outcomes:
@@ -182,7 +185,7 @@ class SendStreamingFn(beam.DoFn):
             store.read_fill()
             _set(flush, now, min(now, store.oldest))
             return
-        scheduler, driver = self._load(store, now), self._driver(shard)
+        scheduler, driver = self._load(shard, store, now), self._driver(shard)
         yield from self._send(scheduler, driver, self._patience(scheduler))
         yield from self._keep(scheduler, driver, store, flush)
 
@@ -216,7 +219,7 @@ class SendStreamingFn(beam.DoFn):
         next_slot = driver.next_start(scheduler, now, flush=False) - early
         # What waits has no slot before it is due: where that may be far, it would be read and put down time and again.
         next_due = store.next_due(scheduler) - (0.0 if self._has_far_slots else early)
-        due = max(now, min(next_slot, next_due))
+        due = now if scheduler.gate.waits_until_safe else max(now, min(next_slot, next_due))
         store.state.due = due if due < math.inf else None
         store.write_fill()
         self._metrics.shard(store.in_flight(scheduler, now))
@@ -240,7 +243,7 @@ class SendStreamingFn(beam.DoFn):
         too long, and Dataflow tries it again.
         """
         flush.clear()  # a drain is over when no timer is left
-        scheduler = self._load(store, math.inf)
+        scheduler = self._load(shard, store, math.inf)
         scheduler.wake_waiting()
         driver = self._driver(shard)
         outcomes = driver.run(scheduler, flush=True)
@@ -253,8 +256,8 @@ class SendStreamingFn(beam.DoFn):
         store.clear()
         yield Records(outcomes + scheduler.expire_waiting())
 
-    def _load(self, store: ShardStore, now: float) -> Scheduler:
-        scheduler = Scheduler(self.rules, store.memory)
+    def _load(self, shard: int, store: ShardStore, now: float) -> Scheduler:
+        scheduler = Scheduler(self.rules, store.memory, gate=Gate(self.rules, self._unsafe[shard]))
         store.load(scheduler, now + self._early_seconds())
         return scheduler
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 from pipeline.records.recorder import Recorder
@@ -24,7 +25,7 @@ from transforms.delivery.bounded_waiting import BoundedWaiting
 from transforms.delivery.runtime import Runtime
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import Message
-from transforms.model.outcomes import DEAD_LETTERED, WAITING, Outcome
+from transforms.model.outcomes import AT_ONCE, DEAD_LETTERED, WAITING, Outcome
 from transforms.model.times import format_span
 
 LOOK_SECONDS = 0.02  # how often to look for the next chunk, and for a signal, while one is under way
@@ -94,6 +95,9 @@ class ChunkLoop:
         self._report = report
         self._chunks_at_once = chunks_at_once
         self._waiting = BoundedWaiting[Message](lambda message: len(message.data))
+        # What goes before all else as soon as nothing is under way, with the number of the piece that handed it back.
+        self._handed_back: list[tuple[int, Message]] = []
+        self._numbers = itertools.count()
         self._under_way: list[UnderWay] = []  # in the order in which they began
         self._finishing: Future[None] | None = None
         self._again = Narrowing()
@@ -131,7 +135,8 @@ class ChunkLoop:
         elif self._again:
             self._rest(self._again.paused_until - self._runtime.now(), stop)
             if not stop.is_set():
-                self._start(self._again.take(), flush=True)
+                piece = self._again.take()
+                self._start(piece._replace(messages=self._take_handed_back() + piece.messages), flush=True)
         elif not self._forever and self._source.is_exhausted and not self._stays_for_users(stop):
             self._finishing = self._runtime.submit(partial(self._source.finish, list(self._waiting)))
         return True
@@ -176,15 +181,23 @@ class ChunkLoop:
     def _may_take(self, stop: threading.Event) -> bool:
         if stop.is_set() or self._again or len(self._under_way) >= self._chunks_at_once:
             return False
+        if self._handed_back and self._under_way:
+            return False
         return not self._under_way or self._under_way[-1].lets_next_start
 
     def _take(self) -> list[Message]:
-        due = self._waiting.take_due(self._runtime.now())
+        due = self._take_handed_back() + self._waiting.take_due(self._runtime.now())
         new = self._source.take(0.0 if due or self._under_way else self._patience())
         if new:  # what is only tried again does not keep a run that would end
             self._idle_since = None
         self.tally.read += len(new)  # one that a source resumes, too: an earlier run left it
         return due + new
+
+    def _take_handed_back(self) -> list[Message]:
+        """In the order in which they came, whichever chunk was settled first."""
+        messages = [message for _, message in sorted(self._handed_back, key=itemgetter(0))]
+        self._handed_back.clear()
+        return messages
 
     def _next_due(self) -> float:
         due = self._waiting.next_time()
@@ -205,13 +218,13 @@ class ChunkLoop:
     def _start(self, piece: Piece, flush: bool) -> None:
         handed_over = threading.Event()
         begun = self._begin_chunk(piece.messages, flush, handed_over.set)
-        self._under_way.append(UnderWay(piece, begun, handed_over))
+        self._under_way.append(UnderWay(piece, begun, handed_over, number=next(self._numbers)))
         self._count_in_flight()
 
-    def _start_keeping(self, piece: Piece, outcomes: list[Outcome]) -> None:
+    def _start_keeping(self, piece: Piece, outcomes: list[Outcome], number: int = 0) -> None:
         """Of messages that end here: they are settled once their dead letters are safe."""
         kept = self._runtime.submit(partial(self._keep, outcomes))
-        self._under_way.insert(0, UnderWay(piece, kept, None, delivered(outcomes)))
+        self._under_way.insert(0, UnderWay(piece, kept, None, delivered(outcomes), number))
 
     def _keep(self, outcomes: list[Outcome]) -> list[Outcome]:
         now = self._runtime.now()
@@ -242,9 +255,9 @@ class ChunkLoop:
         else:
             if done.handed_over:
                 self._again.succeed()
-                self._start_keeping(done.piece, outcomes)
+                self._start_keeping(done.piece, outcomes, done.number)
                 return True
-            self._settle(done.piece.messages, outcomes)
+            self._settle(done.piece.messages, outcomes, done.number)
         self._count_in_flight()
         return True
 
@@ -261,18 +274,22 @@ class ChunkLoop:
         self.gave_up = self._runtime.now() - self._stopped_at >= self._grace
         return self.gave_up
 
-    def _settle(self, messages: list[Message], outcomes: list[Outcome]) -> None:
+    def _settle(self, messages: list[Message], outcomes: list[Outcome], number: int) -> None:
         """Their dead letters are safe: all is acknowledged but what waits."""
         waiting = [outcome for outcome in outcomes if outcome.kind == WAITING]
         for outcome in waiting:
-            self._waiting.put(outcome.message, outcome.time)
+            if outcome.time == AT_ONCE:
+                self._handed_back.append((number, outcome.message))
+            else:
+                self._waiting.put(outcome.message, outcome.time)
         if too_many := self._waiting.crowd_out():
             self._start_keeping(Piece(too_many), list(map(crowded_out, too_many)))
         still_wait = [outcome.message for outcome in waiting]
-        elsewhere = itertools.chain(self._waiting, *(piece.messages for piece in self._pieces()))
+        all_waiting = [*self._waiting, *(message for _, message in self._handed_back)]
+        elsewhere = itertools.chain(all_waiting, *(piece.messages for piece in self._pieces()))
         message_ids, done = settlement_of(messages, still_wait, elsewhere)
         counts = self._recording.settle(messages, outcomes, still_wait)
-        self._source.settle(message_ids, list(self._waiting), done)
+        self._source.settle(message_ids, all_waiting, done)
         self._recording.kept()
         self.tally.merge(counts)
 
@@ -280,4 +297,5 @@ class ChunkLoop:
         return [*self._again, *(under_way.piece for under_way in self._under_way)]
 
     def _count_in_flight(self) -> None:
-        self.tally.in_flight = len(self._waiting) + sum(len(piece.messages) for piece in self._pieces())
+        under_way = sum(len(piece.messages) for piece in self._pieces())
+        self.tally.in_flight = len(self._waiting) + len(self._handed_back) + under_way

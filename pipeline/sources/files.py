@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pipeline.sources.archives import BEGIN, HEAD_BYTES, MAX_LINE_BYTES, InputFile, Position, Reader
@@ -143,9 +144,9 @@ class FilesSource(Source):
         if self._checkpoint:
             position, done_bytes, content = self._in_order.mark
             # Behind the mark all lines are read again: what is known of one there would be known twice.
-            waits = [
-                one for key, one in self._waiting.items() if self._chunk_of_waiting[key[0]] <= self._in_order.number
-            ]
+            numbered = [(self._chunk_of_waiting[key[0]], message) for key, message in self._waiting.items()]
+            numbered.sort(key=itemgetter(0))  # a later one may have been settled first
+            waits = [message for number, message in numbered if number <= self._in_order.number]
             noted = self._note and Noted(self._note, self._in_order.number)
             self._checkpoint.write(position, done_bytes, self._letters(waits), content, noted)
             self._is_noted = True

@@ -149,4 +149,4 @@ def resumed_of(fields: Any) -> Resumed | None:
         return None
     numbers = resumed[1:]
     is_part = isinstance(resumed.part, str) and resumed.part not in ("", MESSAGE)
-    return resumed if is_part and all(type(each) in (int, float) for each in numbers) else None
+    return resumed if is_part and all(type(each) in (int, float, bool) for each in numbers) else None

@@ -29,6 +29,7 @@ class Pending:
     failures: int = 0  # requests with it that failed for no fault of theirs
     narrowed: bool = False  # it was in a refused request already, among others
     own_failures: int = 0  # requests with it that failed though others had succeeded since the one before
+    in_doubt: bool = False  # of a change of who its user is: it may have been taken, though nobody remembers that
 
     @classmethod
     def of(cls, item: Item, queued: float) -> "Pending":

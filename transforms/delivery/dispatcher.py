@@ -9,8 +9,10 @@ import queue
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from transforms.delivery.chunk_gate import ChunkGate
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.driver import Driver
+from transforms.delivery.outcomes import handed_back
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
 from transforms.model.items import Item
@@ -36,7 +38,7 @@ class Dispatcher:
         self._rules = rules
         self._sent = sent
         self.driver = driver
-        self._scheduler = Scheduler(rules, sent, PROBE_SECONDS)
+        self._begin_anew()
         self._arrivals: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._open: list[_Order] = []
         self._orders: dict[tuple[str, str], _Order] = {}  # (message id, part) of an item → its order
@@ -72,6 +74,7 @@ class Dispatcher:
                 return False
             outcomes = self.driver.step(self._scheduler, self._flush, longest=LOOK_SECONDS)
             outcomes += self.driver.check_outage(self._scheduler)
+            outcomes += map(handed_back, self._gate.take_handed_back())
             self._hand_out([*outcomes, *self._scheduler.take_waiting(self.driver.is_idle)])
         except Exception as error:  # told to whoever waits, in the thread that can act on it
             self._fail(error)
@@ -101,6 +104,7 @@ class Dispatcher:
         self._flush = order.flush
         now = self.driver.runtime.now()
         self._orders.update(dict.fromkeys(keys, order))
+        self._gate.take_up(keys)
         for item in order.items:
             self._scheduler.add(item, now)
 
@@ -127,5 +131,9 @@ class Dispatcher:
         self._orders.clear()
         self.driver.abandon()
         endpoints = self._scheduler.endpoints
-        self._scheduler = Scheduler(self._rules, self._sent, PROBE_SECONDS)
+        self._begin_anew()
         self._scheduler.endpoints.update(endpoints)
+
+    def _begin_anew(self) -> None:
+        self._gate = ChunkGate(self._rules)
+        self._scheduler = Scheduler(self._rules, self._sent, PROBE_SECONDS, self._gate)

@@ -16,6 +16,9 @@ from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.operation import GATED, Order
 from transforms.model.user_keys import EMAIL, email_key, keys_of, user_id_key
 
+# Key of a user → the order classes of what was answered, and would be sent again if this process were killed now.
+Unsafe = defaultdict[str, set[Order]]
+
 
 @dataclass(eq=False)
 class _Line:
@@ -35,14 +38,20 @@ def _excludes(order: Order, other: Order) -> bool:
 
 
 class Gate:
-    """In front of the queues. What is let in is inside until it is settled, or waits for its user."""
+    """In front of the queues. What is let in is inside until it is settled, or waits for its user.
 
-    def __init__(self, rules: DeliveryRules) -> None:
+    Args:
+      unsafe: of the bundle, or of whatever is made safe as a whole: until it is, nothing passes a barrier of the same
+        user, nor a barrier what it came after. None: all may go as soon as the answer is there.
+    """
+
+    def __init__(self, rules: DeliveryRules, unsafe: Unsafe | None = None) -> None:
         self._by_part = rules.by_part
         self._watched: Collection[Order] = tuple(Order) if rules.has_barriers else GATED if rules.has_gate else ()
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)  # by the keys of users
         self._inside: dict[Pending, frozenset[str]] = {}
         self._held: dict[Pending, frozenset[str]] = {}
+        self._unsafe = unsafe if rules.has_barriers else None
 
     def __iter__(self) -> Iterator[Pending]:
         """Those that are held, in the order in which they came."""
@@ -54,7 +63,7 @@ class Gate:
         if order not in self._watched:
             return True
         keys = self._keys(pending)
-        if all(self._lines[key].is_free(order, pending) for key in keys):
+        if self._is_free(order, pending, keys):
             self._enter(pending, order, keys)
             return True
         self._held[pending] = keys
@@ -77,11 +86,33 @@ class Gate:
             line.inside[order] -= 1
             if not line.inside[order]:
                 del line.inside[order]
+            if self._unsafe is not None:
+                self._unsafe[key].add(order)
         freed = [each for key in keys for each in self._freed(key)]
         for key in keys:
             if not self._lines[key].inside and not self._lines[key].held:
                 del self._lines[key]
         return freed
+
+    def may_go_alone(self, pending: Pending) -> bool:  # noqa: ARG002
+        """Whether what failed alone, in an earlier chunk, may go as it is, with `let_in`."""
+        return True
+
+    def need_not_be_safe(self) -> None:
+        """There is no later, in which what comes behind a barrier could go: it goes as soon as the answer is there."""
+        self._unsafe = None
+
+    @property
+    def waits_until_safe(self) -> bool:
+        """Whether somebody could go, were all safe that was answered."""
+        return any(
+            all(
+                next(iter(self._lines[key].held)) is pending
+                and self._lines[key].is_free(self._by_part[pending.item.part].order, pending)
+                for key in keys
+            )
+            for pending, keys in self._held.items()
+        )
 
     def _freed(self, key: str) -> Iterator[Pending]:
         is_next = True  # whether it may be the turn of what goes in turn
@@ -89,7 +120,7 @@ class Gate:
             keys = self._held[pending]
             if order is Order.IN_TURN and not is_next:
                 continue
-            if all(self._lines[one].is_free(order, pending) for one in keys):
+            if self._is_free(order, pending, keys):
                 del self._held[pending]
                 for one in keys:
                     del self._lines[one].held[pending]
@@ -98,6 +129,13 @@ class Gate:
             elif order is Order.BARRIER:
                 return  # nobody behind it can go either
             is_next = is_next and order is not Order.IN_TURN
+
+    def _is_free(self, order: Order, pending: Pending, keys: frozenset[str]) -> bool:
+        if self._unsafe is not None and any(
+            Order.BARRIER in (order, other) for key in keys for other in self._unsafe.get(key, ())
+        ):
+            return False
+        return all(self._lines[key].is_free(order, pending) for key in keys)
 
     def _enter(self, pending: Pending, order: Order, keys: frozenset[str]) -> None:
         self._inside[pending] = keys

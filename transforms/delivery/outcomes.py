@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from transforms.delivery.batch import Batch, Pending, Record
 from transforms.iterable.responses import Accepted
 from transforms.model import reasons
-from transforms.model.items import Resumed
-from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcome
+from transforms.model.items import Message, Resumed
+from transforms.model.outcomes import AT_ONCE, DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcome
 from transforms.model.reasons import Reason
 
 
@@ -27,10 +27,17 @@ def dead_lettered(record: Record, reason: Reason, detail: str) -> Iterator[Outco
 
 def handed_over(pending: Pending, due: float, reason: Reason) -> Outcome:
     """It waits elsewhere; its message says where to resume, its time when it is due."""
-    item = pending.item
-    tried = (pending.attempts, pending.waits, pending.first_tried, pending.own_failures, pending.last_failure)
-    message = item.message._replace(resumed=Resumed(item.part, *tried))
-    return Outcome(WAITING, item.part, reason.code, message, attempts=pending.attempts, time=due)
+    return Outcome(WAITING, pending.item.part, reason.code, _resumed(pending), attempts=pending.attempts, time=due)
+
+
+def handed_back(pending: Pending) -> Outcome:
+    """It goes as soon as all before it is settled."""
+    return Outcome(WAITING, pending.item.part, "", _resumed(pending), attempts=pending.attempts, time=AT_ONCE)
+
+
+def _resumed(pending: Pending) -> Message:
+    tried = (getattr(pending, name) for name in Resumed._fields[1:])
+    return pending.item.message._replace(resumed=Resumed(pending.item.part, *tried))
 
 
 def notes_on_schema(batch: Batch, answer: Accepted) -> Iterator[Outcome]:

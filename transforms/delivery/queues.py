@@ -18,9 +18,9 @@ from transforms.iterable.operation import Operation, Order
 class Queues(dict[str, Queue]):
     """Part → the queue of its operation: those of the config, and others as soon as they are asked for."""
 
-    def __init__(self, rules: DeliveryRules, users: UserOrder, sent: Memory) -> None:
+    def __init__(self, rules: DeliveryRules, users: UserOrder, sent: Memory, gate: Gate) -> None:
         self._made_of = rules, users, sent
-        self._gate = Gate(rules)
+        self._gate = gate
         super().__init__((operation.part, _queue_of(operation, *self._made_of)) for operation in rules.operations)
 
     def __missing__(self, part: str) -> Queue:

@@ -16,6 +16,7 @@ from transforms.delivery.coalescing import Memory
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.failures import Patience, is_bad, is_beside_others, may_be_taken, note_failure
+from transforms.delivery.gate import Gate
 from transforms.delivery.outcomes import dead_lettered, delivered, handed_over, notes_on_schema
 from transforms.delivery.queues import Queues
 from transforms.delivery.retries import Retries, Retry
@@ -40,15 +41,19 @@ class Scheduler:
 
     Args:
       probe_seconds: the longest that an endpoint which fails is left alone, unless Iterable itself asks for more.
+      gate: which items of one user wait for each other, and until when; by default for each other's answers.
     """
 
-    def __init__(self, rules: DeliveryRules, sent: Memory, probe_seconds: float = math.inf) -> None:
+    def __init__(
+        self, rules: DeliveryRules, sent: Memory, probe_seconds: float = math.inf, gate: Gate | None = None
+    ) -> None:
         self._rules = rules
         self._sent = sent
         self._patience = Patience(rules, probe_seconds)
         self.endpoints = {part: Endpoint() for part in rules.by_part}
         self._users = UserOrder(rules.two_ids)
-        self._queues = Queues(rules, self._users, sent)
+        self.gate = gate or Gate(rules)
+        self._queues = Queues(rules, self._users, sent, self.gate)
         self._retries = Retries()
         self._waiting = WaitingList(rules.unknown_user_delays)
         self._holds_barriers = True
@@ -65,7 +70,7 @@ class Scheduler:
     def add(self, item: Item, now: float) -> None:
         pending = Pending.of(item, now)
         # Behind an update of the same user that is under way: an older value must not pass a newer one.
-        if pending.own_failures and self._users.is_free(item):
+        if pending.own_failures and self._users.is_free(item) and self.gate.may_go_alone(pending):
             self._retry_restored([pending], now)
         else:
             self._queues.add(pending)
@@ -139,6 +144,7 @@ class Scheduler:
     def wake_waiting(self) -> None:
         """What waits for its user is tried now, whenever it is due; from now on nothing waits in its place."""
         self._holds_barriers = False
+        self.gate.need_not_be_safe()
         for waits in self.set_aside():
             self._queues.add(waits.pending)
         self._retries.wake()
@@ -156,7 +162,7 @@ class Scheduler:
     def expire_waiting(self) -> list[Outcome]:
         """Nothing more will come, and there is no later: what still waits had its last try."""
         records = (Record.of(waits.pending) for waits in self.set_aside())
-        told = (self._dead_letter(record, reasons.UNKNOWN_USER, "input ended") for record in records)
+        told = (self._end_unknown(record, "input ended") for record in records)
         return list(itertools.chain.from_iterable(told))
 
     def give_up(self, detail: str) -> list[Outcome] | None:
@@ -193,6 +199,7 @@ class Scheduler:
 
     def restore(self, entries: Iterable[Entry]) -> None:
         retries: defaultdict[int, list[Retried]] = defaultdict(list)
+        queued = []
         for entry in entries:
             match entry:
                 case Retried():
@@ -200,9 +207,11 @@ class Scheduler:
                 case WaitsForUser():
                     self._waiting.put(entry.pending, entry.due)
                 case Queued():
-                    self._queues.add(entry.pending)
-        for _, members in sorted(retries.items()):
+                    queued.append(entry.pending)
+        for _, members in sorted(retries.items()):  # first: they are inside the gate already
             self._retry_restored([entry.pending for entry in members], members[0].not_before)
+        for pending in queued:
+            self._queues.add(pending)
 
     def _retry_restored(self, together: list[Pending], not_before: float) -> None:
         part = together[0].item.part
@@ -285,8 +294,10 @@ class Scheduler:
 
     def _wait_for_user(self, record: Record, detail: str, now: float) -> Iterator[Outcome]:
         pending = record.pending[0]
-        if self._waiting.is_expired(pending, self._sent.last_update(pending.item.identity), now):
-            yield from self._dead_letter(record, reasons.UNKNOWN_USER, detail)
+        last_update = self._sent.last_update(pending.item.identity)
+        pending.in_doubt = pending.in_doubt or last_update > 0  # Iterable has taken an update of this user
+        if self._waiting.is_expired(pending, last_update, now):
+            yield from self._end_unknown(record, detail)
             return
         if self._holds_barriers and not pending.waits and self._rules.by_part[pending.item.part].order is Order.BARRIER:
             pending.waits += 1  # in its place: what comes after it goes by what it does
@@ -296,6 +307,14 @@ class Scheduler:
         for crowded_out in self._waiting.add(pending, now):
             yield from self._crowd_out(crowded_out)
 
+    def _end_unknown(self, record: Record, detail: str) -> Iterator[Outcome]:
+        """Of a change of who a user is that may have been taken: what was asked for is so."""
+        is_change = self._rules.by_part[record.item.part].taken_before == reasons.UNKNOWN_USER
+        if is_change and record.pending[0].in_doubt:
+            yield from self._deliver(record, record.pending[0].first_tried)
+        else:
+            yield from self._dead_letter(record, reasons.UNKNOWN_USER, detail)
+
     def _crowd_out(self, pending: Pending) -> Iterator[Outcome]:
         yield Outcome(NOTED, pending.item.part, reasons.WAITING_FULL.code, pending.item.message)
-        yield from self._dead_letter(Record.of(pending), reasons.UNKNOWN_USER, "too many events wait")
+        yield from self._end_unknown(Record.of(pending), "too many events wait")

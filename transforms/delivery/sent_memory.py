@@ -42,12 +42,7 @@ class SentMemory:
 
     def newer_than(self, item: Item) -> frozenset[Leaf]:
         """See SentValues."""
-        if not self._is_read:
-            self._is_read = True
-            for cell in self._cells:
-                for blob in cell.read():
-                    for sent in _decode(blob):
-                        self._sent.recall(sent)
+        self._read()
         return self._sent.newer_than(item)
 
     def remember(self, item: Item, now: float) -> None:
@@ -58,6 +53,7 @@ class SentMemory:
 
     def last_update(self, identity: str) -> float:
         """See SentValues."""
+        self._read()
         return self._sent.last_update(identity)
 
     def keep(self, in_use: InUse, now: float) -> InUse:
@@ -70,6 +66,14 @@ class SentMemory:
             in_use = replace(in_use, size=in_use.size + len(blob))
         self._new = []
         return in_use
+
+    def _read(self) -> None:
+        if not self._is_read:
+            self._is_read = True
+            for cell in self._cells:
+                for blob in cell.read():
+                    for sent in _decode(blob):
+                        self._sent.recall(sent)
 
     def clear(self) -> None:
         for cell in self._cells:

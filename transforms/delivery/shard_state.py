@@ -99,6 +99,7 @@ _HISTORY = (
     "failures",
     "narrowed",
     "own_failures",
+    "in_doubt",
 )
 
 

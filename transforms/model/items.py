@@ -21,6 +21,7 @@ class Resumed(NamedTuple):
     first_tried: float  # Unix seconds
     own_failures: int = 0  # how often it failed though others had succeeded since the time before: it goes alone again
     last_failure: float = 0.0  # Unix seconds
+    in_doubt: bool = False  # see Pending
 
 
 class Message(NamedTuple):

@@ -18,6 +18,8 @@ WAITING: Kind = "waiting"  # its user is not known yet: its message is not settl
 NOTED: Kind = "noted"  # worth reporting, no part of the sum
 
 
+AT_ONCE = 0.0  # when what waits for nothing but that all before it is settled is due
+
 FINAL = frozenset({DELIVERED, DROPPED, DEAD_LETTERED})
 
 

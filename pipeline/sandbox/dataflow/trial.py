@@ -29,6 +29,7 @@ from pipeline.sandbox.oracle.under_chaos import ExpectedUnderChaos
 from pipeline.sandbox.soak.demo_config import write_config
 from pipeline.sandbox.soak.seeds import SENT, Sync, operations_of, operations_settings_of, settings_of
 from pipeline.sandbox.traffic.generator import Traffic
+from pipeline.sandbox.traffic.operations import CLOSED, EMAIL
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from transforms.delivery.scheduler import PROBE_SECONDS
 
@@ -38,6 +39,7 @@ MOST_IN_A_BUNDLE = 60  # messages that the source gives at once
 QUIET_SECONDS = 5.0  # nothing to do for as long: all has been tried, the drain can begin
 SETTLE_SECONDS = 120.0  # until then, at most
 DRAIN_SECONDS = 120.0
+CHANGES = (EMAIL.encode(), CLOSED.encode())
 ANY_NUMBER = 1_000_000  # of copies of a dead letter: at least once
 
 
@@ -73,7 +75,7 @@ def run_operations(seed: int, messages: int, folder: Path, faults: FaultSettings
     settings = operations_settings_of(seed)
     settings = replace(settings, chaos=replace(settings.chaos, revoke_key_after=None))
     traffic = TrafficSettings(seed=seed, messages=messages, late_identifies=0)
-    return run(settings, operations_of(settings, traffic, is_sent_once=False), faults or faults_of(seed), folder)
+    return run(settings, operations_of(settings, traffic, has_changes=True), faults or faults_of(seed), folder)
 
 
 def run(settings: Settings, sync: Sync, faults: FaultSettings, folder: Path) -> Trial:
@@ -86,10 +88,7 @@ def run(settings: Settings, sync: Sync, faults: FaultSettings, folder: Path) -> 
         config = write_config(folder, DELAYS, LIMITS, base=sync.base, more=sync.changes)
         job = submit(config, folder / "dead_letters.jsonl", iterable.url, folder / "job")
         with Workers(job, faults, harness=harness) as workers:
-            while messages:
-                count = rng.randint(1, MOST_IN_A_BUNDLE)
-                workers.publish(messages[:count])
-                del messages[:count]
+            _publish(workers, messages, rng)
             # A shard that met a 401 tries again after a minute.
             probe_seconds = 0.0 if settings.chaos.revoke_key_after is None else PROBE_SECONDS
             workers.wait_until_quiet(QUIET_SECONDS + probe_seconds, SETTLE_SECONDS + 3 * probe_seconds)
@@ -107,6 +106,28 @@ def run(settings: Settings, sync: Sync, faults: FaultSettings, folder: Path) -> 
         *_failures(workers.measures),
     ]
     return Trial(problems, workers.measures, drained)
+
+
+def _publish(workers: Workers, messages: list[tuple[bytes, dict[str, str]]], rng: Random) -> None:
+    """In bundles, which overtake each other; but not beside a change of who a user is.
+
+    It may come to another worker than what came before it, or than what comes under the new name, and then nobody could
+    know which is first.
+    """
+    bundle: list[tuple[bytes, dict[str, str]]] = []
+    count = rng.randint(1, MOST_IN_A_BUNDLE)
+    for data, attributes in messages:
+        is_change = any(event in data for event in CHANGES)
+        if bundle and (is_change or len(bundle) == count):
+            workers.publish(bundle)
+            bundle, count = [], rng.randint(1, MOST_IN_A_BUNDLE)
+        bundle.append((data, attributes))
+        if is_change:
+            workers.wait_until_taken(SETTLE_SECONDS)
+            workers.publish(bundle)
+            workers.wait_until_quiet(QUIET_SECONDS, SETTLE_SECONDS)
+            bundle = []
+    workers.publish(bundle)
 
 
 @contextlib.contextmanager

@@ -94,6 +94,11 @@ class Workers:
         with self._lock:
             self.measures = Measures()
 
+    def wait_until_taken(self, most_seconds: float) -> bool:
+        """Until all that was published is with its keys; False if that took longer."""
+        with self._lock:
+            return self._lock.wait_for(lambda: self._is_idle, most_seconds)
+
     def wait_until_quiet(self, for_seconds: float, most_seconds: float) -> bool:
         """Until no timer of real time is due so soon, and nothing else is to be done; False if that took longer."""
         with self._lock:

@@ -120,8 +120,9 @@ def check_operations(seed: int, messages: int, folder: Path) -> list[str]:
     """The same of purchases, carts and calls; every third of a hybrid project, the others of one that goes by email."""
     # A change of whom Iterable does not know waits for a minute, and all else meanwhile: a run is patient or it is not.
     settings, shape = operations_settings_of(seed), shape_of(seed)._replace(is_patient=True)
-    is_sent_once = settings.chaos.revoke_key_after is None
-    sync = operations_of(settings, _traffic_of(seed, messages, shape), is_sent_once=is_sent_once)
+    # A start with a checkpoint of its own sends all again, what came before a change, too.
+    has_changes = settings.chaos.revoke_key_after is None
+    sync = operations_of(settings, _traffic_of(seed, messages, shape), has_changes=has_changes)
     return _check(sync, settings, shape, folder)
 
 
@@ -131,10 +132,10 @@ def operations_settings_of(seed: int) -> Settings:
     return replace(settings, project_type="email" if seed % 3 else "hybrid")
 
 
-def operations_of(settings: Settings, traffic: TrafficSettings, *, is_sent_once: bool) -> Sync:
-    """Where work may be done twice nobody is deleted or has another email: what came before would make them anew."""
-    of_emails = {"leads": 1.0, "email_changes": 0.03 * is_sent_once} if settings.project_type == "email" else {}
-    shares: dict[str, Any] = {**_SHARES, "deletions": 0.02 * is_sent_once, **of_emails}
+def operations_of(settings: Settings, traffic: TrafficSettings, *, has_changes: bool) -> Sync:
+    """`has_changes`: users are deleted, and have other emails."""
+    of_emails = {"leads": 1.0, "email_changes": 0.03 * has_changes} if settings.project_type == "email" else {}
+    shares: dict[str, Any] = {**_SHARES, "deletions": 0.02 * has_changes, **of_emails}
     changes = HYBRID if settings.project_type == "hybrid" else {}
     users = max(1, traffic.messages // 8)  # so many that each has several operations
     return Sync(replace(traffic, users=users, **shares), (*SENT, *_CALLED), OPERATIONS, changes)

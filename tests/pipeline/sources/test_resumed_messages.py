@@ -88,7 +88,8 @@ def test_it_holds_nothing_that_is_in_a_message(tmp_path: Path) -> None:
 
     assert (tmp_path / "resumed").read_bytes() == (
         b'{"messageId":"0","publishTime":1800000000.0,'
-        b'"resumed":{"part":"track","attempts":2,"waits":1,"first_tried":1800000000.0,"own_failures":0,"last_failure":0.0}}\n'
+        b'"resumed":{"part":"track","attempts":2,"waits":1,"first_tried":1800000000.0,"own_failures":0,"last_failure":0.0,'
+        b'"in_doubt":false}}\n'
     )
     assert (tmp_path / "resumed").stat().st_mode & 0o777 == 0o600
 

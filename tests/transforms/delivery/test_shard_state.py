@@ -192,6 +192,7 @@ def test_yesterdays_entries_fill_a_scheduler() -> None:
                 "failures": 0,
                 "narrowed": False,
                 "own_failures": 0,
+                "in_doubt": False,
             },
         ),
         TRACK: (
@@ -204,6 +205,7 @@ def test_yesterdays_entries_fill_a_scheduler() -> None:
                 "failures": 0,
                 "narrowed": False,
                 "own_failures": 0,
+                "in_doubt": False,
             },
         ),
     }

@@ -11,7 +11,7 @@ WAITED = NEW._replace(resumed=Resumed(TRACK, attempts=2, waits=1, first_tried=13
 
 def test_a_message_is_new_until_it_waited() -> None:
     """Only a message that a chunk handed back says where to resume."""
-    expected = [None, (TRACK, 2, 1, 13.5, 0, 0.0)]
+    expected = [None, (TRACK, 2, 1, 13.5, 0, 0.0, False)]
 
     assert expected == [NEW.resumed, WAITED.resumed]
 
