@@ -8,39 +8,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.transforms.delivery.gating import KINDS, UPDATE_EMAIL, breaches, coming, must_wait_for, pending_of
 from tests.transforms.delivery.scheduling import OK, UNAVAILABLE, NewItem, items_of, told
 from transforms.delivery.batch import Batch, Pending
 from transforms.delivery.coalescing import SentValues
-from transforms.delivery.gate import Gate
+from transforms.delivery.entries import Queued, Retried
+from transforms.delivery.gate import Gate, Unsafe
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.operation import Order
-from transforms.iterable.operations import BY_PART, OPERATIONS
+from transforms.iterable.operations import OPERATIONS
 from transforms.iterable.responses import Accepted, Refused
 from transforms.model import reasons
-from transforms.model.items import CART, TRACK, USER, Item, Message
-from transforms.model.user_keys import email_key
-
-UPDATE_EMAIL = "update_email"
-USERS = ("a@x.com", "b@x.com")
-
-
-def pending_of(part: str, email: str, **fields: str) -> Pending:
-    body = orjson.dumps({"email": email, **fields})
-    return Pending(Item(Message(b"", {}, "", 0.0), part, email_key(email), email, "", "", 0.0, body), 0.0)
-
-
-def users_of(pending: Pending) -> set[str]:
-    body = orjson.loads(pending.item.body)
-    return {body["email"], body.get("newEmail", body["email"])}
-
-
-def must_wait_for(later: Pending, earlier: Pending) -> bool:
-    """The rules of the order classes, said once more."""
-    orders = [BY_PART[each.item.part].order for each in (later, earlier)]
-    if users_of(later).isdisjoint(users_of(earlier)):
-        return False
-    return Order.BARRIER in orders or orders == [Order.IN_TURN, Order.IN_TURN]
+from transforms.model.items import CART, TRACK, USER, Item
 
 
 def check(gate: Gate, open_items: list[Pending], inside: set[Pending]) -> None:
@@ -55,22 +35,16 @@ def check(gate: Gate, open_items: list[Pending], inside: set[Pending]) -> None:
 
 
 @settings(deadline=None)
-@given(
-    kinds=st.lists(st.tuples(st.sampled_from([USER, TRACK, CART, UPDATE_EMAIL]), st.sampled_from(USERS)), max_size=25),
-    seed=st.integers(0, 1000),
-)
+@given(kinds=KINDS, seed=st.integers(0, 1000))
 @example(kinds=[(UPDATE_EMAIL, "a@x.com"), (CART, "a@x.com"), (CART, "a@x.com"), (USER, "a@x.com")], seed=0)
 def test_an_item_goes_when_no_earlier_one_of_its_user_keeps_it(kinds: list[tuple[str, str]], seed: int) -> None:
     """Whatever comes and in whatever order it is settled: also under the email that a user is to have."""
-    rng, gate = Random(seed), Gate(DeliveryRules(OPERATIONS))
-    coming = [
-        pending_of(part, email, **({"newEmail": "b@x.com"} if part == UPDATE_EMAIL else {})) for part, email in kinds
-    ]
+    rng, gate, to_come = Random(seed), Gate(DeliveryRules(OPERATIONS)), coming(kinds)
     open_items: list[Pending] = []
     inside: set[Pending] = set()
-    while coming or open_items:
-        if coming and rng.random() < 0.6:
-            new = coming.pop(0)
+    while to_come or open_items:
+        if to_come and rng.random() < 0.6:
+            new = to_come.pop(0)
             open_items.append(new)
             if gate.lets_in(new):
                 inside.add(new)
@@ -82,6 +56,28 @@ def test_an_item_goes_when_no_earlier_one_of_its_user_keeps_it(kinds: list[tuple
         check(gate, open_items, inside)
 
     assert not gate._lines
+
+
+@settings(deadline=None)
+@given(kinds=KINDS, seed=st.integers(0, 1000))
+def test_what_is_sent_again_from_state_is_on_the_side_of_a_barrier_on_which_it_was(
+    kinds: list[tuple[str, str]], seed: int
+) -> None:
+    """Bundles, of which some are not committed: nothing is sent behind a barrier that came after it, nor before one."""
+    rng, state, sent = Random(seed), coming(kinds), list[Pending]()
+    while state:
+        gate = Gate(DeliveryRules(OPERATIONS), Unsafe(set))
+        inside = [each for each in state if gate.lets_in(each)]
+        done: list[Pending] = []
+        while inside and rng.random() < 0.9:
+            done.append(inside.pop(rng.randrange(len(inside))))
+            inside += gate.leave(done[-1])
+        sent += done + [each for each in inside if rng.random() < 0.5]  # whose answer was lost
+        if rng.random() < 0.6:
+            state = [each for each in state if each not in done]
+            assert inside or not state or gate.waits_until_safe  # else no timer would be set
+
+    assert breaches(sent, coming(kinds)) == []
 
 
 def test_without_barriers_nothing_else_is_looked_at() -> None:
@@ -214,6 +210,33 @@ def test_a_barrier_has_its_last_try_at_the_end(new_call: NewCall, new_track: New
         assert scheduler.settle(last, UNKNOWN, NOW + 1) == []
         assert parts(take_all(scheduler, NOW + 1)) == [[TRACK]]
         assert told(scheduler.expire_waiting()) == [("dead_lettered", "unknown_user")]
+
+
+def test_a_change_of_a_user_that_was_there_may_have_been_taken(new_update: NewItem, new_call: NewCall) -> None:
+    """By a worker that was lost: it is delivered when it would be given up; of anybody else it is a dead letter."""
+    scheduler = scheduler_of(new_update("u1"))
+    (update,) = take_all(scheduler)
+    scheduler.settle(update, OK, NOW)
+    for user in ("u1", "u2"):
+        scheduler.add(new_call("update_email", user, newEmail=f"{user}@x.com"), NOW)
+    for batch in take_all(scheduler):
+        assert scheduler.settle(batch, UNKNOWN, NOW) == []
+
+    outcomes = [scheduler.settle(batch, UNKNOWN, NOW + 9999) for batch in take_all(scheduler, NOW + 9999)]
+
+    assert sorted(map(told, outcomes)) == [[("dead_lettered", "unknown_user")], [("delivered", "")]]
+
+
+def test_what_goes_again_is_in_front_of_a_barrier_that_was_put_down_with_it(
+    new_track: NewItem, new_call: NewCall
+) -> None:
+    """Though it lies elsewhere."""
+    scheduler = scheduler_of()
+    barrier, event = Pending(new_call("update_email", newEmail="b@x.com"), NOW), Pending(new_track("u1"), NOW)
+
+    scheduler.restore([Queued(barrier), Retried(event, NOW, 0)])
+
+    assert parts(take_all(scheduler)) == [[TRACK]]
 
 
 def test_all_of_it_can_lie_in_state(new_call: NewCall, new_track: NewItem) -> None:
