@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import contextlib
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ from transforms.delivery.runtime import Threads
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.elements import Records
 from transforms.iterable.client import IterableClient
-from transforms.iterable.operations import BULK_UPDATE, configured
+from transforms.iterable.operations import BULK_UPDATE, OPERATIONS, configured
 from transforms.model.errors import OutageError, StateError
 from transforms.model.items import CART, TRACK, USER, Item
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, Outcome
@@ -454,6 +455,40 @@ def new_shard(iterable: SimulatedIterable, monkeypatch: pytest.MonkeyPatch) -> I
     yield build
     for cached in (shard_client, sent_values, shard_pace, outage_log):
         cached.cache_clear()
+
+
+def test_a_barrier_goes_in_a_bundle_of_its_own(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem
+) -> None:
+    """At once after the commit of what came before it: a lost commit then sends nothing else again."""
+    iterable.configure(track_unknown_user="create")
+    event, other, later = new_track("u1"), new_track(NEIGHBOUR), new_track("u1")
+    deletion = new_track("u1")._replace(part="delete_user", event_name="", body=b'{"userId":"u1"}')
+    shard = new_shard(operations=OPERATIONS, others=())
+    for item in (event, deletion, later, other):
+        shard.process(encode_items([item]), START)
+    firings = []
+    while (at := shard.fires_at("flush")) < math.inf:
+        FakeTime.time = max(FakeTime.time, at)
+        firings.append([outcome.message for outcomes in shard.fire("flush") for outcome in outcomes])
+
+    assert firings == [[each.message for each in bundle] for bundle in ([event, other], [deletion], [later])]
+    assert FakeTime.time < START + 10
+
+
+def test_at_the_end_of_the_input_a_barrier_goes_in_the_last_bundle(
+    iterable: SimulatedIterable, new_shard: NewShard, new_track: NewItem
+) -> None:
+    """There is no other one."""
+    iterable.configure(track_unknown_user="create")
+    event = new_track("u1")
+    deletion = new_track("u1")._replace(part="delete_user", event_name="", body=b'{"userId":"u1"}')
+    shard = new_shard(operations=OPERATIONS, others=())
+    shard.process(encode_items([event, deletion]), START)
+
+    ended = [outcome.message for outcomes in shard.fire("end") for outcome in outcomes if outcome.kind == DELIVERED]
+
+    assert ended == [event.message, deletion.message]
 
 
 def test_the_watermark_is_held_at_the_oldest_item(

@@ -18,7 +18,7 @@ from transforms.dead_letters.file_sink import FileSink
 from transforms.delivery.bounded_waiting import MAX_WAITING
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import TRACK, Message, Resumed
-from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, WAITING, Outcome
+from transforms.model.outcomes import AT_ONCE, DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, WAITING, Outcome
 
 START = 1_800_000_000.0
 TAG = "Demo#0123456789ab"
@@ -436,6 +436,67 @@ def test_what_is_tried_again_does_not_keep_a_run(runtime: VirtualRuntime, kept: 
 
     assert [time for time, _ in users.tried] == [0, 10, 20]
     assert [message.message_id for message in source.left] == ["a"]
+
+
+class HandsBack:
+    """Hands each message that begins with "h" back at once, the first time; `ran`: the chunks."""
+
+    def __init__(self) -> None:
+        self.ran: list[list[str]] = []
+
+    def __call__(self, chunk: list[Message]) -> list[Outcome]:
+        self.ran.append([message.message_id for message in chunk])
+        back = [message for message in chunk if message.message_id[0] == "h" and not message.resumed]
+        resumed = Resumed(TRACK, 0, 0, 0.0)
+        return [
+            *(Outcome(WAITING, TRACK, "", message._replace(resumed=resumed), time=AT_ONCE) for message in back),
+            *deliver([message for message in chunk if message not in back]),
+        ]
+
+
+def test_what_is_handed_back_goes_first_once_all_before_it_is_settled(runtime: VirtualRuntime, kept: Path) -> None:
+    """In the order in which it came, whichever chunk was settled first; what is new comes behind it."""
+    source = MemorySource(runtime, messages("a", "h1"), messages("b", "h2"), messages("c"))
+    run_chunk = HandsBack()
+    begin_chunk = Slow(runtime, run_chunk, a=5.0, b=1.0, h1=1.0)
+
+    loop = ChunkLoop(source, begin_chunk, FileSink(str(kept)), TAG, runtime, chunks_at_once=2)
+    loop.run(threading.Event())
+
+    assert run_chunk.ran == [["b", "h2"], ["a", "h1"], ["h1", "h2", "c"]]
+    assert begin_chunk.began[2][1] >= 5.0
+    assert source.settled == ["b", "a", "h1", "h2", "c"]
+    assert (source.is_finished, loop.tally.read, loop.tally.in_flight, loop.tally.adds_up) == (True, 5, 0, True)
+
+
+def test_what_is_handed_back_comes_again_if_the_run_ends(runtime: VirtualRuntime, kept: Path) -> None:
+    """It is with what waits."""
+    source = MemorySource(runtime, messages("a", "h1"), messages("b"))
+    stop = threading.Event()
+    source.on_settle = stop.set
+
+    loop = make_loop(runtime, source, HandsBack(), kept)
+    loop.run(stop)
+
+    assert ([message.message_id for message in source.waiting], source.settled) == (["h1"], ["a"])
+    assert (loop.tally.in_flight, loop.tally.adds_up) == (1, True)
+
+
+def test_what_is_handed_back_goes_before_what_failed(runtime: VirtualRuntime, kept: Path) -> None:
+    """That came later."""
+    source = MemorySource(runtime, messages("a", "h1"), messages("b"))
+    hands_back, failures = HandsBack(), [OutageError("no request to Iterable succeeded for 300 s")]
+
+    def run_chunk(chunk: list[Message]) -> list[Outcome]:
+        if chunk[0].message_id == "b":
+            raise failures.pop()
+        return hands_back(chunk)
+
+    begin_chunk = Slow(runtime, run_chunk, a=5.0, b=1.0, h1=1.0)
+    loop = ChunkLoop(source, begin_chunk, FileSink(str(kept)), TAG, runtime, chunks_at_once=2)
+    loop.run(threading.Event())
+
+    assert hands_back.ran == [["a", "h1"], ["h1", "b"]]
 
 
 def test_the_oldest_makes_room_when_too_many_wait(runtime: VirtualRuntime, kept: Path) -> None:

@@ -262,6 +262,18 @@ def test_what_waits_is_in_the_checkpoint(tmp_path: Path, open_source: OpenSource
     assert len(set(ids_of(before_the_second))) == 5
 
 
+def test_what_waits_comes_again_in_the_order_of_the_files(tmp_path: Path, open_source: OpenSource) -> None:
+    """Whichever chunk was settled first."""
+    (tmp_path / "rows.jsonl").write_bytes(b"1\n2\n3\n4\n")
+    source = open_source(max_messages=2)
+    first, second = source.take(0), source.take(0)
+
+    source.settle([], list(map(waiting_of, second)))
+    source.settle([], list(map(waiting_of, [*second, *first])))
+
+    assert data_of(take_all(open_source())) == [b"1", b"2", b"3", b"4"]
+
+
 def test_what_has_waited_and_is_under_way_again_is_in_the_checkpoint(tmp_path: Path, open_source: OpenSource) -> None:
     """Nobody lists it while other chunks are settled, in the process where it came to wait and in the next one."""
     (tmp_path / "rows.jsonl").write_bytes(b"1\n2\n3\n4\n5\n6\n")
