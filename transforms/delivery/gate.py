@@ -9,12 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-import orjson
-
 from transforms.delivery.batch import Pending
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.operation import GATED, Order
-from transforms.model.user_keys import EMAIL, email_key, keys_of, user_id_key
+from transforms.model.user_keys import keys_in, keys_of
 
 # Key of a user → the order classes of what was answered, and would be sent again if this process were killed now.
 Unsafe = defaultdict[str, set[Order]]
@@ -47,7 +45,8 @@ class Gate:
 
     def __init__(self, rules: DeliveryRules, unsafe: Unsafe | None = None) -> None:
         self._by_part = rules.by_part
-        self._watched: Collection[Order] = tuple(Order) if rules.has_barriers else GATED if rules.has_gate else ()
+        orders: Collection[Order] = tuple(Order) if rules.has_barriers else GATED if rules.has_gate else ()
+        self._watched = frozenset(part for part, operation in rules.by_part.items() if operation.order in orders)
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)  # by the keys of users
         self._inside: dict[Pending, frozenset[str]] = {}
         self._held: dict[Pending, frozenset[str]] = {}
@@ -57,12 +56,15 @@ class Gate:
         """Those that are held, in the order in which they came."""
         return iter(self._held)
 
+    def watches(self, part: str) -> bool:
+        """Whether items of that operation are looked at: all others may go at once."""
+        return part in self._watched
+
     def lets_in(self, pending: Pending) -> bool:
         """Whether it may go now; else it is held."""
-        order = self._by_part[pending.item.part].order
-        if order not in self._watched:
+        if pending.item.part not in self._watched:
             return True
-        keys = self._keys(pending)
+        order, keys = self._by_part[pending.item.part].order, self._keys(pending)
         if self._is_free(order, pending, keys):
             self._enter(pending, order, keys)
             return True
@@ -73,9 +75,8 @@ class Gate:
 
     def let_in(self, pending: Pending) -> None:
         """It was under way, in an earlier run or bundle."""
-        order = self._by_part[pending.item.part].order
-        if order in self._watched:
-            self._enter(pending, order, self._keys(pending))
+        if pending.item.part in self._watched:
+            self._enter(pending, self._by_part[pending.item.part].order, self._keys(pending))
 
     def leave(self, pending: Pending) -> list[Pending]:
         """It is settled, or waits for its user: those that may go now, which are inside from now on."""
@@ -143,10 +144,5 @@ class Gate:
             self._lines[key].inside[order] += 1
 
     def _keys(self, pending: Pending) -> frozenset[str]:
-        keys, operation = keys_of(pending.item), self._by_part[pending.item.part]
-        body = orjson.loads(pending.item.body) if operation.also_about else {}
-        return keys.union(
-            email_key(body[name]) if kind == EMAIL else user_id_key(body[name])
-            for name, kind in operation.also_about.items()
-            if name in body
-        )
+        others = keys_in(pending.item.body, self._by_part[pending.item.part].also_about)
+        return others.union(keys_of(pending.item))

@@ -121,6 +121,8 @@ class Operation:
     confirm: str = ""  # what a config must spell out, for what cannot be undone; replays leave it out
     paths: Mapping[str, str] = field(default_factory=dict, hash=False)  # a DELETE: the id's field → its path, with {}
     also_about: Mapping[str, str] = field(default_factory=dict, hash=False)  # fields that name another user → its id
+    # Fields that name whom Iterable does not know any more once it is taken; without them it is the item's own user.
+    unknown_after: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not self.array:

@@ -167,6 +167,7 @@ _UPDATE_EMAIL = Operation(
     project_types=("email",),
     also_about={"newEmail": EMAIL},
 )
+_SOURCE = {"sourceEmail": EMAIL, "sourceUserId": USER_ID}
 _MERGE = Operation(
     part="merge_users",
     name="users/merge",
@@ -181,7 +182,8 @@ _MERGE = Operation(
     fields=(Field("sourceEmail", "email"), Field("sourceUserId", "userId")),
     needs=(("sourceEmail", "sourceUserId"),),
     user={EMAIL: "destinationEmail", USER_ID: "destinationUserId"},
-    also_about={"sourceEmail": EMAIL, "sourceUserId": USER_ID},
+    also_about=_SOURCE,
+    unknown_after=_SOURCE,
 )
 _DELETE = Operation(
     part="delete_user",
