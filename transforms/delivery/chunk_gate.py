@@ -44,12 +44,11 @@ class ChunkGate(Gate):
             return super().lets_in(pending)
         key, keys = (pending.item.message.message_id, pending.item.part), self._keys(pending)
         order, resumed = self._by_part[pending.item.part].order, pending.item.message.resumed
-        was_handed_back = key in self._handed_back
+        is_new = key not in self._handed_back
         self._handed_back.discard(key)
-        is_written_down = was_handed_back
-        if order is Order.BARRIER and resumed and not resumed.waits and not was_handed_back:
-            is_written_down = pending.in_doubt = True  # by an earlier process; or an order that failed had it
-        if self._is_kept_out(order, keys) or (order is Order.BARRIER and not is_written_down):
+        if order is Order.BARRIER and is_new and resumed and not resumed.waits:
+            pending.in_doubt = True  # an earlier process had it, or an order that failed
+        if self._is_kept_out(order, keys) or (order is Order.BARRIER and is_new):
             self._handed_back.add(key)
             self._closed |= keys
             self._going_back.append(pending)

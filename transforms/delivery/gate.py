@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from transforms.delivery.batch import Pending
 from transforms.delivery.settings import DeliveryRules
-from transforms.iterable.operation import GATED, Order
-from transforms.model.user_keys import keys_in, keys_of
+from transforms.iterable.operation import GATED, Order, keys_in
+from transforms.model.user_keys import keys_of
 
 # Key of a user → the order classes of what was answered, and would be sent again if this process were killed now.
 Unsafe = defaultdict[str, set[Order]]

@@ -23,13 +23,12 @@ from transforms.delivery.retries import Retries, Retry
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.user_order import UserOrder
 from transforms.delivery.waiting import USER_APPLY_SECONDS, WaitingList
-from transforms.iterable.operation import OF_USERS, Order
+from transforms.iterable.operation import OF_USERS, Order, keys_in
 from transforms.iterable.responses import Accepted, Answer, Failed, Fatal, Foreign, Refused, Throttled
 from transforms.model import reasons
 from transforms.model.items import Item
 from transforms.model.outcomes import NOTED, Outcome
 from transforms.model.reasons import Reason
-from transforms.model.user_keys import keys_in
 
 PROBE_SECONDS = 60.0  # how often a refused key is tried again
 

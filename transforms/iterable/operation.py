@@ -15,7 +15,7 @@ import orjson
 
 from transforms.model import reasons
 from transforms.model.reasons import Reason
-from transforms.model.user_keys import EMAIL, USER_ID
+from transforms.model.user_keys import EMAIL, USER_ID, email_key, user_id_key
 
 
 class Order(Enum):
@@ -163,3 +163,13 @@ class Operation:
     def envelope_bytes(self) -> int:
         """Of a body without items, whatever a config sets."""
         return len(replace(self, switches=tuple((flag, False) for flag in self.flags)).body([b""]))
+
+
+def keys_in(body: bytes, fields: Mapping[str, str]) -> frozenset[str]:
+    """Of the users that these fields of a body name, each by an id of that kind."""
+    named = orjson.loads(body) if fields else {}
+    return frozenset(
+        email_key(named[name]) if kind == EMAIL else user_id_key(named[name])
+        for name, kind in fields.items()
+        if name in named
+    )

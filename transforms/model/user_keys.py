@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How items of one user are told to be so: by keys made of the ids that Iterable knows it by. Knows no event."""
 
-from collections.abc import Mapping
 from functools import lru_cache
-
-import orjson
 
 from transforms.model.items import Item
 
@@ -32,16 +29,6 @@ def keys_of(item: Item) -> tuple[str, ...]:
     Each once, in order.
     """
     return _keys(item.identity, item.email, item.user_id)
-
-
-def keys_in(body: bytes, fields: Mapping[str, str]) -> frozenset[str]:
-    """Of the users that these fields of a body name, each by an id of that kind."""
-    named = orjson.loads(body) if fields else {}
-    return frozenset(
-        email_key(named[name]) if kind == EMAIL else user_id_key(named[name])
-        for name, kind in fields.items()
-        if name in named
-    )
 
 
 @lru_cache(maxsize=8192)  # an update is asked for its keys half a dozen times on its way

@@ -116,8 +116,11 @@ def test_a_barrier_is_in_doubt_only_if_another_process_may_have_sent_it() -> Non
 
     assert (gate.lets_in(again), again.in_doubt) == (True, False)
     assert (gate.lets_in(waited), waited.in_doubt) == (False, False)
-    assert ChunkGate(DeliveryRules(OPERATIONS)).lets_in(again)
-    assert again.in_doubt
+    other_process = ChunkGate(DeliveryRules(OPERATIONS))
+    assert (other_process.lets_in(again), again.in_doubt) == (False, True)
+    (message,) = (handed_back(one).message for one in other_process.take_handed_back())
+    assert message.resumed
+    assert message.resumed.in_doubt
 
 
 def test_what_failed_alone_does_not_pass_a_barrier() -> None:
