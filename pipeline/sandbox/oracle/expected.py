@@ -101,6 +101,19 @@ class Expected:
         for owned in (self._events_of, self._purchases_of):
             owned[new] = owned.pop(identity, set())
 
+    def merge(self, source: str, identity: str) -> None:
+        """All that is the source's is the other's, who keeps what both have."""
+        self._call("merge_users")
+        profile, fields = self.users[identity], self.users.pop(source)["dataFields"]
+        profile["dataFields"] = {**fields, **profile["dataFields"]}
+        held = self.managed[identity]
+        for name, values in self.managed.pop(source, {}).items():
+            own = held.get(name, [None])
+            held[name] = own if own[-1] is not None else own + values
+        self._set_at.pop(source, None)
+        for owned in (self._events_of, self._purchases_of):
+            owned[identity] |= owned.pop(source, set())
+
     def delete(self, identity: str) -> None:
         """All that is the user's is gone, and nothing of it comes after."""
         self._call("delete_user")

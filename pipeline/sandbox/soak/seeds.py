@@ -47,6 +47,7 @@ _CALLED = (
     "updateSubscriptions",
     "subscribe",
     "updateEmail",
+    "merge",
     "deleteByUserId",
     "deleteByEmail",
 )
@@ -133,9 +134,9 @@ def operations_settings_of(seed: int) -> Settings:
 
 
 def operations_of(settings: Settings, traffic: TrafficSettings, *, has_changes: bool) -> Sync:
-    """`has_changes`: users are deleted, and have other emails."""
+    """`has_changes`: users are deleted, merged, and have other emails."""
     of_emails = {"leads": 1.0, "email_changes": 0.03 * has_changes} if settings.project_type == "email" else {}
-    shares: dict[str, Any] = {**_SHARES, "deletions": 0.02 * has_changes, **of_emails}
+    shares: dict[str, Any] = {**_SHARES, **dict.fromkeys(("merges", "deletions"), 0.02 * has_changes), **of_emails}
     changes = HYBRID if settings.project_type == "hybrid" else {}
     users = max(1, traffic.messages // 8)  # so many that each has several operations
     return Sync(replace(traffic, users=users, **shares), (*SENT, *_CALLED), OPERATIONS, changes)

@@ -142,7 +142,7 @@ def operations_killed(folder: Path, seed: int = 1) -> list[str]:
     """SIGKILL at random moments of a backfill: each purchase, cart and call is taken, and in Iterable once.
 
     Nobody remembers what had been sent: a cart may be an older one again, but nobody whose email was changed, or who
-    was deleted, is there again.
+    was merged or deleted, is there again.
     """
     rng = random.Random(seed)
     shares: dict[str, Any] = {
@@ -151,6 +151,7 @@ def operations_killed(folder: Path, seed: int = 1) -> list[str]:
         "subscription_changes": 0.06,
         "list_joins": 0.06,
         "email_changes": 0.03,
+        "merges": 0.02,
         "deletions": 0.02,
         "overtaken_identifies": 0,
         "duplicates": 0,

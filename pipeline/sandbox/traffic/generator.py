@@ -96,6 +96,7 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
             lambda user: self._operations.subscription_change(user, self._now): settings.subscription_changes,
             lambda user: self._operations.list_join(user, self._now): settings.list_joins,
             self._change_email: settings.email_changes,
+            self._merge: settings.merges,
             self._delete: settings.deletions,
         }
         kinds |= {partial(self._draw_operation, each): share for each, share in operations.items() if share}
@@ -107,7 +108,7 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
     def _draw_operation(self, operation: Callable[[User], Publish]) -> Publish:
         """Of one whom Iterable knows, and of whom nothing is put off; else such a one is made."""
         user = self._draw_user()
-        if not user.is_introduced or (user.put_off and operation in (self._change_email, self._delete)):
+        if not user.is_introduced or (user.put_off and operation in (self._change_email, self._merge, self._delete)):
             return self._make_update(user)
         return operation(user)
 
@@ -116,12 +117,24 @@ class Traffic(Iterator[tuple[bytes, dict[str, str]]]):
         user.is_introduced = False
         return self._operations.email_change(user, f"Moved-{self._number}@Leads.example.org", self._now)
 
+    def _merge(self, user: User) -> Publish:
+        """If Iterable takes both; whoever is refused is no one there."""
+        other = self._draw_user()
+        users, are_two = self.expected.users, other is not user and not other.put_off
+        if not are_two or not {user.identity, other.identity} <= users.keys():
+            return self._make_update(user)
+        self._replace(other)
+        return self._operations.merge(user, other, self._now)
+
     def _delete(self, user: User) -> Publish:
+        self._replace(user)
+        return self._operations.deletion(user, self._now)
+
+    def _replace(self, user: User) -> None:
         """Another one takes the place."""
         number = self.settings.users + self._number
         place = next(index for index, each in enumerate(self._users) if each is user)
         self._users[place] = make_user(self._rng, number, self.settings.leads, self.settings.timeless_users)
-        return self._operations.deletion(user, self._now)
 
     def _draw_track(self) -> Publish:
         track = self._draw_event()

@@ -17,7 +17,7 @@ from pipeline.sandbox.traffic.tracks import CURRENCIES, Track
 from pipeline.sandbox.traffic.user_rows import track_row
 
 PAID, CART, PREFERENCES = "Checkout Paid", "Cart Changed", "Preferences Saved"
-JOINED, EMAIL, CLOSED = "List Joined", "Email Changed", "Account Closed"
+JOINED, EMAIL, LINKED, CLOSED = "List Joined", "Email Changed", "Accounts Linked", "Account Closed"
 
 _GOODS = (("sku-1", "Tea", 4.5), ("sku-2", "Kettle", 39.0), ("sku-3", "抹茶", 18.25), ("sku-4", 'The "Cup"', 7.99))
 
@@ -64,6 +64,12 @@ class Operations:
         change = partial(self._expected.change_email, user.identity, email)
         user.email = email
         return partial(self._publish, row, change)
+
+    def merge(self, user: User, other: User, time: int) -> Publish:
+        """`other` goes into `user`."""
+        name, value = ("other_user_id", other.user_id) if other.user_id else ("other_email", other.email)
+        row = self._row(user, LINKED, {name: value}, time)
+        return partial(self._publish, row, partial(self._expected.merge, other.identity, user.identity))
 
     def deletion(self, user: User, time: int) -> Publish:
         row = self._row(user, CLOSED, {"survey": "none"}, time)

@@ -25,6 +25,7 @@ class TrafficSettings:
     subscription_changes: float = 0
     list_joins: float = 0
     email_changes: float = 0  # of leads alone, in a project that goes by email
+    merges: float = 0  # of two whom Iterable has; whoever is merged into another never comes again
     deletions: float = 0  # whoever is deleted never comes again
     # of the track events
     unlisted_events: float = 0.12
@@ -52,5 +53,5 @@ class TrafficSettings:
     def other_messages(self) -> float:
         """The share of messages that are no track events."""
         others = self.identifies + self.group_identifies + self.bad_messages + self.malformed_identities
-        changes = self.subscription_changes + self.list_joins + self.email_changes + self.deletions
+        changes = self.subscription_changes + self.list_joins + self.email_changes + self.merges + self.deletions
         return others + self.purchases + self.carts + changes

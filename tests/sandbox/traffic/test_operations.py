@@ -20,6 +20,7 @@ OPERATIONS = {
     "carts": 0.08,
     "subscription_changes": 0.05,
     "list_joins": 0.05,
+    "merges": 0.04,
     "deletions": 0.04,
     "messages": 800,
     "users": 40,
@@ -30,6 +31,7 @@ PARTS = {
     "Preferences Saved": "update_subscriptions",
     "List Joined": "list_subscribe",
     "Email Changed": "update_email",
+    "Accounts Linked": "merge_users",
     "Account Closed": "delete_user",
 }
 
@@ -77,6 +79,12 @@ class Sending(Expected):
     def change_email(self, identity: str, email: str) -> None:
         super().change_email(identity, email)
         self.send("users/updateEmail", {"currentEmail": ids(identity)["email"], "newEmail": email})
+
+    def merge(self, source: str, identity: str) -> None:
+        super().merge(source, identity)
+        named = {"source": ids(source), "destination": ids(identity)}
+        body = {f"{who}{kind[0].upper()}{kind[1:]}": name for who, of in named.items() for kind, name in of.items()}
+        self.send("users/merge", body)
 
     def delete(self, identity: str) -> None:
         super().delete(identity)
@@ -151,7 +159,7 @@ def test_operations_under_chaos() -> None:
         pass
 
     parts = {part for part, _ in expected.dead_letters.values()}
-    assert parts >= set(PARTS.values())
+    assert parts >= set(PARTS.values()) - {"merge_users"}  # of two who are there
     assert max(expected.dead_letters) <= expected.messages == traffic.settings.messages
     kinds = Counter(kind for kind, _, _ in expected.outcomes.elements())
     assert kinds["dead_lettered"] == len(expected.dead_letters)
