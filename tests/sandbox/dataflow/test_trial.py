@@ -41,9 +41,10 @@ def test_all_arrives_whatever_befalls_the_workers(faults: FaultSettings, befell:
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_purchases_carts_and_calls_arrive_too(tmp_path: Path) -> None:
-    """Each by its id, or one that there was."""
-    faults = FaultSettings(seed=1, lost_commits=0.15, repeats=0.2, given_out_twice=0.3)
+@pytest.mark.parametrize("given_out_twice", [0.3, 0.0], ids=["work is given out twice", "users are changed"])
+def test_purchases_carts_and_calls_arrive_too(given_out_twice: float, tmp_path: Path) -> None:
+    """Each by its id, or one that there was; nobody is there anew who was merged or deleted, or has another email."""
+    faults = FaultSettings(seed=1, lost_commits=0.15, repeats=0.2, given_out_twice=given_out_twice)
 
     trial = run_operations(1, 80, tmp_path, faults)
 
