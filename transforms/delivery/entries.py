@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is not settled, by the place where it is: to be kept elsewhere and restored. Knows no bytes."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from transforms.delivery.batch import Pending
@@ -28,3 +30,12 @@ class Retried(NamedTuple):
 
 
 Entry = Queued | WaitsForUser | Retried
+
+
+def retries_in(entries: Iterable[Entry]) -> list[list[Retried]]:
+    """Those that go together, in the order of their retries."""
+    retries: defaultdict[int, list[Retried]] = defaultdict(list)
+    for entry in entries:
+        if isinstance(entry, Retried):
+            retries[entry.retry].append(entry)
+    return [members for _, members in sorted(retries.items())]

@@ -6,12 +6,14 @@ down to the record. If none succeeds, it is an outage, and no record is worse fo
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from transforms.delivery.batch import Batch, Pending
 from transforms.delivery.settings import DeliveryRules
+from transforms.iterable.operation import Operation, keys_in
 from transforms.iterable.responses import Failed, Foreign
 from transforms.model import reasons
+from transforms.model.items import Item
 from transforms.model.reasons import Reason
 
 # Of one batch, in a row: then it may be one of its records that Iterable fails at; sooner if others succeed meanwhile.
@@ -45,6 +47,12 @@ def note_failure(together: Iterable[Pending], last_success: float, now: float) -
 def may_be_taken(pending: Pending) -> bool:
     """Whether an earlier request with it may have been, though no answer said so."""
     return pending.failures > 0 or pending.own_failures > 0
+
+
+def was_there(item: Item, operation: Operation, last_update: Callable[[str], float]) -> bool:
+    """Of a change of who a user is: Iterable has taken an update of the one whom it does not know any more."""
+    gone = keys_in(item.body, operation.unknown_after) or (item.identity,)
+    return bool(operation.taken_before) and any(map(last_update, gone))
 
 
 def is_bad(pending: Pending) -> bool:

@@ -7,15 +7,14 @@ it: the dispatcher of a bounded run, and the keyed stateful one of a streaming j
 
 import itertools
 import math
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
 from transforms.delivery.attribution import attribute, halves
 from transforms.delivery.batch import Batch, Pending, Record
 from transforms.delivery.coalescing import Memory
 from transforms.delivery.endpoint import Endpoint
-from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
-from transforms.delivery.failures import Patience, is_bad, is_beside_others, may_be_taken, note_failure
+from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser, retries_in
+from transforms.delivery.failures import Patience, is_bad, is_beside_others, may_be_taken, note_failure, was_there
 from transforms.delivery.gate import Gate
 from transforms.delivery.outcomes import dead_lettered, delivered, handed_over, notes_on_schema
 from transforms.delivery.queues import Queues
@@ -23,7 +22,7 @@ from transforms.delivery.retries import Retries, Retry
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.user_order import UserOrder
 from transforms.delivery.waiting import USER_APPLY_SECONDS, WaitingList
-from transforms.iterable.operation import OF_USERS, Order, keys_in
+from transforms.iterable.operation import OF_USERS, Order
 from transforms.iterable.responses import Accepted, Answer, Failed, Fatal, Foreign, Refused, Throttled
 from transforms.model import reasons
 from transforms.model.items import Item
@@ -198,20 +197,15 @@ class Scheduler:
         return map(Queued, self._queues.pending())
 
     def restore(self, entries: Iterable[Entry]) -> None:
-        retries: defaultdict[int, list[Retried]] = defaultdict(list)
-        queued = []
+        entries = list(entries)
+        for members in retries_in(entries):  # first: they are inside the gate already
+            self._retry_restored([entry.pending for entry in members], members[0].not_before)
         for entry in entries:
             match entry:
-                case Retried():
-                    retries[entry.retry].append(entry)
                 case WaitsForUser():
                     self._waiting.put(entry.pending, entry.due)
                 case Queued():
-                    queued.append(entry.pending)
-        for _, members in sorted(retries.items()):  # first: they are inside the gate already
-            self._retry_restored([entry.pending for entry in members], members[0].not_before)
-        for pending in queued:
-            self._queues.add(pending)
+                    self._queues.add(entry.pending)
 
     def _retry_restored(self, together: list[Pending], not_before: float) -> None:
         part = together[0].item.part
@@ -293,9 +287,7 @@ class Scheduler:
 
     def _wait_for_user(self, record: Record, detail: str, now: float) -> Iterator[Outcome]:
         pending, operation = record.pending[0], self._rules.by_part[record.item.part]
-        if operation.taken_before and not pending.in_doubt:  # Iterable has taken an update of the user that is gone
-            gone = keys_in(pending.item.body, operation.unknown_after) or (pending.item.identity,)
-            pending.in_doubt = any(map(self._sent.last_update, gone))
+        pending.in_doubt = pending.in_doubt or was_there(pending.item, operation, self._sent.last_update)
         if self._waiting.is_expired(pending, self._sent.last_update(pending.item.identity), now):
             yield from self._end_unknown(record, detail)
             return
