@@ -18,7 +18,7 @@ from transforms.delivery.runtime import Runtime, Threads
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.client import NO_KEY, IterableClient, Response
-from transforms.iterable.operations import configured
+from transforms.iterable.operations import OPERATIONS, configured
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.instrumentation import Nobody, Request
 from transforms.model.items import TRACK, USER, Item
@@ -431,6 +431,23 @@ def test_trouble_is_told_once_and_so_is_its_end(
         "Iterable takes again after 1 min.",
     ]
     assert len(more) == 2
+
+
+def test_time_in_which_nothing_was_due_is_no_trouble(
+    time: FakeTime, new_track: NewItem, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A change of a user that is not known waits in its place; then one bad answer is told no more than any other."""
+    answers = iter((Response(400, b'{"code":"BadParams"}'), Response(503, b""), Response(200, b'{"code":"Success"}')))
+    rules = DeliveryRules(tuple(each for each in OPERATIONS if each.name == "users/delete"))
+    scheduler = Scheduler(rules, SentValues())
+    scheduler.add(new_track("u1")._replace(part="delete_user", body=b'{"userId":"u1"}'), START)
+    driver = Driver(lambda *_: next(answers), EvenPace({"delete_user": 100}), print, THREADS, time)
+
+    outcomes = driver.run(scheduler, flush=True)
+
+    assert [(outcome.kind, outcome.attempts) for outcome in outcomes] == [(DELIVERED, 3)]
+    assert time.time - START > 60
+    assert caplog.messages == []
 
 
 def test_time_that_iterable_asks_for_is_no_outage(
