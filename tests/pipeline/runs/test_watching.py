@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -111,6 +112,19 @@ def test_an_outage_is_told_with_its_next_try(looked: Looked) -> None:
 
 def is_tried_now(trouble: Trouble | None) -> bool:
     return trouble is not None and trouble.next_in is None
+
+
+def test_a_rest_is_told_with_its_end_and_is_no_outage(looked: Looked) -> None:
+    """Nothing is due for a while: a call waits in its place, or for the next day. A moment is not told, nor no end."""
+    looked.tally.in_flight = 3
+    looked.ask(200, seconds_ago=40.0)
+    rests = []
+    for seconds in (20.0, 1.0, math.inf):
+        looked.driver.next_request = steady_time() + seconds
+        rests.append(looked().rests_for)
+
+    assert rests == [pytest.approx(20.0, abs=0.5), None, None]
+    assert looked().trouble is None
 
 
 def test_a_short_failure_is_no_outage(looked: Looked) -> None:

@@ -450,6 +450,17 @@ def test_time_in_which_nothing_was_due_is_no_trouble(
     assert caplog.messages == []
 
 
+def test_time_in_which_nothing_may_leave_is_no_outage(time: FakeTime, new_track: NewItem) -> None:
+    """Such as the rest of a day whose limit is used up: the chunk is not given back, and its requests go in time."""
+    pace = EvenPace({USER: 1.0, TRACK: 1 / (2 * OUTAGE_SECONDS)})
+    driver = Driver(lambda *_: Response(200, b'{"successCount":1,"failCount":0}'), pace, print, THREADS, time)
+
+    outcomes = driver.run(scheduler_of(new_track("u1"), new_track("u2"), max_items=1), flush=True)
+
+    assert [outcome.kind for outcome in outcomes] == [DELIVERED, DELIVERED]
+    assert time.time - START == pytest.approx(2 * OUTAGE_SECONDS, abs=0.1)
+
+
 def test_time_that_iterable_asks_for_is_no_outage(
     iterable: SimulatedIterable, time: FakeTime, new_driver: NewDriver, new_track: NewItem
 ) -> None:
