@@ -18,6 +18,7 @@ from pipeline.reports.under_way import Snapshot
 from pipeline.run_options import Files, RunOptions, Subscription
 from pipeline.runs.chunk_loop import ChunkLoop
 from pipeline.runs.chunk_runner import ChunkRunner
+from pipeline.runs.chunk_time import end_of_chunks
 from pipeline.runs.forecast import forecast
 from pipeline.runs.open import Opening, checkpoint_of, open_source, state_of
 from pipeline.runs.process import tune_process
@@ -97,9 +98,13 @@ def run_chunks(
             ahead = "" if options.local.quiet else forecast(options, loaded)
         sink = make_sink(options.dead_letters, state.letters)
         sink.check()
-        source = stack.enter_context(contextlib.closing(open_source(Opening(options, loaded, state, sink, select))))
+        size, tag = options.local.chunk_size, sync_tag_of(loaded)
+        ends = end_of_chunks(rules, settings.rules.operations, size)
+        source = stack.enter_context(
+            contextlib.closing(open_source(Opening(options, loaded, state, sink, select, ends)))
+        )
         if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
-            source = WaitingFirst(source, WaitingFile(state.waiting), options.local.chunk_size, sync_tag_of(loaded))
+            source = WaitingFirst(source, WaitingFile(state.waiting), size, tag, ends)
         stack.enter_context(tune_process())
         recorder = open_record(options, loaded, state, source, is_replay=is_replay)
         stack.enter_context(contextlib.closing(recorder))
