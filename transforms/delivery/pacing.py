@@ -69,8 +69,12 @@ class EvenPace:
         """So many have left as may in a day: the next one when the first of them is a day ago."""
         self._next[endpoint] = max(self._next[endpoint], left_at[0] + DAY_AND_MINUTE)
         if (seconds := self._next[endpoint] - now) > FAR_SECONDS:
-            count = f"{len(left_at):,} requests in 24 hours"
-            log.warning("%s: %s are its limit. The next may leave in %s.", endpoint, count, format_span(seconds))
+            log.warning(
+                "%s: %s requests in 24 hours are its limit. The next may leave in %s.",
+                endpoint,
+                f"{len(left_at):,}",
+                format_span(seconds),
+            )
 
 
 class SlotPace:
