@@ -53,6 +53,8 @@ class Watch:
     def look(self, standing: Standing) -> Snapshot:
         now, tally, share = steady_time(), self.tally, self._source.share_settled
         trouble = self._trouble(standing, now)
+        rests_for = None if trouble else self._rests_for(now)
+        is_answered = not trouble and rests_for is None
         delivered = tally.delivered_by_part
         return Snapshot(
             title=self._title,
@@ -67,9 +69,9 @@ class Watch:
             waiting=self._waiting(standing),
             operations=list(self._operations(now)),
             trouble=trouble,
-            rests_for=None if trouble else self._rests_for(now),
+            rests_for=rests_for,
             share=share,
-            left=None if share is None else self._time_left.at(now, share, is_answered=not trouble),
+            left=None if share is None else self._time_left.at(now, share, is_answered=is_answered),
             is_all_read=standing.ends_in is not None,
             stops_in=standing.stops_in,
         )
