@@ -95,12 +95,12 @@ class ChunkLoop:
         self._report = report
         self._chunks_at_once = chunks_at_once
         self._waiting = BoundedWaiting[Message](lambda message: len(message.data))
-        # What goes before all else as soon as nothing is under way, with the number of the piece that handed it back.
+        # What goes before all else as soon as nothing is under way, with the place of the piece that handed it back.
         self._handed_back: list[tuple[int, Message]] = []
-        self._numbers = itertools.count()
         self._under_way: list[UnderWay] = []  # in the order in which they began
         self._finishing: Future[None] | None = None
         self._again = Narrowing()
+        self._taken = 0  # messages, again where they had waited
         self._recording = Recording(source, recorder)
         self._idle_since: float | None = None
         self._stopped_at: float | None = None
@@ -127,7 +127,8 @@ class ChunkLoop:
             return self._is_finishing(self._finishing, stop)
         if self._may_take(stop) and (messages := self._take()):
             is_last = len(self._under_way) + 1 == self._chunks_at_once  # until one is settled
-            self._start(Piece(messages), is_last or not self._source.has_more)
+            self._start(Piece(messages, place=self._taken), is_last or not self._source.has_more)
+            self._taken += len(messages)
         elif self._under_way:
             return self._settle_one(stop)
         elif stop.is_set():
@@ -135,8 +136,8 @@ class ChunkLoop:
         elif self._again:
             self._rest(self._again.paused_until - self._runtime.now(), stop)
             if not stop.is_set():
-                piece = self._again.take()
-                self._start(piece._replace(messages=self._take_handed_back() + piece.messages), flush=True)
+                handed_back = self._take_handed_back()
+                self._start(Piece(handed_back) if handed_back else self._again.take(), flush=True)
         elif not self._forever and self._source.is_exhausted and not self._stays_for_users(stop):
             self._finishing = self._runtime.submit(partial(self._source.finish, list(self._waiting)))
         return True
@@ -181,9 +182,7 @@ class ChunkLoop:
     def _may_take(self, stop: threading.Event) -> bool:
         if stop.is_set() or self._again or len(self._under_way) >= self._chunks_at_once:
             return False
-        if self._handed_back and self._under_way:
-            return False
-        return not self._under_way or self._under_way[-1].lets_next_start
+        return not self._under_way or (self._under_way[-1].lets_next_start and not self._handed_back)
 
     def _take(self) -> list[Message]:
         due = self._take_handed_back() + self._waiting.take_due(self._runtime.now())
@@ -218,13 +217,13 @@ class ChunkLoop:
     def _start(self, piece: Piece, flush: bool) -> None:
         handed_over = threading.Event()
         begun = self._begin_chunk(piece.messages, flush, handed_over.set)
-        self._under_way.append(UnderWay(piece, begun, handed_over, number=next(self._numbers)))
+        self._under_way.append(UnderWay(piece, begun, handed_over))
         self._count_in_flight()
 
-    def _start_keeping(self, piece: Piece, outcomes: list[Outcome], number: int = 0) -> None:
+    def _start_keeping(self, piece: Piece, outcomes: list[Outcome]) -> None:
         """Of messages that end here: they are settled once their dead letters are safe."""
         kept = self._runtime.submit(partial(self._keep, outcomes))
-        self._under_way.insert(0, UnderWay(piece, kept, None, delivered(outcomes), number))
+        self._under_way.insert(0, UnderWay(piece, kept, None, delivered(outcomes)))
 
     def _keep(self, outcomes: list[Outcome]) -> list[Outcome]:
         now = self._runtime.now()
@@ -255,9 +254,9 @@ class ChunkLoop:
         else:
             if done.handed_over:
                 self._again.succeed()
-                self._start_keeping(done.piece, outcomes, done.number)
+                self._start_keeping(done.piece, outcomes)
                 return True
-            self._settle(done.piece.messages, outcomes, done.number)
+            self._settle(done.piece, outcomes)
         self._count_in_flight()
         return True
 
@@ -274,12 +273,12 @@ class ChunkLoop:
         self.gave_up = self._runtime.now() - self._stopped_at >= self._grace
         return self.gave_up
 
-    def _settle(self, messages: list[Message], outcomes: list[Outcome], number: int) -> None:
+    def _settle(self, piece: Piece, outcomes: list[Outcome]) -> None:
         """Their dead letters are safe: all is acknowledged but what waits."""
         waiting = [outcome for outcome in outcomes if outcome.kind == WAITING]
         for outcome in waiting:
             if outcome.time == AT_ONCE:
-                self._handed_back.append((number, outcome.message))
+                self._handed_back.append((piece.place, outcome.message))
             else:
                 self._waiting.put(outcome.message, outcome.time)
         if too_many := self._waiting.crowd_out():
@@ -287,8 +286,8 @@ class ChunkLoop:
         still_wait = [outcome.message for outcome in waiting]
         all_waiting = [*self._waiting, *(message for _, message in self._handed_back)]
         elsewhere = itertools.chain(all_waiting, *(piece.messages for piece in self._pieces()))
-        message_ids, done = settlement_of(messages, still_wait, elsewhere)
-        counts = self._recording.settle(messages, outcomes, still_wait)
+        message_ids, done = settlement_of(piece.messages, still_wait, elsewhere)
+        counts = self._recording.settle(piece.messages, outcomes, still_wait)
         self._source.settle(message_ids, all_waiting, done)
         self._recording.kept()
         self.tally.merge(counts)

@@ -13,14 +13,13 @@ from transforms.model.outcomes import DELIVERED, Outcome
 class UnderWay(NamedTuple):
     """A piece that is run; without `handed_over` its outcomes are known, and its dead letters are being kept.
 
-    `taken`: then, how many of its items Iterable took. `number`: pieces that began later have a higher one.
+    `taken`: then, how many of its items Iterable took.
     """
 
     piece: Piece
     outcomes: Future[list[Outcome]]
     handed_over: threading.Event | None
     taken: int = 0
-    number: int = 0
 
     @property
     def lets_next_start(self) -> bool:
