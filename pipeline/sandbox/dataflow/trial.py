@@ -122,8 +122,8 @@ def run(settings: Settings, sync: Sync, faults: FaultSettings, folder: Path) -> 
 def _publish(workers: Workers, messages: list[tuple[bytes, dict[str, str]]], rng: Random) -> None:
     """In bundles, which overtake each other; but not beside a change of who a user is.
 
-    It may come to another worker than what came before it, or than what comes under the new name, and then nobody could
-    know which is first.
+    It may come to another worker than what came before it, or of who is merged, or than what comes under the new name,
+    and then nobody could know which is first.
     """
     bundle: list[tuple[bytes, dict[str, str]]] = []
     count = rng.randint(1, MOST_IN_A_BUNDLE)
@@ -134,6 +134,8 @@ def _publish(workers: Workers, messages: list[tuple[bytes, dict[str, str]]], rng
             bundle, count = [], rng.randint(1, MOST_IN_A_BUNDLE)
         bundle.append((data, attributes))
         if is_change:
+            if LINKED.encode() in data:
+                workers.wait_until_quiet(QUIET_SECONDS, SETTLE_SECONDS)
             workers.wait_until_taken(SETTLE_SECONDS)
             workers.publish(bundle)
             workers.wait_until_quiet(QUIET_SECONDS, SETTLE_SECONDS)
