@@ -58,6 +58,9 @@ class Memory(Protocol):
     def last_update(self, identity: str) -> float:
         """When an update of this user was last accepted, Unix seconds; 0 if none is remembered."""
 
+    def has_updated(self, key: str) -> bool:
+        """Whether an update of the user with this key is remembered, by whichever worker; of the last minutes."""
+
 
 @dataclass(slots=True)
 class _User:
@@ -127,6 +130,10 @@ class SentValues:
         """See Memory."""
         user = self._users.get(identity)
         return user.sent_at if user else 0.0
+
+    def has_updated(self, key: str) -> bool:
+        """See Memory."""
+        return key in self._users
 
 
 def coalescible(items: Sequence[Item]) -> int:

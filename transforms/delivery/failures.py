@@ -49,10 +49,10 @@ def may_be_taken(pending: Pending) -> bool:
     return pending.failures > 0 or pending.own_failures > 0
 
 
-def was_there(item: Item, operation: Operation, last_update: Callable[[str], float]) -> bool:
+def was_there(item: Item, operation: Operation, has_updated: Callable[[str], bool]) -> bool:
     """Of a change of who a user is: Iterable has taken an update of the one whom it does not know any more."""
     gone = keys_in(item.body, operation.unknown_after) or (item.identity,)
-    return bool(operation.taken_before) and any(map(last_update, gone))
+    return bool(operation.taken_before) and any(map(has_updated, gone))
 
 
 def is_bad(pending: Pending) -> bool:

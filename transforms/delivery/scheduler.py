@@ -287,7 +287,7 @@ class Scheduler:
 
     def _wait_for_user(self, record: Record, detail: str, now: float) -> Iterator[Outcome]:
         pending, operation = record.pending[0], self._rules.by_part[record.item.part]
-        pending.in_doubt = pending.in_doubt or was_there(pending.item, operation, self._sent.last_update)
+        pending.in_doubt = pending.in_doubt or was_there(pending.item, operation, self._sent.has_updated)
         if self._waiting.is_expired(pending, self._sent.last_update(pending.item.identity), now):
             yield from self._end_unknown(record, detail)
             return

@@ -53,8 +53,12 @@ class SentMemory:
 
     def last_update(self, identity: str) -> float:
         """See SentValues."""
-        self._read()
         return self._sent.last_update(identity)
+
+    def has_updated(self, key: str) -> bool:
+        """See SentValues."""
+        self._read()
+        return self._sent.has_updated(key)
 
     def keep(self, in_use: InUse, now: float) -> InUse:
         """Put down what was sent in this bundle; which cell is in use then."""

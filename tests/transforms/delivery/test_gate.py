@@ -227,6 +227,22 @@ def test_a_change_of_a_user_that_was_there_may_have_been_taken(new_update: NewIt
     assert sorted(map(told, outcomes)) == [[("dead_lettered", "unknown_user")], [("delivered", "")]]
 
 
+def test_of_a_merge_it_is_the_source_that_must_have_been_there(new_update: NewItem, new_call: NewCall) -> None:
+    """The user that it goes into is there still."""
+    scheduler = scheduler_of(new_update("into"), new_update("known"))
+    (updates,) = take_all(scheduler)
+    scheduler.settle(updates, OK, NOW)
+    for source in ("known", "unknown"):
+        scheduler.add(new_call("merge_users", "into", sourceUserId=source), NOW)
+
+    scheduler.wake_waiting()
+    while batches := take_all(scheduler):
+        for batch in batches:
+            assert scheduler.settle(batch, UNKNOWN, NOW) == []
+
+    assert told(scheduler.expire_waiting()) == [("delivered", ""), ("dead_lettered", "unknown_user")]
+
+
 def test_what_goes_again_is_in_front_of_a_barrier_that_was_put_down_with_it(
     new_track: NewItem, new_call: NewCall
 ) -> None:

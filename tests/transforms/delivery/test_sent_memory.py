@@ -42,6 +42,15 @@ def test_another_worker_knows_what_was_sent(cells: list[Cell], new_update: NewIt
     assert other.last_update(new_update("u1").identity) == NOW
 
 
+def test_another_worker_knows_who_was_updated(cells: list[Cell], new_update: NewItem) -> None:
+    """Whether it has sent anything itself or not."""
+    memory = another_worker(cells)
+    memory.remember(new_update("u1"), NOW)
+    memory.keep(InUse(), NOW)
+
+    assert [another_worker(cells).has_updated(new_update(user).identity) for user in ("u1", "u2")] == [True, False]
+
+
 def test_state_is_read_only_if_an_update_goes_and_once(cells: list[Cell], new_update: NewItem) -> None:
     """A shard of events reads nothing of it; what was not sent is not written."""
     memory = another_worker(cells)
