@@ -16,7 +16,6 @@ from pipeline.sandbox.iterable.server import listening
 from pipeline.sandbox.iterable.settings import Key, ProjectType, Settings, load_settings
 from pipeline.sandbox.iterable.simulation import Simulation
 
-
 _WHAT = "A simulated Iterable: judges requests as Iterable does, and keeps what it takes in memory until it ends."
 
 
