@@ -120,21 +120,21 @@ def run(settings: Settings, sync: Sync, faults: FaultSettings, folder: Path) -> 
 
 
 def _publish(workers: Workers, messages: list[tuple[bytes, dict[str, str]]], rng: Random) -> None:
-    """In bundles, which overtake each other; but not beside a change of who a user is.
+    """In bundles, which overtake each other; but a change of who a user is comes last in its own, and between others.
 
-    It may come to another worker than what came before it, or of who is merged, or than what comes under the new name,
-    and then nobody could know which is first.
+    Else it might come to another worker than what came before it, or of who is merged, or than what comes under the new
+    name, and nobody could know which is first.
     """
     bundle: list[tuple[bytes, dict[str, str]]] = []
     count = rng.randint(1, MOST_IN_A_BUNDLE)
     for data, attributes in messages:
-        is_change = any(event in data for event in CHANGES)
-        if bundle and (is_change or len(bundle) == count):
+        is_change, is_merge = any(event in data for event in CHANGES), LINKED.encode() in data
+        if bundle and (is_merge or len(bundle) == count):
             workers.publish(bundle)
             bundle, count = [], rng.randint(1, MOST_IN_A_BUNDLE)
         bundle.append((data, attributes))
         if is_change:
-            if LINKED.encode() in data:
+            if is_merge:
                 workers.wait_until_quiet(QUIET_SECONDS, SETTLE_SECONDS)
             workers.wait_until_taken(SETTLE_SECONDS)
             workers.publish(bundle)
