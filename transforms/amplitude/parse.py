@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Message → event, in every shape Amplitude is known to write. Knows no filter rule and no Iterable word."""
 
+import sys
 from typing import Any
 
 import orjson
@@ -56,7 +57,8 @@ def parse_event(message: Message, note: Note | None = None) -> Event:
     event_time = _event_time(row)
     if event_time is None and event_type != IDENTIFY:
         raise RejectedError(reasons.MISSING_EVENT_TIME)
-    return Event(message, row, event_type, event_time)
+    # One object for all events of a name: it is looked up by again and again, and stays in the processor's cache.
+    return Event(message, row, sys.intern(event_type), event_time)
 
 
 def event_type_of(data: bytes) -> str:
