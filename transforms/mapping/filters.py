@@ -2,13 +2,14 @@
 """Which events are sent: by their names and conditions. Knows no mapping and no Iterable word."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from transforms.amplitude.paths import Path, look_up
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.mapping.commerce import SentAs
+from transforms.mapping.compiled import Compiled
 from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.operators import Case, Scalar, Values, make_test
 from transforms.mapping.sources import Source
@@ -22,16 +23,8 @@ Quantifier = Literal["any", "all"]
 Holds = Callable[[Mapping[str, Any]], bool]  # of an event's row
 
 
-class _Compiled:
-    """Made into a plain function once; pickled without it, for a worker to make again."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        made_of = tuple(getattr(self, each.name) for each in fields(self) if each.init)  # type: ignore[arg-type]
-        return type(self), made_of
-
-
 @dataclass(frozen=True)
-class Condition(_Compiled):
+class Condition(Compiled):
     """One clause: a test on one property. Raises as make_test."""
 
     path: Path
@@ -45,7 +38,7 @@ class Condition(_Compiled):
 
 
 @dataclass(frozen=True)
-class ConditionGroup(_Compiled):
+class ConditionGroup(Compiled):
     """Clauses of which any, or all, have to hold."""
 
     quantifier: Quantifier
@@ -61,7 +54,7 @@ Where: TypeAlias = Condition | ConditionGroup
 
 
 @dataclass(frozen=True)
-class EventSelector(_Compiled):
+class EventSelector(Compiled):
     """An event's name ("*": every event), its new name ("": none), its conditions (AND), its lists of fields."""
 
     event: str

@@ -7,7 +7,6 @@ import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import orjson
@@ -21,7 +20,7 @@ from transforms.mapping.encode import encode_body
 from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.filters import EventFilter, SelectedEvent, first_that_holds
 from transforms.mapping.identity import IdentityRules
-from transforms.mapping.properties import PropertySelection, merge_fields, note_unknown, select_properties
+from transforms.mapping.properties import PropertySelection, note_unknown
 from transforms.mapping.sources import Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
@@ -94,13 +93,10 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
     if event.event_time is None:
         raise RejectedError(reasons.MISSING_EVENT_TIME)
     identity = rules.identity.of_track(row)
-    fields = select_properties(lists.user_properties, row, frozenset(), note)
-    event_fields = select_properties(lists.event_properties, row, frozenset(), note)
-    objects = lists.user_properties.objects & lists.event_properties.objects
     body: dict[str, Any] = {
         "id": event_id(event),
         "createdAt": math.floor(event.event_time),
-        "dataFields": merge_fields(fields, event_fields, objects, partial(note, reasons.SHADOWED_USER_PROPERTY)),
+        "dataFields": lists.fields_of(row, frozenset(), note),
     }
     for key, source in rules.numbers.items():
         name, invalid = MAPPED_NUMBERS[key]

@@ -2,7 +2,6 @@
 """The identify branch: event → user update for bulkUpdate. Knows no HTTP and no batch."""
 
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from transforms.amplitude.identify_operators import CLEAR_ALL, apply_operators
@@ -12,7 +11,7 @@ from transforms.mapping.encode import encode_body
 from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.filters import ConditionGroup, EventFilter, SelectedEvent, first_that_holds
 from transforms.mapping.identity import Identity, IdentityRules
-from transforms.mapping.properties import PropertySelection, merge_fields, note_unknown, select_properties
+from transforms.mapping.properties import PropertySelection, note_unknown
 from transforms.mapping.routing import changed_user
 from transforms.model import reasons
 from transforms.model.errors import DroppedError
@@ -78,11 +77,7 @@ def map_identify(rules: UserUpdateRules, selected: SelectedEvent, note: Note) ->
     """One element of bulkUpdate's `users`: its identity, and in dataFields the selected properties."""
     event, lists = selected.event, selected.lists
     identity = rules.identity.of_update(event.row)
-    fields = select_properties(lists.user_properties, event.row, NEVER_SELECTED, note)
-    if lists.event_properties.lists_any:
-        event_fields = select_properties(lists.event_properties, event.row, NEVER_SELECTED, note)
-        objects = lists.user_properties.objects & lists.event_properties.objects
-        fields = merge_fields(fields, event_fields, objects, partial(note, reasons.SHADOWED_USER_PROPERTY))
+    fields = lists.fields_of(event.row, NEVER_SELECTED, note)
     body: dict[str, Any] = {}
     if identity.by == EMAIL:
         body["email"] = identity.email
