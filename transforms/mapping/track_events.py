@@ -33,6 +33,9 @@ MAPPED_NUMBERS = {
     "template_id": ("templateId", reasons.INVALID_TEMPLATE_ID),
 }
 
+_NOTHING_RESERVED: frozenset[str] = frozenset()
+
+_SCALARS = (str, int, float)
 _NAMESPACE = uuid.NAMESPACE_OID.bytes
 _VARIANTS = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}  # RFC 9562: its two first bits are 10
 
@@ -46,7 +49,7 @@ class TrackEventRules:
     event_properties: PropertySelection
     user_properties: PropertySelection
     identity: IdentityRules
-    numbers: Mapping[str, Source | None]  # as MAPPED_NUMBERS
+    numbers: Mapping[str, Source]  # by the keys of MAPPED_NUMBERS
     create_new_fields: bool | None
     max_bytes: int
     lists: FieldLists = field(init=False, compare=False)  # of a row without any of its own
@@ -89,32 +92,33 @@ def apply_own_operators(event: Event) -> tuple[Event, Mapping[str, Sequence[str]
 
 def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> Item:
     """One element of trackBulk's `events`, or the body of a purchase or a cart."""
-    event, row, lists = selected.event, selected.event.row, selected.lists
+    event, lists, event_name, sent_as = selected
+    row = event.row
     if event.event_time is None:
         raise RejectedError(reasons.MISSING_EVENT_TIME)
     identity = rules.identity.of_track(row)
-    body: dict[str, Any] = {
-        "id": event_id(event),
-        "createdAt": math.floor(event.event_time),
-        "dataFields": lists.fields_of(row, frozenset(), note),
-    }
+    body: dict[str, Any] = {}
+    if not sent_as:
+        body[identity.by] = identity.email or identity.user_id
+        body["eventName"] = event_name
+    body["id"] = event_id(event)
+    body["createdAt"] = math.floor(event.event_time)
+    body["dataFields"] = lists.fields_of(row, _NOTHING_RESERVED, note)
     for key, source in rules.numbers.items():
         name, invalid = MAPPED_NUMBERS[key]
-        if source and (value := _integer(row, source, invalid)) is not None:
+        if (value := _integer(row, source, invalid)) is not None:
             body[name] = value
-    if selected.sent_as:
-        body = commerce_body(selected.sent_as, row, identity, rules.identity.prefer_user_id, body)
-    else:
-        body = {identity.by: identity.email or identity.user_id, "eventName": selected.event_name, **body}
-        if rules.create_new_fields is not None:
-            body["createNewFields"] = rules.create_new_fields
+    if sent_as:
+        body = commerce_body(sent_as, row, identity, rules.identity.prefer_user_id, body)
+    elif rules.create_new_fields is not None:
+        body["createNewFields"] = rules.create_new_fields
     return Item(
         event.message,
-        selected.sent_as.operation.part if selected.sent_as else TRACK,
+        sent_as.operation.part if sent_as else TRACK,
         identity.key,
         identity.email,
         identity.user_id,
-        "" if selected.sent_as else selected.event_name,
+        "" if sent_as else event_name,
         event.event_time,
         encode_body(body, rules.max_bytes),
         event.event_type,
@@ -129,9 +133,9 @@ def event_id(event: Event) -> str:
     the UUIDv5 of the message's bytes.
     """
     row = event.row
-    if insert_id := next(filter(None, map(_scalar, map(row.get, INSERT_IDS))), None):
-        device_id = row.get("device_id")
-        parts: list[Any] = [_scalar(row.get("app")), device_id, insert_id]
+    if insert_id := _insert_id(row):
+        app, device_id = row.get("app"), row.get("device_id")
+        parts = [app if isinstance(app, _SCALARS) else None, device_id, insert_id]
         if is_absent(device_id) and not is_absent(row.get("user_id")):
             parts = [parts[0], None, insert_id, row["user_id"]]
         return _uuid5(_key_bytes(parts))
@@ -141,13 +145,17 @@ def event_id(event: Event) -> str:
         return _uuid5(event.message.data)
 
 
-def _scalar(value: Any) -> str | int | float | None:
-    return value if isinstance(value, (str, int, float)) else None
+def _insert_id(row: Mapping[str, Any]) -> Any:
+    for key in INSERT_IDS:
+        value = row.get(key)
+        if value and isinstance(value, _SCALARS):
+            return value
+    return None
 
 
 def _key_bytes(parts: list[Any]) -> bytes:
     """As JSON, the same for ever: floats are written as Python's json did when ids began."""
-    if any(isinstance(part, float) for part in parts):
+    if float in map(type, parts):
         return json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
     return orjson.dumps(parts)
 
