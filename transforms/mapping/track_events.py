@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from transforms.amplitude.identify_operators import OPERATORS, apply_operators
+from transforms.amplitude.identify_operators import OPERATORS, apply_operators, with_user_properties
 from transforms.amplitude.parse import INSERT_IDS
 from transforms.amplitude.paths import is_absent
 from transforms.mapping.commerce import commerce_body
@@ -87,7 +87,7 @@ def apply_own_operators(event: Event) -> tuple[Event, Mapping[str, Sequence[str]
     if OPERATORS.isdisjoint(user_properties):  # nearly every event: exports hold the values themselves
         return event, {}
     known = apply_operators(user_properties)
-    return event._replace(row={**event.row, "user_properties": known.values}), known.unknown
+    return with_user_properties(event, known.values), known.unknown
 
 
 def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> Item:

@@ -4,7 +4,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from transforms.amplitude.identify_operators import CLEAR_ALL, apply_operators
+from transforms.amplitude.identify_operators import CLEAR_ALL, apply_operators, with_user_properties
 from transforms.amplitude.parse import IDENTIFY
 from transforms.iterable.reserved_fields import RESERVED_FIELDS
 from transforms.mapping.encode import encode_body
@@ -49,21 +49,22 @@ def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Selecte
     """The event with its operators applied: a value to set, None to clear."""
     if not rules.enabled:
         raise DroppedError(reasons.USERS_DISABLED)
-    known = apply_operators(event.row.get(SCOPE, {}))
-    values = known.values
-    lists = _lists_of(rules, event, values) if rules.where or rules.events else rules.lists
-    note_unknown(lists, known.unknown, note, NEVER_SELECTED)
-    if known.cleared:
+    values, cleared, unknown = apply_operators(event.row.get(SCOPE, {}))
+    event = with_user_properties(event, values)
+    lists = _lists_of(rules, event) if rules.where or rules.events else rules.lists
+    if unknown:
+        note_unknown(lists, unknown, note, NEVER_SELECTED)
+    if cleared:
         if lists.user_properties.everything_in:
             note(reasons.not_expressible(CLEAR_ALL))
         listed = frozenset().union(*(selection.listed_in(SCOPE) for selection in lists))
-        values = dict.fromkeys(listed.difference(*known.unknown.values())) | values
-    return SelectedEvent(event._replace(row={**event.row, SCOPE: values}), lists)
+        event = with_user_properties(event, dict.fromkeys(listed.difference(*unknown.values())) | values)
+    return SelectedEvent(event, lists)
 
 
-def _lists_of(rules: UserUpdateRules, event: Event, values: dict[str, Any]) -> FieldLists:
+def _lists_of(rules: UserUpdateRules, event: Event) -> FieldLists:
     """Which fields this event updates. Raises DroppedError: user_where_not_met."""
-    row = {**event.row, SCOPE: values}
+    row = event.row
     if rules.where and not rules.where.holds(row):
         raise DroppedError(reasons.USER_WHERE_NOT_MET)
     selectors = rules.events.named(event.event_type) if rules.events and event.event_type != IDENTIFY else ()
