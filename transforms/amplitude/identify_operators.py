@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
+from transforms.amplitude.row_with import RowWith
 from transforms.model import reasons
 from transforms.model.errors import RejectedError
 from transforms.model.items import Event
@@ -101,9 +102,9 @@ def apply_operators(user_properties: Mapping[str, Any]) -> KnownProperties:
 
 
 def with_user_properties(event: Event, values: dict[str, Any]) -> Event:
-    """A copy with these in place of its own: the event itself may make other parts."""
+    """With these in place of its own. The event itself stays as it is: it may make other parts."""
     message, row, event_type, event_time = event
-    return Event(message, {**row, "user_properties": values}, event_type, event_time)
+    return Event(message, RowWith(row, "user_properties", values), event_type, event_time)
 
 
 def _operand(user_properties: Mapping[str, Any], operator: str) -> Mapping[str, Any]:

@@ -63,8 +63,8 @@ def look_up(row: Mapping[str, Any], path: Path) -> Any:
     Only if no key has the whole name do dots walk into nested objects, and `[N]` into lists, from 0.
     """
     scope, name = path
-    holder = row.get(scope) if scope else row
-    if not isinstance(holder, dict):
+    holder: Any = row.get(scope) if scope else row
+    if scope and not isinstance(holder, dict):
         return MISSING
     if name in holder:
         return holder[name]
@@ -75,7 +75,7 @@ def walk(holder: Mapping[str, Any], name: str) -> Any:
     """What lies where the dots and positions of `name` lead, or MISSING; a key that is written so goes before."""
     value: Any = holder
     for key in name.split("."):
-        if not isinstance(value, dict):
+        if not isinstance(value, Mapping):
             return MISSING
         if key in value:
             value = value[key]

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from transforms.amplitude.paths import MISSING
+from transforms.amplitude.row_with import RowWith
 from transforms.mapping.compiled import Compiled
 from transforms.mapping.conversions import iso_dates
 from transforms.mapping.sources import AS_USUAL, ITEM, Handling, Row, Source
@@ -102,7 +103,7 @@ class PropertySelection(Compiled):
 
     def of_item(self, row: Row, item: Mapping[str, Any]) -> dict[str, Any]:
         """Of one item of a list, for rows of an `each`."""
-        scoped = {**row, ITEM: item} if self._needs_event else {ITEM: item}
+        scoped = RowWith(row, ITEM, item) if self._needs_event else {ITEM: item}
         return select_properties(self, scoped, frozenset(), _ignore)
 
 
@@ -178,8 +179,8 @@ def _fill_plain(scope: str, names: tuple[tuple[str, str], ...]) -> _Fill:
         return _fill_found(scope, names)
 
     def fill(row: Row, selected: dict[str, Any]) -> None:
-        holder = row.get(scope) if scope else row
-        if isinstance(holder, dict):
+        holder: Any = row.get(scope) if scope else row
+        if isinstance(holder, dict) or not scope:
             for name, target in names:
                 if name in holder:
                     selected[target] = holder[name]
@@ -194,8 +195,8 @@ def _fill_found(scope: str, names: tuple[tuple[str, str], ...]) -> _Fill:
         rows.setdefault(name, []).append((number, name, target))
 
     def fill(row: Row, selected: dict[str, Any]) -> None:
-        holder = row.get(scope) if scope else row
-        if isinstance(holder, dict):
+        holder: Any = row.get(scope) if scope else row
+        if isinstance(holder, dict) or not scope:
             found = [each for name in rows.keys() & holder.keys() for each in rows[name]]
             found.sort()
             for _, name, target in found:

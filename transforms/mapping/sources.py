@@ -181,8 +181,8 @@ def _one_path(path: Path) -> Read:
     may_walk = "." in name or "[" in name
 
     def read(row: Row) -> Any:
-        holder = row.get(scope) if scope else row
-        if not isinstance(holder, dict):
+        holder: Any = row.get(scope) if scope else row
+        if scope and not isinstance(holder, dict):
             return MISSING
         if name in holder:
             return holder[name]

@@ -166,7 +166,7 @@ def _uuid5(name: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
 
-def _integer(row: dict[str, Any], source: Source, invalid: Reason) -> int | None:
+def _integer(row: Mapping[str, Any], source: Source, invalid: Reason) -> int | None:
     value = source.read(row)
     if is_absent(value):
         return None
