@@ -119,7 +119,7 @@ class EventFilter:
         Raises:
           DroppedError: reserved_event or event_not_selected, for none.
         """
-        selectors = self.named(event_type)
+        selectors = self._by_name.get(event_type, self._of_every_event)
         if not selectors:
             raise DroppedError(reasons.RESERVED_EVENT if event_type in RESERVED_EVENTS else reasons.EVENT_NOT_SELECTED)
         return selectors
@@ -128,7 +128,7 @@ class EventFilter:
 def first_that_holds(selectors: tuple[EventSelector, ...], row: Mapping[str, Any]) -> EventSelector | None:
     """The first of `selectors` whose conditions all hold for the event's `row`."""
     for selector in selectors:
-        if selector.holds(row):
+        if not selector.conditions or selector.holds(row):
             return selector
     return None
 

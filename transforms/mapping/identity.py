@@ -6,11 +6,12 @@ email validation, which is Apache Commons' `EmailValidator`).
 """
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from transforms.amplitude.paths import MISSING, is_absent
+from transforms.amplitude.paths import is_absent
+from transforms.mapping.compiled import Compiled
 from transforms.mapping.sources import Row, Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
@@ -30,6 +31,8 @@ _EMAIL = re.compile(
     r"|\[\d{1,3}(?:\.\d{1,3}){3}\])"
 )
 
+_ReadId = Callable[[Row], str]  # "" for none
+
 
 class Identity(NamedTuple):
     """The ids of one user. `by` names the one that identifies it; an id that is not known is ""."""
@@ -44,13 +47,23 @@ class Identity(NamedTuple):
 
 
 @dataclass(frozen=True)
-class IdentityRules:
+class IdentityRules(Compiled):
     """Where ids come from, and which of them identifies a user in this type of project."""
 
     project_type: str  # email, user_id or hybrid
     email: Source | None
     user_id: Source | None
     prefer_user_id: bool = False  # email projects: a userId alone identifies, too
+    _email: _ReadId = field(init=False, repr=False, compare=False)
+    _user_id: _ReadId = field(init=False, repr=False, compare=False)
+    _in_order: tuple[tuple[str, _ReadId], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        readers = {EMAIL: _email_at(self.email), USER_ID: _user_id_at(self.user_id)}
+        order = (EMAIL, USER_ID) if self.prefer_user_id else IDENTIFIED_BY[self.project_type]
+        object.__setattr__(self, "_email", readers[EMAIL])
+        object.__setattr__(self, "_user_id", readers[USER_ID])
+        object.__setattr__(self, "_in_order", tuple((by, readers[by]) for by in order))
 
     def of_track(self, row: Row) -> Identity:
         """The one id that a track event carries: a second one could move ids between users.
@@ -59,34 +72,40 @@ class IdentityRules:
           DroppedError: no_identity.
           RejectedError: invalid_email, invalid_user_id; unconvertible_property.
         """
-        by, found = self._first(row)
-        return Identity(by, found, "") if by == EMAIL else Identity(by, "", found)
+        for by, read in self._in_order:
+            if found := read(row):
+                return Identity(by, found, "") if by == EMAIL else Identity(by, "", found)
+        raise DroppedError(reasons.NO_IDENTITY)
 
     def of_update(self, row: Row) -> Identity:
         """Every id that is known, for a user update, which may set the other one. Raises as `of_track`."""
-        by, found = self._first(row)
-        return Identity(by, found, self._user_id(row)) if by == EMAIL else Identity(by, self._email(row), found)
+        by, email, user_id = self.of_track(row)
+        return Identity(by, email or self._email(row), user_id or self._user_id(row))
 
-    def _first(self, row: Row) -> tuple[str, str]:
-        for by in self._order:
-            if found := self._email(row) if by == EMAIL else self._user_id(row):
-                return by, found
-        raise DroppedError(reasons.NO_IDENTITY)
 
-    @cached_property
-    def _order(self) -> tuple[str, ...]:
-        return (EMAIL, USER_ID) if self.prefer_user_id else IDENTIFIED_BY[self.project_type]
+def _email_at(source: Source | None) -> _ReadId:
+    if source is None:
+        return _no_id
+    find = source.read
 
-    def _email(self, row: Row) -> str:
-        value = self.email.read(row) if self.email else MISSING
+    def read(row: Row) -> str:
+        value = find(row)
         if isinstance(value, str) and _EMAIL.fullmatch(value):
             return value
         if is_absent(value):
             return ""
-        raise RejectedError(reasons.INVALID_EMAIL, f"{self.email} is no email address that Iterable takes")
+        raise RejectedError(reasons.INVALID_EMAIL, f"{source} is no email address that Iterable takes")
 
-    def _user_id(self, row: Row) -> str:
-        value = self.user_id.read(row) if self.user_id else MISSING
+    return read
+
+
+def _user_id_at(source: Source | None) -> _ReadId:
+    if source is None:
+        return _no_id
+    find = source.read
+
+    def read(row: Row) -> str:
+        value = find(row)
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if isinstance(value, str) and _USER_ID.fullmatch(value):
@@ -95,8 +114,14 @@ class IdentityRules:
             return ""
         raise RejectedError(
             reasons.INVALID_USER_ID,
-            f"{self.user_id} must be 1 to {MAX_USER_ID_LENGTH} printable ASCII characters with no blank at the end",
+            f"{source} must be 1 to {MAX_USER_ID_LENGTH} printable ASCII characters with no blank at the end",
         )
+
+    return read
+
+
+def _no_id(_: Row) -> str:
+    return ""
 
 
 def is_email(text: str) -> bool:

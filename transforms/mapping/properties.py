@@ -90,10 +90,10 @@ class PropertySelection(Compiled):
     def everything(self, row: Row, reserved: frozenset[str], note: Note) -> dict[str, Any]:
         """What "*" brings: the scope but for what is left out, listed or reserved."""
         selected = {**row.get(self.everything_in, {})}
-        if not self._listed.isdisjoint(selected):
+        if self._listed and not self._listed.isdisjoint(selected):
             for name in self._listed.intersection(selected):
                 del selected[name]
-        if not reserved.isdisjoint(selected):
+        if reserved and not reserved.isdisjoint(selected):
             for name in reserved.intersection(selected):
                 del selected[name]
                 note(reasons.RESERVED_FIELD)

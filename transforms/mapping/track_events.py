@@ -133,28 +133,22 @@ def event_id(event: Event) -> str:
     the UUIDv5 of the message's bytes.
     """
     row = event.row
-    if insert_id := _insert_id(row):
-        app, device_id = row.get("app"), row.get("device_id")
-        parts = [app if isinstance(app, _SCALARS) else None, device_id, insert_id]
-        if is_absent(device_id) and not is_absent(row.get("user_id")):
-            parts = [parts[0], None, insert_id, row["user_id"]]
-        return _uuid5(_key_bytes(parts))
+    for key in INSERT_IDS:
+        insert_id = row.get(key)
+        if insert_id and isinstance(insert_id, _SCALARS):
+            return _uuid5(_key_of(row, insert_id))
     try:
         return str(uuid.UUID(row["uuid"]))
     except (KeyError, ValueError, TypeError, AttributeError):  # no uuid in form: Iterable might refuse it as an id
         return _uuid5(event.message.data)
 
 
-def _insert_id(row: Mapping[str, Any]) -> Any:
-    for key in INSERT_IDS:
-        value = row.get(key)
-        if value and isinstance(value, _SCALARS):
-            return value
-    return None
-
-
-def _key_bytes(parts: list[Any]) -> bytes:
+def _key_of(row: Mapping[str, Any], insert_id: Any) -> bytes:
     """As JSON, the same for ever: floats are written as Python's json did when ids began."""
+    app, device_id = row.get("app"), row.get("device_id")
+    parts = [app if isinstance(app, _SCALARS) else None, device_id, insert_id]
+    if is_absent(device_id) and not is_absent(row.get("user_id")):
+        parts = [parts[0], None, insert_id, row["user_id"]]
     if float in map(type, parts):
         return json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
     return orjson.dumps(parts)
