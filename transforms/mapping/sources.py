@@ -179,6 +179,8 @@ def _constant(value: Any) -> Read:
 def _one_path(path: Path) -> Read:
     scope, name = path
     may_walk = "." in name or "[" in name
+    if not scope and not may_walk:
+        return lambda row: row.get(name, MISSING)
 
     def read(row: Row) -> Any:
         holder: Any = row.get(scope) if scope else row

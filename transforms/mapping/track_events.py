@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from transforms.mapping.sources import Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import TRACK, Event, Item
-from transforms.model.reasons import Note, Reason
+from transforms.model.reasons import Note
 
 # Key of the config's mappings → the event's field, and the reason where its value is no integer.
 MAPPED_NUMBERS = {
@@ -104,10 +104,8 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
     body["id"] = event_id(event)
     body["createdAt"] = math.floor(event.event_time)
     body["dataFields"] = lists.fields_of(row, _NOTHING_RESERVED, note)
-    for key, source in rules.numbers.items():
-        name, invalid = MAPPED_NUMBERS[key]
-        if (value := _integer(row, source, invalid)) is not None:
-            body[name] = value
+    if rules.numbers:
+        body.update(_numbers(rules.numbers, row))
     if sent_as:
         body = commerce_body(sent_as, row, identity, rules.identity.prefer_user_id, body)
     elif rules.create_new_fields is not None:
@@ -160,12 +158,12 @@ def _uuid5(name: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
 
-def _integer(row: Mapping[str, Any], source: Source, invalid: Reason) -> int | None:
-    value = source.read(row)
-    if is_absent(value):
-        return None
-    try:
-        integer: int = convert(value, "integer")
-    except ValueError:
-        raise RejectedError(invalid, f"{source} must be an integer") from None
-    return integer
+def _numbers(sources: Mapping[str, Source], row: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for key, source in sources.items():
+        name, invalid = MAPPED_NUMBERS[key]
+        value = source.read(row)
+        if not is_absent(value):
+            try:
+                yield name, convert(value, "integer")
+            except ValueError:
+                raise RejectedError(invalid, f"{source} must be an integer") from None
