@@ -36,7 +36,7 @@ MAPPED_NUMBERS = {
 _NOTHING_RESERVED: frozenset[str] = frozenset()
 
 _SCALARS = (str, int, float)
-_NAMESPACE = uuid.NAMESPACE_OID.bytes
+_NAMESPACE = hashlib.sha1(uuid.NAMESPACE_OID.bytes, usedforsecurity=False)  # begun: to copy is less than to begin
 _VARIANTS = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}  # RFC 9562: its two first bits are 10
 
 
@@ -154,7 +154,9 @@ def _key_of(row: Mapping[str, Any], insert_id: Any) -> bytes:
 
 def _uuid5(name: bytes) -> str:
     """As uuid.uuid5, which takes bytes only from Python 3.12 on, and five times as long."""
-    digits = hashlib.sha1(_NAMESPACE + name, usedforsecurity=False).hexdigest()
+    sha1 = _NAMESPACE.copy()
+    sha1.update(name)
+    digits = sha1.hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
 
