@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from transforms.iterable.operation import Operation
 from transforms.model.items import Item, Resumed
@@ -11,24 +12,29 @@ _RESUMED = Resumed._fields[1:]  # all but the part are fields of Pending, too
 HEADER_BYTES = 300  # ids, times and what was tried, beside an item's body and its message
 
 
-@dataclass(eq=False)
 class Pending:
     """An item on its way, with what was tried so far. Times in Unix seconds, 0 for never.
 
     What of it outlives a worker is named in codec.py.
     """
 
-    item: Item
-    queued: float
-    attempts: int = 0  # requests that held it
-    waits: int = 0  # how often it was sent back to wait for its user
-    first_tried: float = 0.0
-    last_failure: float = 0.0
-    failing_seconds: float = 0.0  # time spent failing while other requests to the endpoint succeeded
-    together: int = 0  # at most so many updates of one user become one object again; 0 for any
-    failures: int = 0  # requests with it that failed for no fault of theirs
-    narrowed: bool = False  # it was in a refused request already, among others
-    own_failures: int = 0  # requests with it that failed though others had succeeded since the one before
+    # Of the class, until one of them changes: nearly every item has these all its way.
+    attempts = 0  # requests that held it
+    waits = 0  # how often it was sent back to wait for its user
+    first_tried = 0.0
+    last_failure = 0.0
+    failing_seconds = 0.0  # time spent failing while other requests to the endpoint succeeded
+    together = 0  # at most so many updates of one user become one object again; 0 for any
+    failures = 0  # requests with it that failed for no fault of theirs
+    narrowed = False  # it was in a refused request already, among others
+    own_failures = 0  # requests with it that failed though others had succeeded since the one before
+
+    def __init__(self, item: Item, queued: float, **tried: float) -> None:
+        self.item = item
+        self.queued = queued
+        self.size = len(item.body) + 1  # bytes in a request, with the comma
+        if tried:
+            vars(self).update(tried)
 
     @classmethod
     def of(cls, item: Item, queued: float) -> "Pending":
@@ -36,11 +42,6 @@ class Pending:
         if not item.message.resumed:
             return cls(item, queued)
         return cls(item, queued, **{name: getattr(item.message.resumed, name) for name in _RESUMED})
-
-    @property
-    def size(self) -> int:
-        """Bytes in a request, with the comma."""
-        return len(self.item.body) + 1
 
     @property
     def stored_bytes(self) -> int:
@@ -81,7 +82,7 @@ class Batch:
     def part(self) -> str:
         return self.operation.part
 
-    @property
+    @cached_property
     def target(self) -> tuple[str, bytes]:
         """Path and body."""
         return self.operation.target([record.body for record in self.records])
@@ -97,8 +98,7 @@ class Batch:
     @property
     def fullness(self) -> float:
         """0 to 1, of what a request may hold: by items or by bytes, whichever is more."""
-        size = self.operation.envelope_bytes + sum(len(record.body) + 1 for record in self.records)
-        return min(1.0, max(len(self.records) / self.operation.max_items, size / self.operation.max_bytes))
+        return min(1.0, max(len(self.records) / self.operation.max_items, len(self.body) / self.operation.max_bytes))
 
 
 def fill(records: Iterable[Record], operation: Operation) -> Iterator[tuple[Record, bool]]:
