@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from transforms.amplitude.paths import Path, look_up
+from transforms.amplitude.paths import MISSING, Path, look_up
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.mapping.commerce import SentAs
 from transforms.mapping.compiled import Compiled
@@ -164,14 +164,13 @@ def _any_of(conditions: Sequence[Where]) -> Holds:
 def _test_at(path: Path, operator: str, case: Case | None, *values: Scalar) -> Holds:
     test = make_test(operator, values, case)
     scope, name = path
-    if not scope:
+    if not scope or "." in name or "[" in name:
         return lambda row: test(look_up(row, path))
+    of_missing = test(MISSING)
 
     def hold(row: Mapping[str, Any]) -> bool:
         holder = row.get(scope)
-        if type(holder) is dict and name in holder:  # nearly always: the rest of look_up costs as much again
-            return test(holder[name])
-        return test(look_up(row, path))
+        return test(holder[name]) if isinstance(holder, dict) and name in holder else of_missing
 
     return hold
 
