@@ -42,7 +42,7 @@ def test_what_is_not_there_is_missing(name: str, row: dict[str, Any]) -> None:
 def test_a_condition_reads_inside_of_a_property() -> None:
     """A whole name goes before; else dots and positions lead into objects and lists."""
     row = {"event_properties": {"geo": {"city": "Bonn"}, "products": [{"id": 7}], "a.b": 1, "a": {"b": 2}}}
-    wanted = {"geo.city": "Bonn", "products[0].id": 7, "a.b": 1}
+    wanted: dict[str, Any] = {"geo.city": "Bonn", "products[0].id": 7, "a.b": 1}
 
     assert all(Condition(Path("event_properties", name), "is", (value,)).holds(row) for name, value in wanted.items())
 
