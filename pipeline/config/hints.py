@@ -82,8 +82,9 @@ def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
 
 def _calls_of_other_keys(config: Config, document: Document) -> Iterator[Problem]:
     for i, row in enumerate(config.calls):
-        if row.operation.key_types != SERVER_SIDE:
-            rule = f"{row.call} takes no Server-side key, and all else here takes no other"
+        types = row.operation.key_types
+        if SERVER_SIDE not in types and not config.key_types:
+            rule = f"{row.call} takes no Server-side key but a {' or '.join(types)} one, which may not do all else here"
             yield document.problem(("calls", i, "call"), rule, "Make it a sync of its own")
 
 

@@ -37,7 +37,7 @@ class Success(Enum):
     CODE = "the code Success"  # then it is all of it
 
 
-SERVER_SIDE = "Server-side"  # type of key that a sync has
+SERVER_SIDE = "ServerSide"  # a type of key, as Iterable's answers call it
 MOST_PER_SECOND = 500.0  # for what Iterable documents no limit of
 _USER = {EMAIL: EMAIL, USER_ID: USER_ID}
 
@@ -117,7 +117,7 @@ class Operation:
     user_in: str = ""  # the object that holds it, or with [] a list of one; "": the body itself
     creates_users: bool = False  # so it takes preferUserId, where an email project asks for that
     project_types: tuple[str, ...] = ("email", "user_id", "hybrid")
-    key_types: str = SERVER_SIDE  # that may call it
+    key_types: tuple[str, ...] = (SERVER_SIDE,)  # that may call it
     confirm: str = ""  # what a config must spell out, for what cannot be undone; replays leave it out
     paths: Mapping[str, str] = field(default_factory=dict, hash=False)  # a DELETE: the id's field → its path, with {}
     also_about: Mapping[str, str] = field(default_factory=dict, hash=False)  # fields that name another user → its id

@@ -15,7 +15,6 @@ from transforms.model.items import CART, PURCHASE, TRACK, USER
 from transforms.model.user_keys import EMAIL, USER_ID
 
 _NO_SUCH_USER = {**CODES, "BadParams": reasons.UNKNOWN_USER}  # as recorded: "… User does not exist"
-_DEVICE_KEYS = "Mobile or Web"  # a Server-side one may not (Iterable's article "API Keys")
 
 BULK_UPDATE = Operation(
     part=USER,
@@ -138,7 +137,7 @@ _DEVICE_TOKEN = Operation(
     fields=(Field("device.token"), Field("device.platform"), Field("device.applicationName")),
     needs=(("device.token",), ("device.platform",), ("device.applicationName",)),
     creates_users=True,
-    key_types=_DEVICE_KEYS,
+    key_types=("Mobile",),  # here and below: Iterable's article "API Keys"
 )
 _BROWSER_TOKEN = replace(
     _DEVICE_TOKEN,
@@ -148,6 +147,7 @@ _BROWSER_TOKEN = replace(
     items="browser tokens",
     fields=(Field("browserToken"),),
     needs=(("browserToken",),),
+    key_types=("JavaScript", "Web"),
 )
 _UPDATE_EMAIL = Operation(
     part="update_email",

@@ -348,3 +348,37 @@ def test_a_row_with_conditions_leaves_events_to_later_rows(head: str, load: Load
     expected: list[str] = []
 
     assert expected == load(head + section).warnings
+
+
+DEVICE = """\
+  - event: Push
+    call: users/registerDeviceToken
+    fields: {device.token: event_properties.token, device.platform: {value: GCM}, device.applicationName: {value: app}}
+"""
+BROWSER = "  - {event: Web Push, call: users/registerBrowserToken, fields: {browserToken: event_properties.token}}\n"
+LEFT = "  - {event: Left, call: lists/unsubscribe, fields: {listId: {value: 1}}}\n"
+OF_DEVICES = "users/registerDeviceToken takes no Server-side key but a Mobile one"
+OF_BROWSERS = "users/registerBrowserToken takes no Server-side key but a JavaScript or Web one"
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        (f"calls:\n{DEVICE}", {}),
+        (f"calls:\n{BROWSER}", {}),
+        (f"calls:\n{DEVICE}{BROWSER}", {8: OF_DEVICES, 10: OF_BROWSERS}),
+        (f"calls:\n{BROWSER}{LEFT}", {7: OF_BROWSERS}),
+        (f"{USERS.format('[plan]')}\ncalls:\n{DEVICE}", {9: OF_DEVICES}),
+    ],
+)
+def test_calls_that_one_key_may_not_make_with_all_else_are_warned_of(
+    head: str, load: Load, section: str, told: dict[int, str]
+) -> None:
+    """A sync has one key: what no type of key may do alone needs a sync of its own."""
+    warnings = [one for one in load(head + section).warnings if "takes no Server-side key" in one]
+
+    places = [warning.split(": ") for warning in warnings]
+    more = ", which may not do all else here. Make it a sync of its own."
+    assert {int(line.removeprefix("sync.yaml:")): rule for line, _, rule in places} == {
+        line: f"{one}{more}" for line, one in told.items()
+    }
