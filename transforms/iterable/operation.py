@@ -107,6 +107,8 @@ class Operation:
     # Answers of before failedUpdates existed have lists at the top level; there they may mean something else.
     old_failure_lists: Mapping[str, Reason] = field(default_factory=dict, hash=False)
     codes: Mapping[str, Reason] = field(default_factory=lambda: CODES, hash=False)
+    # Where the code BadParams says too little: pattern in the answer's text → reason, the first that is found.
+    of_bad_params: tuple[tuple[str, Reason], ...] = ()
     # Refused so after a try whose answer was lost, it was that try that was taken.
     taken_before: Reason | None = None
     overwrites: bool = True  # sent late, as by a replay, it may undo what is newer

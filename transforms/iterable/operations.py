@@ -14,7 +14,16 @@ from transforms.model import reasons
 from transforms.model.items import CART, PURCHASE, TRACK, USER
 from transforms.model.user_keys import EMAIL, USER_ID
 
-_NO_SUCH_USER = {**CODES, "BadParams": reasons.UNKNOWN_USER}  # as recorded: "… User does not exist"
+_OF_IDENTITY = {**CODES, "BadParams": reasons.IDENTITY_CHANGE_REFUSED}
+# As recorded: "Cannot change user … User does not exist", "No users with userId … exist", "Invalid currentEmail …",
+# "Contact is GDPR forgotten"; the rest is as codes and failure lists are called.
+_OF_BAD_PARAMS = (
+    (r"\bnot exist\b|\bno users? with\b|\bnot found\b", reasons.UNKNOWN_USER),
+    (r"\balready exists\b", reasons.IDENTITY_CONFLICT),
+    (r"\bforgotten\b", reasons.FORGOTTEN_USER),
+    (r"\binvalid (current|new)?email\b", reasons.INVALID_EMAIL),
+    (r"\binvalid (current)?userId\b", reasons.INVALID_USER_ID),
+)
 
 BULK_UPDATE = Operation(
     part=USER,
@@ -159,7 +168,8 @@ _UPDATE_EMAIL = Operation(
     per_second=10,
     is_documented=False,
     success=Success.CODE,
-    codes=_NO_SUCH_USER,
+    codes=_OF_IDENTITY,
+    of_bad_params=_OF_BAD_PARAMS,
     taken_before=reasons.UNKNOWN_USER,
     fields=(Field("newEmail", "email"),),
     needs=(("newEmail",),),
@@ -176,7 +186,8 @@ _MERGE = Operation(
     order=Order.BARRIER,
     per_second=50,  # of an API key
     success=Success.CODE,
-    codes=_NO_SUCH_USER,
+    codes=_OF_IDENTITY,
+    of_bad_params=_OF_BAD_PARAMS,
     taken_before=reasons.UNKNOWN_USER,
     fields=(Field("sourceEmail", "email"), Field("sourceUserId", "userId")),
     needs=(("sourceEmail", "sourceUserId"),),
@@ -192,7 +203,8 @@ _DELETE = Operation(
     order=Order.BARRIER,
     per_second=100,
     success=Success.CODE,
-    codes=_NO_SUCH_USER,
+    codes=_OF_IDENTITY,
+    of_bad_params=_OF_BAD_PARAMS,
     taken_before=reasons.UNKNOWN_USER,
     confirm="deletes users in Iterable",
     paths={EMAIL: "/api/users/{}", USER_ID: "/api/users/byUserId/{}"},
