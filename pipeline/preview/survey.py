@@ -140,7 +140,7 @@ class Survey:
         self.other_ids: Counter[str] = Counter()  # what some of these have: email or user_id
         self._field_count = 0
         # Counted apart, whenever they come.
-        self._names = {IDENTIFY} | self.sent_events.names | self.updating_events.names
+        self._names = {IDENTIFY, *self._rules.calls.by_event} | self.sent_events.names | self.updating_events.names
 
     def add(self, message: Message) -> None:
         self.rows += 1

@@ -78,8 +78,7 @@ Event              Rows  Sent  as       Dropped Bad  Mostly because
 Preferences Saved     2     1  bulk_update_subscriptions
                                               1      no_value_to_send 50 %
 Preferences Saved     2     2  merge_users
-Preferences Saved     2     –                 2      events_disabled
-                      6     3                 3   0  ~3 requests
+                      4     3                 1   0  ~3 requests
 """
 
 
