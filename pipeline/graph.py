@@ -7,7 +7,7 @@ messages ─ Parse ─ Branch ─┬─ Identify (filter → map) ─┐
 
 | way to run               | read                          | send             | report           |
 |--------------------------|-------------------------------|------------------|------------------|
-| one machine, each chunk  | TakeChunk, of its chunk       | SendBounded      | CollectOutcomes  |
+| one machine              | TakeChunks, one after another | SendBounded      | CollectOutcomes  |
 | streaming job            | ReadFromPubSub, in lists      | SendStreaming    | ReportOutcomes   |
 
 On one machine the source and the sink are the chunk loop's (runs/chunk_loop.py).

@@ -4,7 +4,7 @@
 import dataclasses
 import http.client
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
@@ -71,6 +71,6 @@ def iterable_of(config: Config) -> Iterator[RecordingProxy]:
 def run(config: Config, messages: list[Message]) -> tuple[list[Request], list[Outcome]]:
     with iterable_of(config) as proxy:
         settings = dataclasses.replace(sender_settings_of(config, proxy.url), api_key="env:ITERABLE_API_KEY")
-        run_chunk = ChunkRunner(rules_of(config), settings, PipelineOptions([]), slots=1)
-        outcomes = run_chunk(messages, True, lambda: None)
+        with closing(ChunkRunner(rules_of(config), settings, PipelineOptions([]))) as run_chunk:
+            outcomes = run_chunk(messages, True, lambda: None).result()
     return proxy.requests, outcomes

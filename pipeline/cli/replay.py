@@ -5,6 +5,8 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from functools import partial
 
 from pipeline.cli.beam_command import BeamCommand
 from pipeline.cli.ending import Ending
@@ -18,7 +20,7 @@ from pipeline.reports.redaction import redact_name
 from pipeline.reports.screen import show
 from pipeline.reports.tally import Tally
 from pipeline.run_options import Subscription
-from pipeline.runs.local import Ran, drive, run_chunks
+from pipeline.runs.local import CHUNKS_AT_ONCE, Ran, drive, run_chunks
 from pipeline.runs.open import Opening, open_source, state_of
 from pipeline.runs.process import tune_process
 from pipeline.runs.replay_filter import Kind, LetterFilter
@@ -29,6 +31,7 @@ from pipeline.sources.source import Source
 from transforms.dead_letters.file_sink import FileSink
 from transforms.dead_letters.letter import DL_REASON, DeadLetter, only_part
 from transforms.dead_letters.topic_sink import TopicSink
+from transforms.delivery.runtime import Threads
 from transforms.model.items import MESSAGE, Message
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, Outcome
 
@@ -88,9 +91,19 @@ def _publish(options: ReplayOptions, loaded: LoadedConfig, letters: LetterFilter
         return letters.take(topic.not_ours(message))
 
     overflow = state_of(options.run, loaded).letters
-    with contextlib.closing(open_source(Opening(options.run, loaded, select=select))) as source, tune_process():
+    publish = _Publish(topic, overflow)
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(contextlib.closing(open_source(Opening(options.run, loaded, select=select))))
+        stack.enter_context(tune_process(isinstance(options.run.input, Subscription)))
+        threads = stack.enter_context(contextlib.closing(Threads(CHUNKS_AT_ONCE, "publish")))
+
+        def begin_chunk(
+            messages: list[Message], _flush: bool, _handed_over: Callable[[], None]
+        ) -> Future[list[Outcome]]:
+            return threads.submit(partial(publish, messages))
+
         watched = Watch(loaded.config.name, doing_of(options.run, is_replay=True), Tally(), source)
-        return drive(source, _Publish(topic, overflow), FileSink(overflow), options.run, loaded, watched)
+        return drive(source, begin_chunk, FileSink(overflow), options.run, loaded, watched)
 
 
 class _Publish:
@@ -103,7 +116,7 @@ class _Publish:
         self._topic = topic
         self._overflow = overflow
 
-    def __call__(self, messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> list[Outcome]:  # noqa: ARG002
+    def __call__(self, messages: list[Message]) -> list[Outcome]:
         refused = {
             letter.message_id for letter in self._topic.publish([DeadLetter(*message[:4]) for message in messages])
         }

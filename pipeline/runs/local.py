@@ -5,7 +5,6 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from typing import NamedTuple
 
 from pipeline.config.loader import LoadedConfig
@@ -16,7 +15,7 @@ from pipeline.reports.screen import note
 from pipeline.reports.tally import Tally
 from pipeline.reports.under_way import Snapshot
 from pipeline.run_options import Files, RunOptions, Subscription
-from pipeline.runs.chunk_loop import ChunkLoop
+from pipeline.runs.chunk_loop import BeginChunk, ChunkLoop
 from pipeline.runs.chunk_runner import ChunkRunner
 from pipeline.runs.forecast import forecast
 from pipeline.runs.open import Opening, checkpoint_of, open_source, state_of
@@ -32,8 +31,7 @@ from transforms.dead_letters.sinks import make_sink
 from transforms.delivery.resources import watch
 from transforms.delivery.runtime import Threads
 from transforms.model.errors import FatalError
-from transforms.model.items import Message, Select
-from transforms.model.outcomes import Outcome
+from transforms.model.items import Select
 
 NOTHING_LOST = "What is not settled comes again"
 CHUNKS_AT_ONCE = 3  # one is mapped while another is sent and the last answers of a third are awaited
@@ -84,9 +82,8 @@ def run_chunks(
     Raises:
       FatalError: the set-up is bad; nothing of the chunk in hand is settled.
     """
-    rules = rules_of(loaded.config, options.times, options.events_only)
     settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
-    run_chunk = ChunkRunner(rules, settings, options.beam, CHUNKS_AT_ONCE)
+    run_chunk = ChunkRunner(rules_of(loaded.config, options.times, options.events_only), settings, options.beam)
     state = state_of(options, loaded)
     is_replay = select is not None
     with contextlib.ExitStack() as stack:
@@ -100,7 +97,8 @@ def run_chunks(
         source = stack.enter_context(contextlib.closing(open_source(Opening(options, loaded, state, sink, select))))
         if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
             source = WaitingFirst(source, WaitingFile(state.waiting), options.local.chunk_size, sync_tag_of(loaded))
-        stack.enter_context(tune_process())
+        stack.enter_context(tune_process(isinstance(options.input, Subscription)))
+        stack.enter_context(contextlib.closing(run_chunk))
         recorder = open_record(options, loaded, state, source, is_replay=is_replay)
         stack.enter_context(contextlib.closing(recorder))
         tally = Tally.going_on(recorder.before)
@@ -112,12 +110,9 @@ def run_chunks(
         return drive(source, run_chunk, sink, options, loaded, watched, recorder, on_end)
 
 
-RunChunk = Callable[[list[Message], bool, Callable[[], None]], list[Outcome]]  # as BeginChunk, but it blocks
-
-
 def drive(
     source: Source,
-    run_chunk: RunChunk,
+    begin_chunk: BeginChunk,
     sink: DeadLetterSink,
     options: RunOptions,
     loaded: LoadedConfig,
@@ -127,10 +122,7 @@ def drive(
 ) -> Ran:
     """The chunk loop over a source, with its progress on the screen, until it ends or is told to by a signal."""
     tally = watched.tally
-    threads = Threads(CHUNKS_AT_ONCE + 1, "chunk")  # and one to keep dead letters
-
-    def begin_chunk(messages: list[Message], flush: bool, handed_over: Callable[[], None]) -> Future[list[Outcome]]:
-        return threads.submit(lambda: run_chunk(messages, flush, handed_over))
+    threads = Threads(CHUNKS_AT_ONCE, "keep")  # dead letters, and the end of the source
 
     def look() -> Snapshot:
         return watched.look(loop.standing)

@@ -23,15 +23,17 @@ def few_collections() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def tune_process() -> Iterator[None]:
+def tune_process(is_pulling: bool) -> Iterator[None]:
     """For as long as chunks are run here; what lives already is taken to live as long."""
     beam = logging.getLogger("apache_beam.runners")
     before = gc.get_threshold(), sys.getswitchinterval(), beam.level
     # A chunk is many objects without cycles: looking for cycles among them again and again costs a quarter of a run.
     gc.freeze()
     gc.set_threshold(*_SELDOM)
-    # Threads that pull and post need the interpreter often and briefly: beside one that maps, a pull took 50 ms for 2.
-    sys.setswitchinterval(0.0005)
+    # Threads that pull need the interpreter often and briefly: beside one that maps, a pull took 50 ms for 2. But what
+    # is interrupted so often is slower by a tenth.
+    if is_pulling:
+        sys.setswitchinterval(0.0005)
     # A rejected record or key is no crash: what a step raises is told once, by the command line.
     beam.setLevel(logging.CRITICAL)
     try:

@@ -20,7 +20,7 @@ from pipeline.graph import build_graph
 from pipeline.runs.streaming import run_streaming
 from pipeline.sandbox.traffic.generator import Traffic
 from pipeline.sandbox.traffic.settings import TrafficSettings
-from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes, TakeChunk
+from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes, TakeChunks
 from transforms.dead_letters.file_sink import FileSink
 from transforms.elements import Records
 from transforms.mapping.translate import Rules, translate
@@ -43,7 +43,7 @@ STEPS = [
     "Calls/Filter/Apply/ParDo(_ApplyRuleFn)",
     "Calls/Map/Apply/ParDo(_ApplyRuleFn)",
 ]
-SEND_COLLECTED = ["Send/HoldUsers", "Send/HoldTracks", "Send/HoldCalls", "Send/Held", "Send/Collect", "Send/Post"]
+SEND_COLLECTED = ["Send/HoldUsers", "Send/HoldTracks", "Send/HoldCalls", "Send/Held"]
 
 
 class Labels(PipelineVisitor):
@@ -80,9 +80,8 @@ def loaded() -> LoadedConfig:
 
 def test_the_labels_of_a_bounded_run(loaded: LoadedConfig) -> None:
     """Labels are an interface: counters, dashboards and the update of a running job know steps by them."""
-    pipeline, slot = beam.Pipeline(), ChunkSlot()
-    send = SendBounded(sender_settings_of(loaded.config, None), slot)
-    build_graph(pipeline, TakeChunk(slot), rules_of(loaded.config), send, CollectOutcomes(slot))
+    pipeline, slot = beam.Pipeline(), ChunkSlot(lambda _: None)
+    build_graph(pipeline, TakeChunks(slot), rules_of(loaded.config), SendBounded(slot), CollectOutcomes(slot))
 
     labels = [label for label in labels_of(pipeline) if not label.startswith("Read/Key/")]  # inside Beam's own Create
 
@@ -183,12 +182,13 @@ def changed(data: bytes, change: dict[str, Any]) -> bytes:
 
 def run_graph(rules: Rules, messages: list[Message]) -> list[Any]:
     """The items that the graph would send, and the outcomes before they are sent."""
-    slot = ChunkSlot()
+    slot, chunk = ChunkSlot(lambda _: None), Chunk(messages)
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    build_graph(pipeline, TakeChunk(slot), rules, beam.Flatten(), CollectOutcomes(slot))  # type: ignore[no-untyped-call]  # Beam
-    with slot.holding(Chunk(messages)) as chunk:
-        pipeline.run()
-    return chunk.outcomes
+    build_graph(pipeline, TakeChunks(slot), rules, SendBounded(slot), CollectOutcomes(slot))
+    slot.put(chunk)
+    slot.close()
+    pipeline.run()
+    return [*chunk.items, *chunk.outcomes]
 
 
 @settings(max_examples=8, deadline=None, phases=[Phase.generate])  # a seed is no smaller for being a smaller number

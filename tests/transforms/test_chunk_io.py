@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+from collections.abc import Callable, Sequence
+
 import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
-from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes, TakeChunk
+from transforms.chunk_io import Chunk, ChunkSlot, CollectOutcomes, TakeChunks
 from transforms.elements import Records
 from transforms.model.items import MESSAGE, Message
 from transforms.model.outcomes import DROPPED, Outcome
@@ -15,10 +17,22 @@ def drop_all(messages: Records) -> Records:
     return Records(Outcome(DROPPED, MESSAGE, "test", message, str(len(messages))) for message in messages)
 
 
-def run(slot: ChunkSlot) -> None:
+def run(*chunks: Chunk) -> None:
+    run_slot(slot_of(chunks))
+
+
+def slot_of(chunks: Sequence[Chunk]) -> ChunkSlot:
+    slot = ChunkSlot(lambda chunk: chunk.done.set_result(chunk.outcomes))
+    for chunk in chunks:
+        slot.put(chunk)
+    slot.close()
+    return slot
+
+
+def run_slot(slot: ChunkSlot, step: Callable[[Records], Records] = drop_all) -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        messages = pipeline | "Take" >> TakeChunk(slot)
-        dropped = messages | "Drop" >> beam.Map(drop_all)  # type: ignore[no-untyped-call] # Beam's
+        messages = pipeline | "Take" >> TakeChunks(slot)
+        dropped = messages | "Drop" >> beam.Map(step)  # type: ignore[no-untyped-call] # Beam's
         _ = (dropped,) | "Collect" >> CollectOutcomes(slot)
 
 
@@ -31,45 +45,84 @@ def messages_of(count: int) -> list[Message]:
 )
 def test_a_chunk_goes_through_the_graph_and_back(count: int, expected: set[str]) -> None:
     """Every message of a chunk comes in, in lists of at most 500, and every outcome comes back."""
-    messages = messages_of(count)
+    chunk = Chunk(messages_of(count))
 
-    slot = ChunkSlot()
-    with slot.holding(Chunk(messages)) as chunk:
-        run(slot)
+    run(chunk)
 
-    assert messages == [outcome.message for outcome in chunk.outcomes]
-    assert expected == {outcome.detail for outcome in chunk.outcomes}
+    assert chunk.messages == [outcome.message for outcome in chunk.done.result()]
+    assert expected == {outcome.detail for outcome in chunk.done.result()}
 
 
 def test_lists_of_a_chunk_are_bounded_in_bytes() -> None:
     """Long messages go alone: all of a list are held as objects at once."""
-    messages = [Message(b"x" * size, {}, f"m{size}", 0.0) for size in (9_500_000, 400_000, 600_000, 1)]
+    chunk = Chunk([Message(b"x" * size, {}, f"m{size}", 0.0) for size in (9_500_000, 400_000, 600_000, 1)])
 
-    slot = ChunkSlot()
-    with slot.holding(Chunk(messages)) as chunk:
-        run(slot)
+    run(chunk)
 
-    assert messages == [outcome.message for outcome in chunk.outcomes]
+    assert chunk.messages == [outcome.message for outcome in chunk.outcomes]
     assert [outcome.detail for outcome in chunk.outcomes] == ["1", "2", "2", "1"]
 
 
-def test_chunks_do_not_mix() -> None:
-    """Each run finds its own chunk, while another one is open."""
-    one, other = ChunkSlot(), ChunkSlot()
-    with one.holding(Chunk(messages_of(2))) as first, other.holding(Chunk(messages_of(3))) as second:
-        run(other)
-        run(one)
+def test_chunks_go_one_after_the_other() -> None:
+    """All of one went through all steps before the first message of the next is taken: none gets what is another's."""
+    chunks = [Chunk(messages_of(count)) for count in (MAX_LIST + 2, 0, 3)]
+
+    run(*chunks)
+
+    assert [chunk.messages for chunk in chunks] == [[outcome.message for outcome in one.outcomes] for one in chunks]
+
+
+def test_graphs_do_not_mix() -> None:
+    """Each graph finds its own chunks, while another one runs."""
+    first, second = Chunk(messages_of(2)), Chunk(messages_of(3))
+    one, other = slot_of([first]), slot_of([second])
+
+    run_slot(other)
+    run_slot(one)
 
     expected = (2, 3)
 
     assert expected == (len(first.outcomes), len(second.outcomes))
 
 
-def test_a_chunk_is_only_there_while_it_is_open() -> None:
-    """In another process, as after the end, it cannot be found: the error names the runner that it takes."""
-    slot = ChunkSlot()
-    with slot.holding(Chunk(messages_of(1))) as chunk:
-        assert chunk is ChunkSlot.chunk_in(slot.key)
+def test_a_step_that_fails_ends_the_graph_and_its_chunk_alone() -> None:
+    """Whoever waits for it is told; the next one is left for the next graph."""
+    good, bad, next_one = Chunk(messages_of(1)), Chunk(messages_of(2)), Chunk(messages_of(3))
+    slot = slot_of([good, bad, next_one])
 
+    with pytest.raises(RuntimeError, match="two"):
+        run_slot(slot, fail_at_two)
+    was_told = slot.fail(ValueError("of two"))
+    run_slot(slot)
+
+    assert was_told
+    assert str(bad.done.exception()) == "of two"
+    assert [len(chunk.done.result()) for chunk in (good, next_one)] == [1, 3]
+
+
+def fail_at_two(messages: Records) -> Records:
+    if len(messages) == 2:
+        raise RuntimeError("two")
+    return drop_all(messages)
+
+
+def test_a_graph_that_fails_before_its_first_chunk_fails_that() -> None:
+    """Else whoever waits for it would wait for ever; without one there is nobody to tell."""
+    chunk = Chunk(messages_of(1))
+    slot = slot_of([chunk])
+
+    assert slot.fail(ValueError("no graph"))
+    assert str(chunk.done.exception()) == "no graph"
+    assert not slot.fail(ValueError("no graph"))
+
+
+def test_chunks_are_only_found_in_this_process() -> None:
+    """In another one they cannot be: the error names the runner that it takes."""
+    slot = slot_of([])
+    key = slot.key
+
+    assert slot is ChunkSlot.find(key)
+
+    del slot
     with pytest.raises(RuntimeError, match="needs --runner=FnApiRunner"):
-        ChunkSlot.chunk_in(slot.key)
+        ChunkSlot.find(key)

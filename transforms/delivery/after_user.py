@@ -3,7 +3,7 @@
 
 import itertools
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from transforms.delivery.batch import Pending, Record
 from transforms.delivery.queue import Queue
@@ -39,33 +39,38 @@ class AfterUser(Queue):
         # With `flush`, too, those behind a user join the last batch.
         return self._closes_at(oldest, len(self._events), now, flush and not self._held)
 
+    def take(self) -> tuple[Record, ...]:
+        events, users, operation = self._events, self._users, self._operation
+        records: list[Record] = []
+        size = operation.envelope_bytes
+        while events and len(records) < operation.max_items:
+            pending = events[0]
+            if users.is_expected(pending.item.identity):
+                self._held[pending.item.identity].append(pending)
+            elif records and size + pending.size > operation.max_bytes:
+                break
+            else:
+                size += pending.size
+                records.append(Record.of(pending))
+            events.popleft()
+            self._bytes -= pending.size
+        return tuple(records)
+
     def take_back(self, pending: list[Pending]) -> tuple[Record, ...]:
         return tuple(map(Record.of, pending))
 
     def take_apart(self, _: Record) -> None:
         raise ValueError("a record of one event has no parts")
 
-    def remember(self, _: Record, now: float) -> None:
+    def remember(self, _: Sequence[Record], now: float) -> None:
         pass  # the next one does not depend on it
 
-    def settle(self, _: Record) -> list[str]:
+    def settle(self, _: Sequence[Record]) -> list[str]:
         return []
 
-    def free(self, identity: str) -> None:
+    def free(self, identities: Collection[str]) -> None:
         # In front: they came before what is queued, and a chunk is settled only when the last of it is sent.
-        held = self._held.pop(identity, [])
-        self._bytes += sum(pending.size for pending in held)
-        self._events.extendleft(reversed(held))
-
-    def _take_each(self) -> Iterator[Record]:
-        while self._events:
-            pending = self._events.popleft()
-            self._bytes -= pending.size
-            if self._users.is_expected(pending.item.identity):
-                self._held[pending.item.identity].append(pending)
-            else:
-                yield Record.of(pending)
-
-    def _put_back(self, record: Record) -> None:
-        self._bytes += sum(pending.size for pending in record.pending)
-        self._events.extendleft(record.pending)
+        for identity in identities if self._held else ():
+            held = self._held.pop(identity, [])
+            self._bytes += sum(pending.size for pending in held)
+            self._events.extendleft(reversed(held))

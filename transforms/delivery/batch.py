@@ -11,24 +11,29 @@ _RESUMED = Resumed._fields[1:]  # all but the part are fields of Pending, too
 HEADER_BYTES = 300  # ids, times and what was tried, beside an item's body and its message
 
 
-@dataclass(eq=False)
 class Pending:
     """An item on its way, with what was tried so far. Times in Unix seconds, 0 for never.
 
     What of it outlives a worker is named in codec.py.
     """
 
-    item: Item
-    queued: float
-    attempts: int = 0  # requests that held it
-    waits: int = 0  # how often it was sent back to wait for its user
-    first_tried: float = 0.0
-    last_failure: float = 0.0
-    failing_seconds: float = 0.0  # time spent failing while other requests to the endpoint succeeded
-    together: int = 0  # at most so many updates of one user become one object again; 0 for any
-    failures: int = 0  # requests with it that failed for no fault of theirs
-    narrowed: bool = False  # it was in a refused request already, among others
-    own_failures: int = 0  # requests with it that failed though others had succeeded since the one before
+    # Of the class, until one of them changes: nearly every item has these all its way.
+    attempts = 0  # requests that held it
+    waits = 0  # how often it was sent back to wait for its user
+    first_tried = 0.0
+    last_failure = 0.0
+    failing_seconds = 0.0  # time spent failing while other requests to the endpoint succeeded
+    together = 0  # at most so many updates of one user become one object again; 0 for any
+    failures = 0  # requests with it that failed for no fault of theirs
+    narrowed = False  # it was in a refused request already, among others
+    own_failures = 0  # requests with it that failed though others had succeeded since the one before
+
+    def __init__(self, item: Item, queued: float, **tried: float) -> None:
+        self.item = item
+        self.queued = queued
+        self.size = len(item.body) + 1  # bytes in a request, with the comma
+        if tried:
+            vars(self).update(tried)
 
     @classmethod
     def of(cls, item: Item, queued: float) -> "Pending":
@@ -36,11 +41,6 @@ class Pending:
         if not item.message.resumed:
             return cls(item, queued)
         return cls(item, queued, **{name: getattr(item.message.resumed, name) for name in _RESUMED})
-
-    @property
-    def size(self) -> int:
-        """Bytes in a request, with the comma."""
-        return len(self.item.body) + 1
 
     @property
     def stored_bytes(self) -> int:

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -20,6 +21,7 @@ from transforms.model.user_keys import user_keys
 Leaf = tuple[str, ...]  # ("plan",), or ("address", "city") where Iterable merges nested objects
 _MERGES = re.compile(rb'"mergeNestedObjects":\s*true')
 _USER_ID: Leaf = ()  # the userId that goes along with an email
+_NONE: frozenset[Leaf] = frozenset()
 
 
 class Sent(NamedTuple):
@@ -33,12 +35,15 @@ class Sent(NamedTuple):
     @classmethod
     def of(cls, item: Item, two_ids: bool, now: float) -> "Sent":
         body = orjson.loads(item.body)
-        leaves: list[Leaf] = (
-            [leaf for leaf, _ in _leaves(body)] if _merges(body) else [(name,) for name in body["dataFields"]]
-        )
+        leaves = tuple(leaf for leaf, _ in _leaves(body)) if _merges(body) else _whole(*body["dataFields"])
         if _moves_user_id(body):
-            leaves.append(_USER_ID)
-        return cls(tuple(sorted(user_keys(item, two_ids))), item.event_time, now, tuple(leaves))
+            leaves = (*leaves, _USER_ID)
+        return cls(user_keys(item, two_ids), item.event_time, now, leaves)
+
+
+@lru_cache(maxsize=1024)  # most updates have the fields of another
+def _whole(*names: str) -> tuple[Leaf, ...]:
+    return tuple((name,) for name in names)
 
 
 class Memory(Protocol):
@@ -86,7 +91,9 @@ class SentValues:
         """See Memory."""
         with self._lock:
             users = map(self._users.get, user_keys(item, self.two_ids))
-            newer = [user.times for user in users if user and user.latest > item.event_time]  # hardly ever
+            newer = [user.times for user in users if user and user.latest > item.event_time]
+            if not newer:  # nearly always
+                return _NONE
             return frozenset(leaf for times in newer for leaf, time in times.items() if time > item.event_time)
 
     def remember(self, item: Item, now: float) -> None:
@@ -95,21 +102,23 @@ class SentValues:
 
     def recall(self, sent: Sent) -> None:
         """As `remember`; told twice it is as told once."""
+        keys, time, sent_at, leaves = sent
+        made = dict.fromkeys(leaves, time)
         with self._lock:
-            for key in sent.keys:
+            for key in keys:
                 if user := self._users.get(key):
                     self._users.move_to_end(key)
                 else:
                     user = self._users[key] = _User()
                 times = user.times
-                self._leaves -= len(times)
-                if sent.time >= user.latest:  # nearly always
-                    times.update(dict.fromkeys(sent.leaves, sent.time))
+                before = len(times)
+                if time >= user.latest:  # nearly always
+                    times.update(made)
+                    user.latest = time
                 else:
-                    times.update({leaf: max(sent.time, times.get(leaf, sent.time)) for leaf in sent.leaves})
-                self._leaves += len(times)
-                user.latest = max(user.latest, sent.time)
-                user.sent_at = max(user.sent_at, sent.sent_at)
+                    times.update({leaf: max(time, times.get(leaf, time)) for leaf in leaves})
+                self._leaves += len(times) - before
+                user.sent_at = max(user.sent_at, sent_at)
             while len(self._users) > self._max_users or self._leaves > self._max_leaves:
                 _, forgotten = self._users.popitem(last=False)
                 self._leaves -= len(forgotten.times)
@@ -147,9 +156,9 @@ def coalesce(items: Sequence[Item], sent: Memory) -> bytes:
 
     Items must be in the order they came; it decides between equal times.
     """
+    if len(items) == 1 and not sent.newer_than(items[0]):
+        return items[0].body
     ordered = sorted(items, key=lambda item: item.event_time)
-    if len(ordered) == 1 and not sent.newer_than(ordered[0]):
-        return ordered[0].body
     merged: dict[str, Any] = {}
     fields: dict[str, Any] = {}
     for item in ordered:

@@ -24,9 +24,14 @@ class _Order:
     def __init__(self, items: Sequence[Item], flush: bool) -> None:
         self.items = items
         self.flush = flush
+        self.keys = {(item.message.message_id, item.part) for item in items}
         self.open = len(items)
         self.outcomes: list[Outcome] = []
         self.done: Future[list[Outcome]] = Future()
+
+    def holds(self, outcome: Outcome) -> bool:
+        """Whether it is of one of its items."""
+        return (outcome.message.message_id, outcome.part) in self.keys
 
 
 class Dispatcher:
@@ -39,7 +44,6 @@ class Dispatcher:
         self._scheduler = Scheduler(rules, sent, PROBE_SECONDS)
         self._arrivals: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._open: list[_Order] = []
-        self._orders: dict[tuple[str, str], _Order] = {}  # (message id, part) of an item → its order
         self._flush = True
 
     @property
@@ -93,28 +97,24 @@ class Dispatcher:
             self.driver.begin()
 
     def _accept(self, order: _Order) -> None:
-        keys = [(item.message.message_id, item.part) for item in order.items]
-        if len(set(keys)) < len(keys) or not self._orders.keys().isdisjoint(keys):
+        is_double = len(order.keys) < len(order.items)
+        if is_double or not all(order.keys.isdisjoint(other.keys) for other in self._open):
             order.done.set_exception(ValueError("an item that is on its way came again"))
             return
         self._open.append(order)
         self._flush = order.flush
         now = self.driver.runtime.now()
-        self._orders.update(dict.fromkeys(keys, order))
         for item in order.items:
             self._scheduler.add(item, now)
 
     def _hand_out(self, outcomes: list[Outcome]) -> None:
-        closed = []
-        for outcome in outcomes:
-            key = outcome.message.message_id, outcome.part
-            order = self._orders[key]
-            order.outcomes.append(outcome)
-            if outcome.kind != NOTED:
-                closed.append(key)
-        for key in closed:
-            order = self._orders.pop(key)
-            order.open -= 1
+        if not outcomes:
+            return
+        is_only = len(self._open) == 1
+        for order in self._open.copy():
+            own = outcomes if is_only else [one for one in outcomes if order.holds(one)]
+            order.outcomes += own
+            order.open -= sum(one.kind != NOTED for one in own)
             if not order.open:
                 self._open.remove(order)
                 order.done.set_result(order.outcomes)
@@ -124,7 +124,6 @@ class Dispatcher:
         for order in self._open:
             order.done.set_exception(error)
         self._open.clear()
-        self._orders.clear()
         self.driver.abandon()
         endpoints = self._scheduler.endpoints
         self._scheduler = Scheduler(self._rules, self._sent, PROBE_SECONDS)

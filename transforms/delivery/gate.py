@@ -39,7 +39,8 @@ class Gate:
 
     def __init__(self, rules: DeliveryRules) -> None:
         self._by_part = rules.by_part
-        self._watched: Collection[Order] = tuple(Order) if rules.has_barriers else GATED if rules.has_gate else ()
+        orders: Collection[Order] = tuple(Order) if rules.has_barriers else GATED if rules.has_gate else ()
+        self._watched = frozenset(part for part, operation in rules.by_part.items() if operation.order in orders)
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)  # by the keys of users
         self._inside: dict[Pending, frozenset[str]] = {}
         self._held: dict[Pending, frozenset[str]] = {}
@@ -48,12 +49,15 @@ class Gate:
         """Those that are held, in the order in which they came."""
         return iter(self._held)
 
+    def watches(self, part: str) -> bool:
+        """Whether items of that operation are looked at: all others may go at once."""
+        return part in self._watched
+
     def lets_in(self, pending: Pending) -> bool:
         """Whether it may go now; else it is held."""
-        order = self._by_part[pending.item.part].order
-        if order not in self._watched:
+        if pending.item.part not in self._watched:
             return True
-        keys = self._keys(pending)
+        order, keys = self._by_part[pending.item.part].order, self._keys(pending)
         if all(self._lines[key].is_free(order, pending) for key in keys):
             self._enter(pending, order, keys)
             return True
@@ -64,9 +68,8 @@ class Gate:
 
     def let_in(self, pending: Pending) -> None:
         """It was under way, in an earlier run or bundle."""
-        order = self._by_part[pending.item.part].order
-        if order in self._watched:
-            self._enter(pending, order, self._keys(pending))
+        if pending.item.part in self._watched:
+            self._enter(pending, self._by_part[pending.item.part].order, self._keys(pending))
 
     def leave(self, pending: Pending) -> list[Pending]:
         """It is settled, or waits for its user: those that may go now, which are inside from now on."""
@@ -107,7 +110,7 @@ class Gate:
     def _keys(self, pending: Pending) -> frozenset[str]:
         keys, operation = keys_of(pending.item), self._by_part[pending.item.part]
         body = orjson.loads(pending.item.body) if operation.also_about else {}
-        return keys.union(
+        return frozenset(keys).union(
             email_key(body[name]) if kind == EMAIL else user_id_key(body[name])
             for name, kind in operation.also_about.items()
             if name in body

@@ -3,9 +3,9 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
-from transforms.delivery.batch import Pending, Record
+from transforms.delivery.batch import Pending, Record, fill
 from transforms.delivery.coalescing import Memory, coalesce, coalescible
 from transforms.delivery.queue import Queue
 from transforms.delivery.settings import DeliveryRules
@@ -39,6 +39,15 @@ class LatestPerUser(Queue):
     def closes_at(self, now: float, flush: bool) -> float | None:
         return self._closes_at(self._oldest(), len(self._updates), now, flush)
 
+    def take(self) -> tuple[Record, ...]:
+        records = []
+        for record, fits in fill(self._take_each(), self._operation):
+            if fits:
+                records.append(record)
+            else:
+                self._put_back(record)
+        return tuple(records)
+
     def take_back(self, pending: list[Pending]) -> tuple[Record, ...]:
         by_user: defaultdict[str, list[Pending]] = defaultdict(list)
         for each in pending:
@@ -59,33 +68,42 @@ class LatestPerUser(Queue):
         identity = record.item.identity
         self._updates[identity] = parts + self._updates.pop(identity, [])
 
-    def remember(self, record: Record, now: float) -> None:
-        for pending in record.pending:
-            self._sent.remember(pending.item, now)
+    def remember(self, records: Sequence[Record], now: float) -> None:
+        for record in records:
+            for pending in record.pending:
+                self._sent.remember(pending.item, now)
 
-    def settle(self, record: Record) -> list[str]:
-        return self._users.settle(record)
+    def settle(self, records: Sequence[Record]) -> list[str]:
+        freed: list[str] = []
+        for record in records:
+            freed += self._users.settle(record)
+        return freed
 
-    def free(self, identity: str) -> None:
+    def free(self, identities: Collection[str]) -> None:
         pass  # an update waits for no other operation
 
     def _oldest(self) -> Pending | None:
-        return next((updates[0] for user, updates in self._updates.items() if self._is_ready(user, updates)), None)
+        return next((updates[0] for updates in self._updates.values() if self._may_go(updates)), None)
 
-    def _is_ready(self, user: str, updates: list[Pending]) -> bool:
-        return self._users.may_take(user, (pending.item for pending in updates))
+    def _may_go(self, updates: list[Pending]) -> bool:
+        if len(updates) == 1:  # nearly always
+            return self._users.is_free(updates[0].item)
+        return all(self._users.is_free(pending.item) for pending in updates)
 
     def _take_each(self) -> Iterator[Record]:
         for user in list(self._updates):
-            if not self._is_ready(user, self._updates[user]):
+            updates = self._updates[user]
+            if not self._may_go(updates):
                 continue
-            updates = self._updates.pop(user)
             taken = updates if len(updates) == 1 else self._first_to_go(updates)
             if len(taken) < len(updates):
                 self._updates[user] = updates[len(taken) :]
+            else:
+                del self._updates[user]
             record = self._coalesced(taken)
             self._users.take(record)
-            self._bytes -= sum(pending.size for pending in taken)
+            for pending in taken:
+                self._bytes -= pending.size
             yield record
 
     def _first_to_go(self, updates: list[Pending]) -> list[Pending]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is told of a record, or of a batch, once its answer is there. Knows no queue and no rule."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from transforms.delivery.batch import Batch, Pending, Record
 from transforms.iterable.responses import Accepted
@@ -11,10 +11,13 @@ from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, WAITING, 
 from transforms.model.reasons import Reason
 
 
-def delivered(record: Record, now: float) -> Iterator[Outcome]:
-    for pending in record.pending:
-        item = pending.item
-        yield Outcome(DELIVERED, item.part, "", item.message, "", pending.attempts, now, item.event_type)
+def delivered(records: Sequence[Record], now: float) -> list[Outcome]:
+    return [
+        Outcome(DELIVERED, item.part, "", item.message, "", pending.attempts, now, item.event_type)
+        for record in records
+        for pending in record.pending
+        for item in (pending.item,)
+    ]
 
 
 def dead_lettered(record: Record, reason: Reason, detail: str) -> Iterator[Outcome]:

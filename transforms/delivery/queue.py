@@ -5,9 +5,9 @@ Knows no answer and no retry.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
-from transforms.delivery.batch import Pending, Record, fill
+from transforms.delivery.batch import Pending, Record
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.user_order import UserOrder
 from transforms.iterable.operation import Operation
@@ -22,7 +22,7 @@ class Queue(ABC):
         self._operation = operation
         self._max_age_seconds = rules.max_age_seconds
         self._users = users
-        self._bytes = 0  # of all that `_take_each` may give
+        self._bytes = 0  # of all that `take` may give
 
     @abstractmethod
     def __iter__(self) -> Iterator[Pending]: ...
@@ -39,15 +39,9 @@ class Queue(ABC):
     def closes_at(self, now: float, flush: bool) -> float | None:
         """When the batch that is being gathered goes out, full or not; None if there is none."""
 
+    @abstractmethod
     def take(self) -> tuple[Record, ...]:
         """As much as a request holds."""
-        records = []
-        for record, fits in fill(self._take_each(), self._operation):
-            if fits:
-                records.append(record)
-            else:
-                self._put_back(record)
-        return tuple(records)
 
     @abstractmethod
     def take_back(self, pending: list[Pending]) -> tuple[Record, ...]:
@@ -58,22 +52,16 @@ class Queue(ABC):
         """A record of several items goes in parts."""
 
     @abstractmethod
-    def remember(self, record: Record, now: float) -> None:
-        """Iterable accepted it at `now`, Unix seconds."""
+    def remember(self, records: Sequence[Record], now: float) -> None:
+        """Iterable accepted them at `now`, Unix seconds."""
 
     @abstractmethod
-    def settle(self, record: Record) -> list[str]:
-        """It came to its end: identities behind which others may have waited."""
+    def settle(self, records: Sequence[Record]) -> list[str]:
+        """They came to their end: identities behind which others may have waited."""
 
     @abstractmethod
-    def free(self, identity: str) -> None:
-        """No update of this user is to be waited for any more."""
-
-    @abstractmethod
-    def _take_each(self) -> Iterator[Record]: ...
-
-    @abstractmethod
-    def _put_back(self, record: Record) -> None: ...
+    def free(self, identities: Collection[str]) -> None:
+        """No update of these users is to be waited for any more."""
 
     def _closes_at(self, oldest: Pending | None, count: int, now: float, flush: bool) -> float | None:
         if oldest is None:

@@ -2,7 +2,7 @@
 """The queues of all operations, by order class, behind one gate. Knows no answer and no clock."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from transforms.delivery.after_user import AfterUser
 from transforms.delivery.batch import Pending, Record
@@ -41,12 +41,14 @@ class Queues(dict[str, Queue]):
             self._gate.let_in(pending)
         return self[part].take_back(together)
 
-    def release(self, record: Record) -> None:
-        """It came to its end: what waited behind it may go."""
-        for identity in self[record.item.part].settle(record):
+    def release(self, part: str, records: Sequence[Record]) -> None:
+        """They came to their end: what waited behind them may go."""
+        if freed := self[part].settle(records):
             for queue in self.values():
-                queue.free(identity)
-        self.let_pass(record)
+                queue.free(freed)
+        if self._gate.watches(part):
+            for record in records:
+                self.let_pass(record)
 
     def let_pass(self, record: Record) -> None:
         """It goes on waiting elsewhere, and others need not wait for it."""

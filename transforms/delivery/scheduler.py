@@ -94,11 +94,11 @@ class Scheduler:
 
     def settle(self, batch: Batch, answer: Answer, now: float) -> list[Outcome]:
         """Take the answer to a batch: the outcomes of what it settles; the rest is queued again."""
-        endpoint = self.endpoints[batch.part]
+        endpoint, has_failed = self.endpoints[batch.part], isinstance(answer, Failed)
         for pending in batch.pending:
             pending.attempts += 1
             pending.first_tried = pending.first_tried or now
-            if not isinstance(answer, Failed):  # what comes until it fails again is not time spent failing
+            if pending.last_failure and not has_failed:  # what comes until it fails again is not time spent failing
                 pending.last_failure = 0.0
         match answer:
             case Accepted():
@@ -133,7 +133,7 @@ class Scheduler:
             pending.own_failures = pending.own_failures or 1  # it goes alone again
             self._retries.remove(retry)
             outcomes.append(handed_over(pending, retry.not_before, reasons.EXPIRED))
-            self._queues.release(retry.records[0])
+            self._queues.release(retry.part, retry.records)
         return outcomes
 
     def wake_waiting(self) -> None:
@@ -216,11 +216,10 @@ class Scheduler:
         queue, attribution = self._queues[batch.part], attribute(batch, answer)
         for pending in batch.pending if attribution.is_narrowed else ():
             pending.narrowed = True
-        for record in attribution.delivered:
-            yield from self._deliver(record, now)
+        yield from self._deliver(batch.part, attribution.delivered, now)
         for record, reason in attribution.refused:
             if reason == batch.operation.taken_before and may_be_taken(record.pending[0]):
-                yield from self._deliver(record, now)
+                yield from self._deliver(batch.part, [record], now)
             elif reason == reasons.UNKNOWN_USER and queue.waits_for_users:
                 yield from self._wait_for_user(record, answer.detail, now)
             elif len(record.pending) > 1 and not (reason in OF_USERS and record.is_of_one_user):
@@ -274,14 +273,14 @@ class Scheduler:
         """Whether nothing else can go: what is queued waits behind a user."""
         return not any(queue.can_go for queue in self._queues.values())
 
-    def _deliver(self, record: Record, now: float) -> Iterator[Outcome]:
-        yield from delivered(record, now)
-        self._queues[record.item.part].remember(record, now)
-        self._queues.release(record)
+    def _deliver(self, part: str, records: list[Record], now: float) -> list[Outcome]:
+        self._queues[part].remember(records, now)
+        self._queues.release(part, records)
+        return delivered(records, now)
 
     def _dead_letter(self, record: Record, reason: Reason, detail: str) -> Iterator[Outcome]:
         yield from dead_lettered(record, reason, detail)
-        self._queues.release(record)
+        self._queues.release(record.item.part, [record])
 
     def _wait_for_user(self, record: Record, detail: str, now: float) -> Iterator[Outcome]:
         pending = record.pending[0]

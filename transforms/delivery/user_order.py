@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which users have updates that are not settled: what no later item of theirs may pass. Knows no queue and no clock."""
 
-import itertools
-from collections import Counter
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable
 
 from transforms.delivery.batch import Record
 from transforms.model.items import Item
@@ -22,9 +19,9 @@ class UserOrder:
         self._two_ids = two_ids
         # Key of a user → records with an update of theirs that are taken and not settled. Two only if they were
         # restored, or resumed, under way: nothing is taken while there is one.
-        self._sending: Counter[str] = Counter()
+        self._sending: dict[str, int] = {}
         # Key of a user → updates that came and are not settled, wherever they are. Those in `_sending` are among them.
-        self._unsettled: Counter[str] = Counter()
+        self._unsettled: dict[str, int] = {}
 
     def __bool__(self) -> bool:
         """Whether an update is under way, or goes again."""
@@ -38,14 +35,8 @@ class UserOrder:
         return identity in self._unsettled
 
     def is_free(self, item: Item) -> bool:
-        """No update of its user is under way, under whichever id."""
-        return not any(key in self._sending for key in user_keys(item, self._two_ids))
-
-    def may_take(self, identity: str, updates: Iterable[Item]) -> bool:
-        """The same for what waits under one identity: in a hybrid project each update may name two ids."""
-        if identity in self._sending:
-            return False
-        return not self._two_ids or all(map(self.is_free, updates))
+        """No update of its user is under way, under whichever id: in a hybrid project each may name two."""
+        return self._sending.keys().isdisjoint(user_keys(item, self._two_ids))
 
     def take(self, record: Record) -> None:
         _add(self._sending, self._keys(record))
@@ -57,25 +48,30 @@ class UserOrder:
     def settle(self, record: Record) -> list[str]:
         """Its updates came to their end: the identities of which nothing is expected any more."""
         self.give_back(record)
-        return _subtract(self._unsettled, itertools.chain(*(keys_of(pending.item) for pending in record.pending)))
+        gone: list[str] = []
+        for pending in record.pending:
+            gone += _subtract(self._unsettled, keys_of(pending.item))
+        return gone
 
-    def _keys(self, record: Record) -> AbstractSet[str]:
+    def _keys(self, record: Record) -> Collection[str]:
         if len(record.pending) == 1:
             return user_keys(record.item, self._two_ids)
         return {key for pending in record.pending for key in user_keys(pending.item, self._two_ids)}
 
 
-def _add(counts: Counter[str], keys: Iterable[str]) -> None:
-    for key in keys:  # Counter.update takes four times as long for two
-        counts[key] += 1
+def _add(counts: dict[str, int], keys: Iterable[str]) -> None:
+    for key in keys:  # a Counter takes four times as long for two
+        counts[key] = counts.get(key, 0) + 1
 
 
-def _subtract(counts: Counter[str], keys: Iterable[str]) -> list[str]:
+def _subtract(counts: dict[str, int], keys: Iterable[str]) -> list[str]:
     """Those that are at nought now."""
     gone = []
     for key in keys:
-        counts[key] -= 1
-        if not counts[key]:
+        count = counts[key] - 1
+        if count:
+            counts[key] = count
+        else:
             del counts[key]
             gone.append(key)
     return gone

@@ -18,21 +18,24 @@ def user_id_key(user_id: str) -> str:
     return f"{USER_ID}:{user_id}"
 
 
-def user_keys(item: Item, two_ids: bool) -> frozenset[str]:
+def user_keys(item: Item, two_ids: bool) -> tuple[str, ...]:
     """What names its user and no other one: both ids only where both are unique (see DeliveryRules)."""
-    return keys_of(item) if two_ids else frozenset((item.identity,))
+    return keys_of(item) if two_ids else (item.identity,)
 
 
-def keys_of(item: Item) -> frozenset[str]:
-    """Under which events of its user may come: the id that identifies it, and those that it has from now on."""
+def keys_of(item: Item) -> tuple[str, ...]:
+    """Under which events of its user may come: the id that identifies it, and those that it has from now on.
+
+    Each once, in order.
+    """
     return _keys(item.identity, item.email, item.user_id)
 
 
 @lru_cache(maxsize=8192)  # an update is asked for its keys half a dozen times on its way
-def _keys(identity: str, email: str, user_id: str) -> frozenset[str]:
+def _keys(identity: str, email: str, user_id: str) -> tuple[str, ...]:
     keys = {identity}
     if email:
         keys.add(email_key(email))
     if user_id:
         keys.add(user_id_key(user_id))
-    return frozenset(keys)
+    return tuple(sorted(keys))

@@ -162,7 +162,7 @@ class _Run:
     def _begin_chunk(
         self, dispatcher: Dispatcher, messages: list[Message], flush: bool, handed_over: Callable[[], None]
     ) -> Future[list[Outcome]]:
-        """What ChunkRunner does in a thread: translate, hand in, wait."""
+        """What ChunkRunner does in a thread: translate, hand in."""
         outcomes: Future[list[Outcome]] = Future()
 
         def begin() -> None:

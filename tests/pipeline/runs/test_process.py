@@ -22,9 +22,17 @@ def settings() -> tuple[object, ...]:
 def test_the_process_is_put_back_as_it_was_whatever_ends_the_run() -> None:
     before = settings()
 
-    with contextlib.suppress(FatalError), tune_process():
+    with contextlib.suppress(FatalError), tune_process(is_pulling=True):
         tuned = settings()
         raise FatalError("the key is refused")
 
     assert all(one != another for one, another in zip(before, tuned, strict=True))
     assert settings() == before
+
+
+def test_only_who_pulls_is_interrupted_often() -> None:
+    """Pulls need it; it costs a tenth of all else."""
+    before = sys.getswitchinterval()
+
+    with tune_process(is_pulling=False):
+        assert sys.getswitchinterval() == before

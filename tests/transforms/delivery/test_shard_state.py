@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from transforms.delivery.batch import Pending
 from transforms.delivery.coalescing import SentValues
 from transforms.delivery.codec import decode_entries, encode_items
 from transforms.delivery.endpoint import Endpoint
@@ -12,7 +13,7 @@ from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.sent_memory import InUse
 from transforms.delivery.settings import DeliveryRules
-from transforms.delivery.shard_state import Fill, Segment, decode_kept, encode_kept
+from transforms.delivery.shard_state import _HISTORY, Fill, Segment, decode_kept, encode_kept
 from transforms.iterable.operations import configured
 from transforms.iterable.responses import Accepted, Refused, Throttled
 from transforms.model import reasons
@@ -105,7 +106,11 @@ def kept(scheduler: Scheduler) -> list[tuple[object, ...]]:
 
 
 def _fields(entry: Entry) -> tuple[object, ...]:
-    return due(entry), type(entry), *vars(entry.pending).values()
+    return due(entry), type(entry), entry.pending.item, *known_of(entry.pending).values()
+
+
+def known_of(pending: Pending) -> dict[str, object]:
+    return {name: getattr(pending, name) for name in _HISTORY}
 
 
 def due(entry: Entry) -> float:
@@ -171,7 +176,10 @@ def test_yesterdays_entries_fill_a_scheduler() -> None:
 
     scheduler.restore(decode_kept(blob, since=5000.0))
 
-    entries = {entry.pending.item.part: (due(entry), vars(entry.pending)) for entry in scheduler.entries()}
+    entries = {
+        entry.pending.item.part: (entry.pending.item, due(entry), known_of(entry.pending))
+        for entry in scheduler.entries()
+    }
     untried = {"attempts": 0, "waits": 0, "first_tried": 0.0, "last_failure": 0.0, "failing_seconds": 0.0}
     tried = {
         "attempts": 2,
@@ -183,9 +191,9 @@ def test_yesterdays_entries_fill_a_scheduler() -> None:
     update, event = (next(item for item, _ in decode_entries(blob) if item.part == part) for part in (USER, TRACK))
     expected = {
         USER: (
+            update,
             0.0,
             {
-                "item": update,
                 "queued": 5000.0,
                 **untried,
                 "together": 0,
@@ -195,9 +203,9 @@ def test_yesterdays_entries_fill_a_scheduler() -> None:
             },
         ),
         TRACK: (
+            event,
             1790000060.0,
             {
-                "item": event,
                 "queued": 1790000000.0,
                 **tried,
                 "together": True,
