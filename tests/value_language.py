@@ -73,7 +73,7 @@ def _place(path: str, scope: str) -> tuple[str, str]:
     first, dot, rest = path.partition(".")
     if dot and first in SCOPES:
         return first, rest
-    return ("item" if scope == "item" else ""), path
+    return ("item" if scope == "item" and path not in SCOPES else ""), path
 
 
 def _look(place: tuple[str, str], event: dict[str, Any]) -> Any:

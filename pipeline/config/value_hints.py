@@ -122,7 +122,8 @@ def _absent_from_call(keys: Keys, call: CallRow, document: Document) -> Iterator
 
 def _of_events_alone(paths: Sequence[Path], row: SourceSpec | PropertyRow) -> Path | None:
     """The first of `paths`, if all are of events, and nothing stands in for them."""
-    alone = paths and row.default is None and all(path.scope == "event_properties" for path in paths)
+    scopes = {path.scope or path.name for path in paths}
+    alone = row.default is None and scopes == {"event_properties"}
     return paths[0] if alone else None
 
 

@@ -53,6 +53,11 @@ HINTS = [
         [f"create_and_update_users.user_properties[0].path: event_properties.total {NEVER_THERE}"],
     ),
     (
+        USERS.format("[{path: [event_properties.p, event_properties], as: x, each: [a]}]"),
+        [f"create_and_update_users.user_properties[0].path: event_properties.p {NEVER_THERE}"],
+    ),
+    (EVENTS.format("[{path: event_properties, as: x, each: [a, {path: user_properties, as: y, each: [b]}]}]"), []),
+    (
         COMMERCE.format("{property: cart.products, each: [id, {path: lines.0.x, as: p.q}]}", "totl"),
         [
             f"events[0].total: totl {NO_KEY} Did you mean event_properties.totl?",
