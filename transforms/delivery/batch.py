@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from transforms.iterable.operation import Operation
 from transforms.model.items import Item, Resumed
@@ -81,7 +82,7 @@ class Batch:
     def part(self) -> str:
         return self.operation.part
 
-    @property
+    @cached_property
     def target(self) -> tuple[str, bytes]:
         """Path and body."""
         return self.operation.target([record.body for record in self.records])
@@ -97,8 +98,7 @@ class Batch:
     @property
     def fullness(self) -> float:
         """0 to 1, of what a request may hold: by items or by bytes, whichever is more."""
-        size = self.operation.envelope_bytes + sum(len(record.body) + 1 for record in self.records)
-        return min(1.0, max(len(self.records) / self.operation.max_items, size / self.operation.max_bytes))
+        return min(1.0, max(len(self.records) / self.operation.max_items, len(self.body) / self.operation.max_bytes))
 
 
 def fill(records: Iterable[Record], operation: Operation) -> Iterator[tuple[Record, bool]]:
