@@ -93,7 +93,11 @@ def _rows_of_events(draw: Random, field: str = "user_properties") -> list[Config
 
 
 def _lists_of_rows(draw: Random) -> tuple[Config, list[Event]]:
-    sections: list[Config] = [{"event_properties": ["a"]}, {"event_properties": "*"}, {"user_properties": ["a", "c"]}]
+    sections: list[Config] = [
+        {"event_properties": ["a", {"property": "b", "as": "z"}]},
+        {"event_properties": "*"},
+        {"user_properties": ["a", "c"]},
+    ]
     rows = [row | draw.choice([{}, {"as": "N"}]) for row in _rows_of_events(draw)]
     sent = {"enabled": True, **draw.choice(sections), "events": rows}
     return config_of(send_events=sent), [an_event(draw, ["x", None, 5]) for _ in range(EVENTS)]

@@ -47,9 +47,10 @@ def endpoint_of(operation: Operation) -> Write | None:
     return None
 
 
-@pytest.mark.parametrize(
-    "operation", [each for each in OPERATIONS if endpoint_of(each)], ids=lambda operation: operation.setting
-)
+SERVED = [operation for operation in OPERATIONS if endpoint_of(operation)]
+
+
+@pytest.mark.parametrize("operation", SERVED, ids=lambda operation: operation.setting)
 def test_a_row_names_the_keys_that_open_its_endpoint(operation: Operation) -> None:
     """As the simulated Iterable has them of Iterable's article; a Server-side key is enough where it is one of them."""
     endpoint = endpoint_of(operation)
