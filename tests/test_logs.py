@@ -24,6 +24,7 @@ LOGGED = {
         "trouble",
         "format_span(wait if wait < math.inf else 0.0)",
     },
+    "transforms/delivery/pacing.py": {"endpoint", "f'{len(left_at):,}'", "format_span(seconds)"},
     "transforms/delivery/resources.py": {"problem.rstrip('.')"},
     "transforms/iterable/api_key.py": {"error"},
 }

@@ -66,6 +66,14 @@ def test_its_table_is_the_programs() -> None:
     assert table == [row_of(operation) for operation in (*COMMERCE, *CALLS)]
 
 
+def test_the_limits_a_day_are_told() -> None:
+    """Of each operation that has one."""
+    limits = {operation.name: operation.per_day for operation in CALLS if operation.per_day}
+
+    assert limits == {"users/forget": 1_000, "users/unforget": 1_000}
+    assert "`users/forget` and `unforget` are also limited to 1,000 in 24 hours" in PAGE
+
+
 def test_each_config_is_valid(tmp_path: Path) -> None:
     """All of them together, without a warning but of the keys that tokens need."""
     path = tmp_path / "sync.yaml"

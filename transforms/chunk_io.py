@@ -5,11 +5,12 @@ A bounded run needs the FnApiRunner's worker, which lives in the same process: 2
 1.8 s as Beam elements. Where the worker lives elsewhere, looking for chunks fails at once. Knows no source and no sink.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import count
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
@@ -74,7 +75,10 @@ class ChunkSlot:
         self._coming.put(chunk)
 
     def close(self) -> None:
-        """No chunk comes after those that were put: then the graph ends."""
+        """The graph ends after the chunk in hand; those that were put and not taken are dropped."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._coming.get_nowait()
         self._coming.put(None)
 
     def take_each(self) -> Iterator[Chunk]:

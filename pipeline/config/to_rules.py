@@ -73,11 +73,12 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
 
 
 def sender_settings_of(config: Config, iterable_url: str | None, share: float = 1.0) -> SenderSettings:
-    """`iterable_url`, if given, stands in for the region's host; `share`: of the requests per second."""
+    """`iterable_url`, if given, stands in for the region's host; `share`: of the limits."""
     destination, delivery = config.destination, config.delivery
     operations = configured(
         OPERATIONS,
-        per_second={name: share * rate for name, rate in delivery.requests_per_second},
+        per_second=dict(delivery.requests_per_second),
+        share=share,
         max_items=delivery.batch.max_items,
         max_bytes=delivery.batch.max_bytes,
         flags={"createNewFields": destination.create_new_fields, "updateOnly": destination.update_only},

@@ -41,7 +41,7 @@ def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
     yield ""
     yield f"Delivery rate        {'–' if rate is None else f'{rate:.2%}':>9}"
     p95 = "–" if latency is None else f"{latency:.2f} s"
-    yield f"p95 latency          {p95:>9}   publishing, of files reading, to the answer"
+    yield f"p95 latency          {p95:>9}   from publishing (of a file: from reading) to the answer"
     yield f"On first attempt     {tally.first_attempt:>9,}"
     yield f"After retry          {tally.after_retry:>9,}"
     if tally.requests:

@@ -27,7 +27,7 @@ def plain_line(now: Snapshot) -> str:
     parts = [
         f"read {now.read:,}, now {_per_second(now.per_second)}",
         *(f"{name} {_total(of):,}" for name, of in _outcomes(now)),
-        f"{now.in_flight:,} in flight" if now.in_flight else "",
+        *_flight(now),
         "" if now.is_all_read else _waiting(now.waiting),
         _share(now),
         f"{_plain_rate(requests)} requests/s" if now.in_flight and requests and not now.trouble else "",
@@ -41,8 +41,7 @@ def _lines(now: Snapshot, width: int) -> Iterator[str]:
     yield _fit([now.title, *filter(None, [stops, format_span(now.seconds), now.doing])], width)
     if now.share is not None or now.is_all_read:
         yield from _progress(now, width)
-    flight = [f"{now.in_flight:,} in flight"] if now.in_flight else []
-    yield _row("read", now.read, [f"now {_per_second(now.per_second)}", *flight], width)
+    yield _row("read", now.read, [f"now {_per_second(now.per_second)}", *_flight(now)], width)
     for name, of in _outcomes(now):
         yield _row(name, _total(of), [f"{what} {count:,}" for what, count in of if count], width)
     waiting = now.waiting
@@ -59,6 +58,11 @@ def _lines(now: Snapshot, width: int) -> Iterator[str]:
 
 def _outcomes(now: Snapshot) -> Sequence[tuple[str, Named]]:
     return ("delivered", now.delivered), ("dropped", now.dropped), ("dead letters", now.dead)
+
+
+def _flight(now: Snapshot) -> list[str]:
+    rests = [] if now.rests_for is None else [f"next request in {_ahead(now.rests_for)}"]
+    return [f"{now.in_flight:,} in flight", *rests] if now.in_flight else []
 
 
 def _total(of: Named) -> int:

@@ -97,6 +97,7 @@ class ChunkLoop:
         self._under_way: list[UnderWay] = []  # in the order in which they began
         self._finishing: Future[None] | None = None
         self._again = Narrowing()
+        self._taken = 0  # messages, again where they had waited
         self._recording = Recording(source, recorder)
         self._idle_since: float | None = None
         self._stopped_at: float | None = None
@@ -123,7 +124,8 @@ class ChunkLoop:
             return self._is_finishing(self._finishing, stop)
         if self._may_take(stop) and (messages := self._take()):
             is_last = len(self._under_way) + 1 == self._chunks_at_once  # until one is settled
-            self._start(Piece(messages), is_last or not self._source.has_more)
+            self._start(Piece(messages, place=self._taken), is_last or not self._source.has_more)
+            self._taken += len(messages)
         elif self._under_way:
             return self._settle_one(stop)
         elif stop.is_set():

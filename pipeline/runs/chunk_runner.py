@@ -20,7 +20,7 @@ from transforms.model.items import Message
 from transforms.model.outcomes import Outcome
 from transforms.send_bounded import SendBounded, hand_in
 
-END_SECONDS = 1.0  # for a graph to end that no chunk is in
+END_SECONDS = 0.2  # for a graph to end that no chunk is in
 
 
 class ChunkRunner:
@@ -51,7 +51,7 @@ class ChunkRunner:
         return chunk.done
 
     def close(self) -> None:
-        """No chunk comes any more; what goes through the graph is not waited for."""
+        """No chunk comes, or begins, any more; one that goes through the graph is not waited for."""
         self._slot.close()
         if self._thread:
             self._thread.join(END_SECONDS)

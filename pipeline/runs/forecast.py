@@ -18,6 +18,7 @@ from pipeline.runs.open import checkpoint_of, files_of
 from pipeline.sources.archives import InputFile, Reader
 from transforms.dead_letters.letter import from_line
 from transforms.delivery.settings import DeliveryRules
+from transforms.delivery.waiting import USER_APPLY_SECONDS
 from transforms.iterable.operation import Order
 from transforms.iterable.operations import of_which_there_is
 from transforms.mapping.translate import Rules, translate
@@ -127,7 +128,7 @@ def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, max_wait: f
         requests_needed(count, factor * sample.bytes[operation.part], operation)
         for count, operation in zip(items, operations, strict=True)
     ]
-    at_limits = max(count / operation.per_second for count, operation in zip(requests, operations, strict=True))
+    at_limits = max(operation.seconds_for(count) for count, operation in zip(requests, operations, strict=True))
     here = factor * sample.seconds / RULES_SHARE
     source = "" if is_exact else f", by a sample of {sample.rows:,}"
     about = "" if is_exact else "about "
@@ -135,12 +136,21 @@ def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, max_wait: f
     yield f"Forecast: {about}{rows:,} rows make {made}{source}."
     limits = _listed(f"{operation.per_second:g}" for operation in operations)
     counted = " + ".join(f"{count:,}" for count in requests)
-    line = f"At {limits} requests/s, {counted} requests take {format_duration(at_limits)}"
+    capped = (each for each, count in zip(operations, requests, strict=True) if 0 < each.per_day < count)
+    limits += " requests/s" + "".join(f", {each.per_day:,} {each.items} in 24 h" for each in capped)
+    line = f"At {limits}, {counted} requests take {format_duration(at_limits)}"
     if here > max(at_limits, MINUTE):
         line += f"; this machine takes about {format_duration(here)}"
-    if max_wait and any(sample.items[each.part] for each in operations if each.order is not Order.LATEST_PER_USER):
-        line += f", and up to {format_duration(max_wait)} for events of new users"
-    yield f"{line}."
+    waits = list(_waits({each.order for each in operations if sample.items[each.part]}, max_wait))
+    yield f"{line}, and up to {_listed(waits)}." if waits else f"{line}."
+
+
+def _waits(orders: set[Order], max_wait: float) -> Iterator[str]:
+    """What may come to the time that requests take: how long, and for what."""
+    if max_wait and orders - {Order.LATEST_PER_USER}:
+        yield f"{format_duration(max_wait)} for events of new users"
+    if Order.BARRIER in orders:  # it waits in its place, and its chunk with it
+        yield f"{format_duration(USER_APPLY_SECONDS)} for calls of unknown users"
 
 
 def _listed(texts: Iterable[str]) -> str:

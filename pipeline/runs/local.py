@@ -17,6 +17,7 @@ from pipeline.reports.under_way import Snapshot
 from pipeline.run_options import Files, RunOptions, Subscription
 from pipeline.runs.chunk_loop import BeginChunk, ChunkLoop
 from pipeline.runs.chunk_runner import ChunkRunner
+from pipeline.runs.chunk_time import end_of_chunks
 from pipeline.runs.forecast import forecast
 from pipeline.runs.open import Opening, checkpoint_of, open_source, state_of
 from pipeline.runs.process import tune_process
@@ -83,7 +84,8 @@ def run_chunks(
       FatalError: the set-up is bad; nothing of the chunk in hand is settled.
     """
     settings = sender_settings_of(loaded.config, options.iterable_url, options.share)
-    run_chunk = ChunkRunner(rules_of(loaded.config, options.times, options.events_only), settings, options.beam)
+    rules = rules_of(loaded.config, options.times, options.events_only)
+    run_chunk = ChunkRunner(rules, settings, options.beam)
     state = state_of(options, loaded)
     is_replay = select is not None
     with contextlib.ExitStack() as stack:
@@ -94,9 +96,12 @@ def run_chunks(
             ahead = "" if options.local.quiet else forecast(options, loaded)
         sink = make_sink(options.dead_letters, state.letters)
         sink.check()
-        source = stack.enter_context(contextlib.closing(open_source(Opening(options, loaded, state, sink, select))))
+        size, tag = options.local.chunk_size, sync_tag_of(loaded)
+        ends = end_of_chunks(rules, settings.rules.operations, size)
+        opening = Opening(options, loaded, state, sink, select, ends)
+        source = stack.enter_context(contextlib.closing(open_source(opening)))
         if stack.enter_context(try_lock(state.waiting_lock)):  # else a run beside this one has taken it up
-            source = WaitingFirst(source, WaitingFile(state.waiting), options.local.chunk_size, sync_tag_of(loaded))
+            source = WaitingFirst(source, WaitingFile(state.waiting), size, tag, ends)
         stack.enter_context(tune_process(isinstance(options.input, Subscription)))
         stack.enter_context(contextlib.closing(run_chunk))
         recorder = open_record(options, loaded, state, source, is_replay=is_replay)

@@ -20,7 +20,7 @@ from pipeline.sources.checkpoint import CheckpointFile
 from pipeline.sources.files import FilesSource
 from pipeline.sources.own_files import own_files, tell_of_old_files
 from pipeline.sources.resumed_messages import ResumedMessages
-from pipeline.sources.source import Source
+from pipeline.sources.source import NewChunkEnd, Source, anywhere
 from pipeline.sources.state_folder import StateFolder
 from transforms.dead_letters.sink import DeadLetterSink
 from transforms.model.errors import FatalError
@@ -45,6 +45,7 @@ class Opening:
       state: where it remembers what waits; without one nothing does.
       sink: where the run writes: what comes from there is refused.
       select: instead, which messages are for this run, and how they go.
+      new_chunk_end: for each chunk, where it ends before it is full.
     """
 
     options: RunOptions
@@ -52,6 +53,7 @@ class Opening:
     state: StateFolder | None = None
     sink: DeadLetterSink | None = None
     select: Select | None = None
+    new_chunk_end: NewChunkEnd = anywhere
 
 
 def _open_subscription(read: Subscription, opening: Opening) -> Source:
@@ -64,7 +66,8 @@ def _open_subscription(read: Subscription, opening: Opening) -> Source:
         refuse_loop(read.name, sink.topic)
         select = sink.not_ours
     resumed = ResumedMessages(opening.state.resumed(read.name)) if opening.state else None
-    return SubscriptionSource(read.name, opening.options.local.chunk_size, select, resumed=resumed)
+    size, new_chunk_end = opening.options.local.chunk_size, opening.new_chunk_end
+    return SubscriptionSource(read.name, size, select, resumed=resumed, new_chunk_end=new_chunk_end)
 
 
 def _open_files(read: Files, opening: Opening) -> Source:
@@ -87,6 +90,7 @@ def _open_files(read: Files, opening: Opening) -> Source:
         checkpoint,
         opening.select,
         comes_again="" if read.waiting_file else "the next run of this sync takes them up",
+        new_chunk_end=opening.new_chunk_end,
     )
 
 

@@ -24,7 +24,7 @@ from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED
 from transforms.model.release import RELEASE
 
-TROUBLE_SECONDS = 5.0  # less without an answer that is one is not worth a word
+TROUBLE_SECONDS = 5.0  # less without an answer that is one, or without a request, is not worth a word
 
 
 class Sending(NamedTuple):
@@ -53,6 +53,8 @@ class Watch:
     def look(self, standing: Standing) -> Snapshot:
         now, tally, share = steady_time(), self.tally, self._source.share_settled
         trouble = self._trouble(standing, now)
+        rests_for = None if trouble else self._rests_for(now)
+        is_answered = not trouble and rests_for is None
         delivered = tally.delivered_by_part
         return Snapshot(
             title=self._title,
@@ -67,8 +69,9 @@ class Watch:
             waiting=self._waiting(standing),
             operations=list(self._operations(now)),
             trouble=trouble,
+            rests_for=rests_for,
             share=share,
-            left=None if share is None else self._time_left.at(now, share, is_answered=not trouble),
+            left=None if share is None else self._time_left.at(now, share, is_answered=is_answered),
             is_all_read=standing.ends_in is not None,
             stops_in=standing.stops_in,
         )
@@ -118,6 +121,11 @@ class Watch:
         next_in = driver.next_request - now if standing.paused_for is None else standing.paused_for
         is_tried = not driver.is_idle or next_in <= 0 or math.isinf(next_in)
         return Trouble(failing.answer, seconds, self._sending.activity.tries, None if is_tried else next_in)
+
+    def _rests_for(self, now: float) -> float | None:
+        """A call waits in its place, for its user or for the rest of a day whose limit is used up."""
+        seconds = self._sending.driver.next_request - now if self._sending and self._sending.driver.is_idle else 0.0
+        return seconds if TROUBLE_SECONDS < seconds < math.inf else None
 
 
 def start_line(options: RunOptions, loaded: LoadedConfig, url: str, recorder: Recorder) -> str:

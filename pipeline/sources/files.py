@@ -11,7 +11,7 @@ from pipeline.sources.archives import BEGIN, HEAD_BYTES, MAX_LINE_BYTES, InputFi
 from pipeline.sources.checkpoint import Checkpoint, CheckpointFile
 from pipeline.sources.in_order import InOrder
 from pipeline.sources.read_lines import ReadLines, read_again
-from pipeline.sources.source import Key, Noted, Source, key_of
+from pipeline.sources.source import Key, NewChunkEnd, Noted, Source, anywhere, key_of
 from pipeline.sources.waiting_file import WaitingFile
 from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, DeadLetter, from_line, placed, waiting_letter
 from transforms.model import reasons
@@ -43,6 +43,7 @@ class FilesSource(Source):
       checkpoint: where to begin, if there is one; kept up to date with every chunk that is settled.
       select: which messages are for this run, and how they go.
       comes_again: how what waits at the end does, if not by being given as a file.
+      new_chunk_end: for each chunk, where it ends before it is full.
       max_line_bytes: see Reader; a message may have two thirds of it.
 
     Raises:
@@ -58,6 +59,7 @@ class FilesSource(Source):
         checkpoint: CheckpointFile | None = None,
         select: Select | None = None,
         comes_again: str = "",
+        new_chunk_end: NewChunkEnd = anywhere,
         max_line_bytes: int = MAX_LINE_BYTES,
     ) -> None:
         self._max_messages = max_messages
@@ -65,6 +67,7 @@ class FilesSource(Source):
         self._waiting_file = WaitingFile(waiting_file)
         self._checkpoint = checkpoint
         self._select = select
+        self._new_chunk_end = new_chunk_end
         self._comes_again = comes_again or f"give {waiting_file} as --input-files"
         found = checkpoint and checkpoint.read()
         self._is_noted = bool(found)  # that something is settled
@@ -112,11 +115,11 @@ class FilesSource(Source):
     def take(self, seconds: float) -> list[Message]:  # noqa: ARG002 - a file is never waited for
         """See Source.take."""
         chunk: list[Message] = []
-        size = 0
+        size, ends_with = 0, self._new_chunk_end()
         for message in self._messages:
             chunk.append(message)
             size += len(message.data)
-            if len(chunk) >= self._max_messages or size >= MAX_CHUNK_BYTES:
+            if ends_with(message) or len(chunk) >= self._max_messages or size >= MAX_CHUNK_BYTES:
                 break
         else:
             self._is_exhausted = True

@@ -17,7 +17,7 @@ from pipeline.sources.pubsub_client import new_client
 from pipeline.sources.pubsub_message import to_message
 from pipeline.sources.pulling import Pulling
 from pipeline.sources.resumed_messages import ResumedMessages
-from pipeline.sources.source import Key, Source
+from pipeline.sources.source import Key, NewChunkEnd, Source, anywhere
 from transforms.dead_letters.pubsub_errors import NO_CREDENTIALS
 from transforms.model.errors import FatalError
 from transforms.model.items import Message, Select
@@ -38,6 +38,7 @@ class SubscriptionSource(Source):
       subscription: projects/P/subscriptions/S.
       max_messages: of one chunk.
       select: which messages are for this run, and how they go; the others come again when it is over.
+      new_chunk_end: for each chunk, where it ends before it is full.
       resumed: where earlier runs left messages that wait; kept up to date.
       max_bytes: of one chunk, but for its last message; and of what is pulled for later.
       away_seconds: after so long without an answer Pub/Sub is out of reach: a run that would end fails.
@@ -50,6 +51,7 @@ class SubscriptionSource(Source):
         select: Select | None = None,
         *,
         resumed: ResumedMessages | None = None,
+        new_chunk_end: NewChunkEnd = anywhere,
         max_bytes: int = MAX_CHUNK_BYTES,
         away_seconds: float = AWAY_SECONDS,
     ) -> None:
@@ -58,6 +60,7 @@ class SubscriptionSource(Source):
         self._max_bytes = max_bytes
         self._away_seconds = away_seconds
         self._select = select
+        self._new_chunk_end = new_chunk_end
         self._resumed = resumed
         self._waiting = 0  # messages that are held for long
         # What a pull brought, as a whole: one by one, every message would wake up whoever takes them. No SimpleQueue:
@@ -79,7 +82,7 @@ class SubscriptionSource(Source):
         """See Source.take."""
         chunk: list[Message] = []
         aside: list[str] = []
-        size = 0
+        size, ends_with = 0, self._new_chunk_end()
         until = time.monotonic() + seconds
         while len(chunk) < self._max_messages and size < self._max_bytes:
             if not self._rest:
@@ -92,7 +95,9 @@ class SubscriptionSource(Source):
             message = to_message(self._rest.popleft().message)
             size += len(message.data)
             if selected := self._select(message) if self._select else message:
-                chunk += self._resumed.resume(selected) if self._resumed else [selected]
+                chunk += (taken := self._resumed.resume(selected) if self._resumed else [selected])
+                if any(map(ends_with, taken)):
+                    break
             else:
                 aside.append(message.message_id)
         with self._counting:

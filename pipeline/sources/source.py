@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run on this machine asks of its source. Knows none; runs/open.py has them all."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, Protocol
 
 from transforms.model.items import Message
@@ -18,6 +18,16 @@ class Noted(NamedTuple):
 
     value: Any
     chunk: int
+
+
+# Told the messages of one chunk as they are taken, each in turn: whether the chunk ends with it, full or not.
+ChunkEnd = Callable[[Message], bool]
+NewChunkEnd = Callable[[], ChunkEnd]
+
+
+def anywhere() -> ChunkEnd:
+    """A chunk ends where it is full."""
+    return lambda _: False
 
 
 class Source(Protocol):

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from pipeline.sources.source import Key, Noted, Source
+from pipeline.sources.source import Key, NewChunkEnd, Noted, Source, anywhere
 from pipeline.sources.waiting_file import WaitingFile
 from transforms.dead_letters.letter import DL_ATTEMPTS, only_part, placed, waiting_letter
 from transforms.model.items import Message, Resumed
@@ -17,16 +17,25 @@ class WaitingFirst(Source):
     Args:
       max_messages: of one chunk.
       tag: what messages that wait carry as dl_config.
+      new_chunk_end: for each chunk of these, where it ends before it is full.
 
     Raises:
       FatalError: the file cannot be read.
     """
 
-    def __init__(self, source: Source, file: WaitingFile, max_messages: int, tag: str) -> None:
+    def __init__(
+        self,
+        source: Source,
+        file: WaitingFile,
+        max_messages: int,
+        tag: str,
+        new_chunk_end: NewChunkEnd = anywhere,
+    ) -> None:
         self._source = source
         self._file = file
         self._max_messages = max_messages
         self._tag = tag
+        self._new_chunk_end = new_chunk_end
         messages = (_resumed(message) for message in file.take_up())
         taken_up = [placed(message, f"{file.path}:{line}") for line, message in enumerate(messages, 1)]
         self._left = {message.message_id: message for message in taken_up}
@@ -35,9 +44,12 @@ class WaitingFirst(Source):
 
     def take(self, seconds: float) -> list[Message]:
         """See Source.take."""
-        if self._next:
-            return [self._next.popleft() for _ in range(min(self._max_messages, len(self._next)))]
-        return self._source.take(seconds)
+        if not self._next:
+            return self._source.take(seconds)
+        chunk, ends_with = [self._next.popleft()], self._new_chunk_end()
+        while not ends_with(chunk[-1]) and self._next and len(chunk) < self._max_messages:
+            chunk.append(self._next.popleft())
+        return chunk
 
     @property
     def has_more(self) -> bool:

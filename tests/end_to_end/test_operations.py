@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Purchases, carts, subscriptions, lists, changes of email and deletions of generated users, under chaos."""
 
+import signal
+import time
 from pathlib import Path
 
+import orjson
 import pytest
 import requests
 
@@ -13,6 +16,7 @@ from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
 from pipeline.sandbox.oracle.checks import Limits, check_requests
 from pipeline.sandbox.oracle.differences import differences
 from pipeline.sandbox.oracle.under_chaos import ExpectedUnderChaos
+from pipeline.sandbox.stage import Stage, end
 from pipeline.sandbox.traffic.generator import Traffic
 from pipeline.sandbox.traffic.settings import TrafficSettings
 from tests.readme import ROOT
@@ -72,3 +76,38 @@ def test_each_operation_is_taken_once_and_in_its_order(
     assert differences(expected, held) == []
     assert list(check_requests(asked, Limits(1_000, 4_000_000), asked)) == []
     assert expected.outcomes["delivered", "update_email", ""] > 0 < expected.outcomes["delivered", "delete_user", ""]
+
+
+@pytest.mark.slow
+def test_a_kill_sends_few_single_requests_again(iterable: SimulatedIterable, tmp_path: Path) -> None:
+    """Purchases at two a second: after half a minute some are settled, long before all ten thousand could be."""
+    iterable.configure(chaos={})
+    product = {"product_id": "7", "title": "Mug", "price": 4.5, "quantity": 2}
+    row = {"event_type": "Checkout Paid", "event_time": "2026-01-05 10:00:00", "device_id": "d"}
+    properties = {"lines": [product], "order_total": 9}
+    rows = [
+        {**row, "insert_id": f"{n}", "user_properties": {"email": f"u{n}@x.com"}, "event_properties": properties}
+        for n in range(70)
+    ]
+    (tmp_path / "rows.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    (tmp_path / "sync.yaml").write_text(config())
+    command = [
+        *("-m", "pipeline", "run", f"--config={tmp_path}/sync.yaml", f"--input-files={tmp_path}/rows.jsonl"),
+        *(f"--dead-letter-file={tmp_path}/dead.jsonl", f"--iterable-url={iterable.url}", "--share=10%"),
+    ]
+    stage = Stage("", iterable.url, "", "", "", "")
+
+    def purchases() -> int:
+        return int(iterable.metrics()["endpoints"].get("trackPurchase", {}).get("requests", 0))
+
+    process = stage.start(*command)
+    while process.poll() is None and purchases() < 64:
+        time.sleep(0.1)
+    process.kill()
+    end(process)
+    code, out, err = stage.run(*command)
+
+    assert (code, process.returncode) == (0, -signal.SIGKILL), err
+    assert "Messages read               70   " in out
+    assert 70 < purchases() <= 80
+    assert len(iterable.dump(settle=True)["purchases"]) == 70

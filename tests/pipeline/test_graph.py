@@ -182,11 +182,10 @@ def changed(data: bytes, change: dict[str, Any]) -> bytes:
 
 def run_graph(rules: Rules, messages: list[Message]) -> list[Any]:
     """The items that the graph would send, and the outcomes before they are sent."""
-    slot, chunk = ChunkSlot(lambda _: None), Chunk(messages)
+    slot, chunk = ChunkSlot(lambda _: slot.close()), Chunk(messages)
     pipeline = beam.Pipeline(runner=FnApiRunner())
     build_graph(pipeline, TakeChunks(slot), rules, SendBounded(slot), CollectOutcomes(slot))
     slot.put(chunk)
-    slot.close()
     pipeline.run()
     return [*chunk.items, *chunk.outcomes]
 

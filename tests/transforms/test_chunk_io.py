@@ -22,10 +22,18 @@ def run(*chunks: Chunk) -> None:
 
 
 def slot_of(chunks: Sequence[Chunk]) -> ChunkSlot:
-    slot = ChunkSlot(lambda chunk: chunk.done.set_result(chunk.outcomes))
+    """It is closed behind the last of them."""
+
+    def end(chunk: Chunk) -> None:
+        chunk.done.set_result(chunk.outcomes)
+        if chunk is chunks[-1]:
+            slot.close()
+
+    slot = ChunkSlot(end)
     for chunk in chunks:
         slot.put(chunk)
-    slot.close()
+    if not chunks:
+        slot.close()
     return slot
 
 
@@ -113,12 +121,13 @@ def test_a_graph_that_fails_before_its_first_chunk_fails_that() -> None:
 
     assert slot.fail(ValueError("no graph"))
     assert str(chunk.done.exception()) == "no graph"
+    slot.close()
     assert not slot.fail(ValueError("no graph"))
 
 
 def test_chunks_are_only_found_in_this_process() -> None:
     """In another one they cannot be: the error names the runner that it takes."""
-    slot = slot_of([])
+    slot = ChunkSlot(lambda _: None)
     key = slot.key
 
     assert slot is ChunkSlot.find(key)
@@ -126,3 +135,15 @@ def test_chunks_are_only_found_in_this_process() -> None:
     del slot
     with pytest.raises(RuntimeError, match="needs --runner=FnApiRunner"):
         ChunkSlot.find(key)
+
+
+def test_a_slot_that_is_closed_takes_no_further_chunk() -> None:
+    """Who closes it settles nothing any more: what is not begun would be sent twice."""
+    first, second = Chunk(messages_of(1)), Chunk(messages_of(1))
+    slot = slot_of([first])
+    slot.put(second)
+
+    run_slot(slot)
+
+    assert first.done.done()
+    assert not second.done.done()

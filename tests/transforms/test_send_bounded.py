@@ -2,7 +2,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 
 import apache_beam as beam
 import pytest
@@ -52,9 +51,14 @@ def items_of(messages: Records, items: list[Item]) -> Records:
 def send(settings: SenderSettings, *lists: list[Item]) -> list[Outcome]:
     """A chunk's lists of items through the sender, as in the graph of a bounded run."""
     made = [item for each in lists for item in each]
-    chunk, slot = Chunk([item.message for item in made]), ChunkSlot(partial(hand_in, settings))
+    chunk = Chunk([item.message for item in made])
+
+    def end(chunk: Chunk) -> None:
+        hand_in(settings, chunk)
+        slot.close()
+
+    slot = ChunkSlot(end)
     slot.put(chunk)
-    slot.close()
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         items = pipeline | TakeChunks(slot) | beam.Map(items_of, made).with_output_types(Records)  # type: ignore[no-untyped-call] # Beam's
         branches = tuple(items | part >> beam.Map(of_part, part) for part in (USER, TRACK, CART))  # type: ignore[no-untyped-call] # Beam's

@@ -4,12 +4,11 @@
 Iterable has no guard by time: the update processed last wins, and the order inside a request is not promised.
 """
 
-import math
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -63,9 +62,9 @@ class Memory(Protocol):
 class _User:
     """What was sent of one."""
 
-    times: dict[Leaf, float] = field(default_factory=dict)
-    latest: float = -math.inf  # of the times
-    sent_at: float = 0.0
+    times: dict[Leaf, float]
+    latest: float  # of the times
+    sent_at: float
 
 
 class SentValues:
@@ -106,10 +105,12 @@ class SentValues:
         made = dict.fromkeys(leaves, time)
         with self._lock:
             for key in keys:
-                if user := self._users.get(key):
-                    self._users.move_to_end(key)
-                else:
-                    user = self._users[key] = _User()
+                user = self._users.get(key)
+                if user is None:
+                    self._users[key] = _User(made.copy(), time, sent_at)
+                    self._leaves += len(made)
+                    continue
+                self._users.move_to_end(key)
                 times = user.times
                 before = len(times)
                 if time >= user.latest:  # nearly always

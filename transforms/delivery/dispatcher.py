@@ -120,11 +120,15 @@ class Dispatcher:
                 order.done.set_result(order.outcomes)
 
     def _fail(self, error: Exception) -> None:
-        """Nothing of what is on its way is settled; what Iterable asked for holds for what comes next, too."""
-        for order in self._open:
-            order.done.set_exception(error)
-        self._open.clear()
+        """Nothing of what is on its way is settled; what Iterable asked for holds for what comes next, too.
+
+        Told once no request is under way any more: who is told may end its run, and another one begins.
+        """
         self.driver.abandon()
+        failed = self._open.copy()
+        self._open.clear()
         endpoints = self._scheduler.endpoints
         self._scheduler = Scheduler(self._rules, self._sent, PROBE_SECONDS)
         self._scheduler.endpoints.update(endpoints)
+        for order in failed:
+            order.done.set_exception(error)

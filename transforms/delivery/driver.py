@@ -96,9 +96,7 @@ class Driver:
 
     def begin(self) -> None:
         """Something is there to send after a pause: an outage is counted from now."""
-        now = self.runtime.now()
-        self._outage.begin(now)
-        self._outage_log.begin(now)
+        self._outage.begin(self.runtime.now())
 
     def check_outage(self, scheduler: Scheduler) -> list[Outcome]:
         """Raises OutageError if no request succeeded for `outage_seconds`.
@@ -125,6 +123,8 @@ class Driver:
         now = self.runtime.now()
         outcomes: list[Outcome] = []
         self.next_request = self.next_start(scheduler, now, flush)
+        if self.next_request < math.inf:
+            self._outage.rest(self.next_request)
         for batch, posted in self._wait(min(self.next_request - now, longest)):
             outcomes.extend(self._settle(scheduler, batch, posted))
         now = self.runtime.now()
@@ -184,10 +184,10 @@ class Driver:
                 self._outage_log.succeed(now)
             case Failed() | Throttled():
                 self._outage.fail(answer.detail, answer.wait_seconds, now)
-                self._outage_log.fail(answer.detail)
+                self._outage_log.fail(answer.detail, posted.began)
             case Fatal():
                 self._outage.fail(answer.detail, 0.0, now)
-                self._outage_log.fail(answer.detail)
+                self._outage_log.fail(answer.detail, posted.began)
                 self._on_fatal(
                     f"Iterable refused {operation.path} with {answer.detail}" if is_request else answer.detail
                 )

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class OutageWatch:
-    """Of one run. Times in Unix seconds. Time for which Iterable itself asks to wait is no outage.
+    """Of one run. Times in Unix seconds. Time for which Iterable itself asks to wait, or nothing is due, is no outage.
 
     Args:
       seconds: so long without a success is an outage.
@@ -27,7 +27,7 @@ class OutageWatch:
         self.seconds = seconds
         self.trouble = ""  # what Iterable answered since the last success
         self._counted_from = -math.inf  # an outage, until the next success
-        self._asked_until = -math.inf  # for so long Iterable itself asked to wait
+        self._rests_until = -math.inf  # before then nothing could have succeeded
 
     def begin(self, now: float) -> None:
         """Something is there to send after a pause: an outage is counted from now."""
@@ -39,47 +39,50 @@ class OutageWatch:
     def fail(self, detail: str, wait_seconds: float, now: float) -> None:
         self.trouble = detail
         if wait_seconds:
-            self._asked_until = max(self._asked_until, now + wait_seconds)
+            self._rests_until = max(self._rests_until, now + wait_seconds)
+
+    def rest(self, until: float) -> None:
+        """Nothing is due before then; that what fails is not tried before is no rest."""
+        if not self.trouble:
+            self._rests_until = max(self._rests_until, until)
 
     def is_outage(self, now: float, is_under_way: bool) -> bool:
-        since = max(self._counted_from, self._asked_until)
+        since = max(self._counted_from, self._rests_until)
         return now - since > self.seconds + (LAST_ANSWER_SECONDS if is_under_way else 0.0)
 
 
 class OutageLog:
     """Tells once that Iterable takes nothing, and once that it takes again, however many runs notice.
 
-    Safe for several threads. Times in Unix seconds.
+    Counted from the first request that failed: before it, maybe nothing was due. Safe for several threads. Times in
+    Unix seconds.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._trouble = ""  # what Iterable answered since the last success
-        self._last_success = -math.inf
+        self._failing_since = 0.0  # if there is any
         self._is_told = False
-
-    def begin(self, now: float) -> None:
-        """Something is there to send after a pause."""
-        with self._lock:
-            if not self._trouble:
-                self._last_success = now
 
     def succeed(self, now: float) -> None:
         with self._lock:
-            seconds = now - self._last_success
+            seconds = now - self._failing_since
             was_told, self._is_told = self._is_told, False
-            self._last_success, self._trouble = now, ""
+            self._trouble = ""
         if was_told:
             log.warning("Iterable takes again after %s.", format_span(seconds))
 
-    def fail(self, detail: str) -> None:
+    def fail(self, detail: str, began: float) -> None:
+        """Of a request that left at `began`."""
         with self._lock:
+            if not self._trouble:
+                self._failing_since = began
             self._trouble = detail
 
     def tell(self, now: float, next_try: Callable[[], float]) -> None:
         """If it has lasted for a while, and was not told yet."""
         with self._lock:
-            seconds, trouble = now - self._last_success, self._trouble
+            seconds, trouble = now - self._failing_since, self._trouble
             if seconds <= TROUBLE_SECONDS or not trouble or self._is_told:
                 return
             self._is_told = True

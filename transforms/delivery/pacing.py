@@ -4,14 +4,23 @@
 Both kinds space requests evenly: how large a burst Iterable allows is not documented.
 """
 
+import logging
 import math
 import threading
+from collections import deque
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
+
+from transforms.iterable.operation import DAY_SECONDS
+from transforms.model.times import format_span
 
 _LATE_SHARE = 0.5  # of the time between two requests: one that leaves so late does not delay the next
 FAR_SECONDS = 90.0  # ahead of the clock: what was noted so far ahead was noted before the clock was set back
+DAY_AND_MINUTE = DAY_SECONDS + 60.0  # who counts requests as they come may have counted one a while after it left
 _ROUNDING = 1e-6  # of a slot: a slot's own start must not count as the end of the one before
+
+log = logging.getLogger(__name__)
 
 
 class Pace(Protocol):
@@ -30,12 +39,19 @@ class EvenPace:
     """One machine: a request every 1/rate seconds per endpoint. Outlives chunks.
 
     After a pause a new row of even steps begins: nothing is saved up.
+
+    Args:
+      per_day: how many may leave in any 24 hours, of the endpoints that have such a limit. What another process sent is
+        not known here.
     """
 
-    def __init__(self, requests_per_second: Mapping[str, float]) -> None:
+    def __init__(
+        self, requests_per_second: Mapping[str, float], per_day: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         self.lock = threading.Lock()
         self._intervals = {endpoint: 1 / rate for endpoint, rate in requests_per_second.items()}
         self._next: dict[str, float] = dict.fromkeys(requests_per_second, 0.0)
+        self._of_a_day = {endpoint: deque[float](maxlen=count) for endpoint, count in per_day.items()}
 
     def next_time(self, endpoint: str, now: float) -> float:
         return max(now, self._next[endpoint])
@@ -44,6 +60,21 @@ class EvenPace:
         due, interval = self._next[endpoint], self._intervals[endpoint]
         is_in_time = now - due <= _LATE_SHARE * interval  # a thread wakes up a little late, every time
         self._next[endpoint] = (due if is_in_time else now) + interval
+        if (left_at := self._of_a_day.get(endpoint)) is not None:
+            left_at.append(now)
+            if len(left_at) == left_at.maxlen:
+                self._rest(endpoint, left_at, now)
+
+    def _rest(self, endpoint: str, left_at: deque[float], now: float) -> None:
+        """So many have left as may in a day: the next one when the first of them is a day ago."""
+        self._next[endpoint] = max(self._next[endpoint], left_at[0] + DAY_AND_MINUTE)
+        if (seconds := self._next[endpoint] - now) > FAR_SECONDS:
+            log.warning(
+                "%s: %s requests in 24 hours are its limit. The next may leave in %s.",
+                endpoint,
+                f"{len(left_at):,}",
+                format_span(seconds),
+            )
 
 
 class SlotPace:

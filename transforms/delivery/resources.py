@@ -64,7 +64,11 @@ def dispatcher(settings: SenderSettings) -> Dispatcher:
         dispatcher.cache_clear()
         raise FatalError(problem.rstrip("."))
 
-    post, pace, threads = client(settings).post, EvenPace(settings.all_rates), Threads(AT_ONCE, "post")
+    post, pace, threads = (
+        client(settings).post,
+        EvenPace(settings.all_rates, settings.per_day),
+        Threads(AT_ONCE, "post"),
+    )
     driver = Driver(post, pace, stop, AT_ONCE, threads, settings.outage_seconds)
     made = Dispatcher(settings.rules, sent_values(settings), driver)
     threading.Thread(target=made.work, name="dispatcher", daemon=True).start()

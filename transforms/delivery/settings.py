@@ -55,3 +55,8 @@ class SenderSettings:
     def all_rates(self) -> dict[str, float]:
         """The same, also of what a job's state may hold besides."""
         return {part: operation.per_second for part, operation in self.rules.by_part.items()}
+
+    @property
+    def per_day(self) -> dict[str, int]:
+        """Part → requests in any 24 hours, of the operations that have such a limit."""
+        return {part: operation.per_day for part, operation in self.rules.by_part.items() if operation.per_day}

@@ -38,6 +38,7 @@ class Success(Enum):
 
 
 SERVER_SIDE = "ServerSide"  # a type of key, as Iterable's answers call it
+DAY_SECONDS = 86_400.0
 MOST_PER_SECOND = 500.0  # for what Iterable documents no limit of
 _USER = {EMAIL: EMAIL, USER_ID: USER_ID}
 
@@ -96,7 +97,8 @@ class Operation:
     array: str  # key of the body's array of items; "": one item a request, which is the body
     order: Order
     per_second: float  # requests, of a project; where Iterable documents no limit, a careful one
-    is_documented: bool = True  # that limit; else a config may set a higher one, up to MOST_PER_SECOND
+    per_day: int = 0  # requests in any 24 hours, of a project; 0: no such limit is documented
+    is_documented: bool = True  # the limit per second; else a config may set a higher one, up to MOST_PER_SECOND
     max_bytes: int = 4_000_000  # of a body; documented for bulkUpdate only, others keep it for all
     max_items: int = 1_000  # what most integrations use, and a config may change: none is documented
     success: Success = Success.COUNTERS
@@ -140,6 +142,11 @@ class Operation:
     def most_per_second(self) -> float:
         """What a config may ask for."""
         return self.per_second if self.is_documented else MOST_PER_SECOND
+
+    def seconds_for(self, requests: int) -> float:
+        """How long so many take at least."""
+        days, rest = divmod(max(0, requests - 1), self.per_day) if self.per_day else (0, requests - 1)
+        return days * DAY_SECONDS + (rest + 1) / self.per_second if requests else 0.0
 
     def body(self, items: list[bytes]) -> bytes:
         """A request's body; each item is JSON."""

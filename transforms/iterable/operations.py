@@ -5,6 +5,7 @@ Limits and answers: Iterable's Swagger, unless a line says otherwise. A new endp
 makes its items: a row with `fields` is made by what a config has under `calls`.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -216,7 +217,8 @@ _FORGET = Operation(
     items="users forgotten",
     array="",
     order=Order.BARRIER,
-    per_second=3,  # and 1,000 in 24 hours: beyond those a 429 says when the rest may go
+    per_second=3,
+    per_day=1_000,
     success=Success.CODE,
     confirm="forgets users in Iterable for good",
 )
@@ -248,18 +250,21 @@ def configured(
     operations: Iterable[Operation] = OF_EVERY_SYNC,
     *,
     per_second: Mapping[str, float] = MappingProxyType({}),
+    share: float = 1.0,
     max_items: int = 1_000,
     max_bytes: int = 4_000_000,
     flags: Mapping[str, bool | None] = MappingProxyType({}),
 ) -> tuple[Operation, ...]:
     """The operations within what a config, which knows their limits, asks for.
 
-    `per_second` by their settings; a flag that is None or missing is left to the project.
+    `per_second` by their settings; `share`: of the requests per second and per day; a flag that is None or missing is
+    left to the project.
     """
     return tuple(
         replace(
             operation,
-            per_second=per_second.get(operation.setting, operation.per_second),
+            per_second=share * per_second.get(operation.setting, operation.per_second),
+            per_day=math.ceil(share * operation.per_day),
             max_items=max_items,
             max_bytes=min(operation.max_bytes, max_bytes),
             switches=tuple((flag, on) for flag in operation.flags if (on := flags.get(flag)) is not None),

@@ -16,11 +16,13 @@ from pipeline.sandbox.iterable.server import listening
 from pipeline.sandbox.iterable.settings import Key, ProjectType, Settings, load_settings
 from pipeline.sandbox.iterable.simulation import Simulation
 
+_WHAT = "A simulated Iterable: judges requests as Iterable does, and keeps what it takes in memory until it ends."
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; the exit code."""
-    parser = Parser(prog="a2i sandbox iterable", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
+    parser = Parser(prog="a2i sandbox iterable", description=_WHAT)
+    parser.add_argument("--host", type=_host, default="127.0.0.1", help="to listen on (default: %(default)s)")
     parser.add_argument("--port", type=parse_port, default=8080, help="0: a free one (default: %(default)s)")
     parser.add_argument("--project-type", choices=get_args(ProjectType), help="default: hybrid")
     parser.add_argument("--api-key", help="the one server-side key (default: sandbox-key)")
@@ -37,6 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {reason}\n")
         return EXIT_USAGE
     return 0
+
+
+def _host(text: str) -> str:
+    """Nothing would mean every network that the machine is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("a name or an address is expected")
+    return text
 
 
 def _settings(options: argparse.Namespace) -> Settings:

@@ -54,7 +54,7 @@ Not delivered              100   dead-lettered: 40 expired, 60 discarded
 It adds up              12,400 = 11,200 + 1,100 + 100
 
 Delivery rate           99.12%
-p95 latency             2.08 s   publishing, of files reading, to the answer
+p95 latency             2.08 s   from publishing (of a file: from reading) to the answer
 On first attempt        11,000
 After retry                200
 
@@ -117,7 +117,7 @@ Not delivered                0   dead-lettered: 0 expired, 0 discarded
 It adds up                   0 = 0 + 0 + 0
 
 Delivery rate                –
-p95 latency                  –   publishing, of files reading, to the answer
+p95 latency                  –   from publishing (of a file: from reading) to the answer
 On first attempt             0
 After retry                  0"""
     )

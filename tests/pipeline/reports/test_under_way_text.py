@@ -67,6 +67,14 @@ def test_an_outage_stands_where_the_requests_stood(width: int, lines: list[str])
     assert shown == [*lines_of(DRAIN, width)[:-2], *lines]
 
 
+def test_a_rest_stands_beside_what_is_in_flight() -> None:
+    """On the screen and in a log: somebody who looks sees why nothing is asked."""
+    rests = replace(DRAIN, per_second=0.0, in_flight=3, rests_for=86_000.0)
+
+    assert lines_of(rests, 80)[1].endswith("now 0/s · 3 in flight · next request in 23 h 53 min")
+    assert " · 3 in flight · next request in 23 h 53 min · " in plain_line(rests)
+
+
 def test_no_answer_and_too_many_requests_are_told_apart() -> None:
     """A request that is under way is the next try."""
     last = [

@@ -307,6 +307,17 @@ def test_after_an_outage_the_same_chunk_goes_again(
     )
 
 
+def test_chunks_go_again_in_the_order_in_which_they_were_taken(runtime: VirtualRuntime, kept: Path) -> None:
+    """Whichever is told first that it failed: a change of email must not pass what came before it."""
+    source = MemorySource(runtime, messages("a"), messages("b"), messages("c"))
+    slow = Slow(runtime, Outage(runtime, failures=3), a=3, b=1, c=2)
+
+    ChunkLoop(source, slow, FileSink(str(kept)), TAG, runtime, chunks_at_once=3).run(threading.Event())
+
+    assert [name for name, _, _ in slow.began] == ["a", "b", "c"] * 2
+    assert source.settled == ["a", "b", "c"]
+
+
 def test_a_run_that_is_stopped_in_an_outage_settles_nothing(runtime: VirtualRuntime, kept: Path) -> None:
     """The chunk stays where it came from, and is told as in flight."""
     source = MemorySource(runtime, messages("a"), messages("b"))

@@ -23,7 +23,8 @@ CONFIG = "configs/demo.yaml"
 def forecast_of(folder: Path, pattern: str = "*", **options: object) -> str:
     arguments = {"config": CONFIG, "dead_letter_file": folder / "d", "checkpoint_file": folder / "c", **options}
     words = [f"--{name}" if value is True else f"--{name}={value}" for name, value in arguments.items()]
-    return forecast(parse_options([*words, f"--input_files={folder / pattern}"]), load_config(CONFIG))
+    parsed = parse_options([*words, f"--input_files={folder / pattern}"])
+    return forecast(parsed, load_config(parsed.config))
 
 
 @cache
@@ -90,6 +91,40 @@ def test_a_share_takes_longer(tmp_path: Path) -> None:
         "\nAt 10 and 5 requests/s, 10 + 0 requests take 1 s, and up to 2 min for events of new users."
     )
     assert tenth.endswith("\nAt 1 and 0.5 requests/s, 10 + 0 requests take 10 s.")
+
+
+FORGETS = """
+name: Forgets
+status: enabled
+destination: {api_key: "env:KEY", project_type: user_id}
+calls: [{event: Erasure Requested, call: users/forget, confirm: forgets users in Iterable for good}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "line"),
+    [
+        (300, "100%", "At 3, 10 and 5 requests/s, 300 + 0 + 0 requests take 2 min"),
+        (1_000, "100%", "At 3, 10 and 5 requests/s, 1,000 + 0 + 0 requests take 6 min"),
+        (
+            2_500,
+            "100%",
+            "At 3, 10 and 5 requests/s, 1,000 users forgotten in 24 h, 2,500 + 0 + 0 requests take 2 d 0 h",
+        ),
+        (300, "10%", "At 0.3, 1 and 0.5 requests/s, 100 users forgotten in 24 h, 300 + 0 + 0 requests take 2 d 0 h"),
+    ],
+)
+def test_a_limit_a_day_and_the_wait_of_a_barrier_count(tmp_path: Path, count: int, share: str, line: str) -> None:
+    """What is more than the limit goes a day later; a call whose user is unknown waits a minute in its place."""
+    row = {"event_type": "Erasure Requested", "event_time": "2026-01-05 10:00:00"}
+    (tmp_path / "rows").write_bytes(b"\n".join(orjson.dumps({**row, "user_id": f"u{n}"}) for n in range(count)))
+    (tmp_path / "sync.yaml").write_text(FORGETS)
+
+    told = forecast_of(tmp_path, "rows", config=tmp_path / "sync.yaml", share=share, max_wait="0s")
+    with_wait = forecast_of(tmp_path, "rows", config=tmp_path / "sync.yaml", share=share)
+
+    assert told.splitlines()[1] == f"{line}, and up to 1 min for calls of unknown users."
+    assert with_wait.endswith(", and up to 2 min for events of new users and 1 min for calls of unknown users.")
 
 
 def test_what_is_not_sent_is_not_forecast(tmp_path: Path) -> None:

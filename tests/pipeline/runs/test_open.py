@@ -82,6 +82,14 @@ def test_files_are_read(options: RunOptions, loaded: LoadedConfig) -> None:
         assert source.comes_again == "the same command begins anew"
 
 
+def test_its_chunks_end_where_the_run_says(tmp_path: Path, options: RunOptions, loaded: LoadedConfig) -> None:
+    """Before they are full."""
+    (tmp_path / "rows").write_bytes(b"{}\n{}\n")
+
+    with closing(open_source(Opening(options, loaded, new_chunk_end=lambda: lambda _: True))) as source:
+        assert len(source.take(0.0)) == 1
+
+
 def test_an_input_without_a_source_is_fatal(options: RunOptions, loaded: LoadedConfig) -> None:
     """The line says which there are."""
     with pytest.raises(FatalError) as caught:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import math
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,9 @@ from pipeline.reports.tally import Tally
 from pipeline.reports.under_way import OperationNow, Snapshot, Trouble, Waiting
 from pipeline.runs.chunk_loop import Standing
 from pipeline.runs.watching import Sending, Watch, doing_of
+from pipeline.sources.archives import find_files
 from pipeline.sources.files import FilesSource
+from pipeline.sources.source import Source
 from tests.clock import Clock
 from transforms.delivery.driver import Driver
 from transforms.delivery.pacing import EvenPace
@@ -33,13 +37,13 @@ STANDS = Standing(waiting=(), due_in=None, ends_in=None, paused_for=None, stops_
 class Looked:
     """A watch over a tally and an activity, as they are in a run; time stands as a test says, from now on."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source | None = None) -> None:
         self.tally = Tally()
         self.clock = Clock(time.time())
         self.activity = Activity(self.tally, self.clock)
         self.driver = Driver(no_answer, EvenPace(SETTINGS.rates), print, 1, InTurn())
         sending = Sending(SETTINGS, self.driver, self.activity)
-        self._watch = Watch("Demo", "reading rows", self.tally, FilesSource([], 1, "", ""), sending)
+        self._watch = Watch("Demo", "reading rows", self.tally, source or FilesSource([], 1, "", ""), sending)
 
     def ask(self, status: int, seconds_ago: float, operation: str = "track_bulk") -> None:
         self.clock.now = time.time() - seconds_ago
@@ -111,6 +115,33 @@ def test_an_outage_is_told_with_its_next_try(looked: Looked) -> None:
 
 def is_tried_now(trouble: Trouble | None) -> bool:
     return trouble is not None and trouble.next_in is None
+
+
+def test_a_rest_is_told_with_its_end_and_is_no_outage(looked: Looked) -> None:
+    """Nothing is due for a while: a call waits in its place, or for the next day. A moment is not told, nor no end."""
+    looked.tally.in_flight = 3
+    looked.ask(200, seconds_ago=40.0)
+    rests = []
+    for seconds in (20.0, 1.0, math.inf):
+        looked.driver.next_request = steady_time() + seconds
+        rests.append(looked().rests_for)
+
+    assert rests == [pytest.approx(20.0, abs=0.5), None, None]
+    assert looked().trouble is None
+
+
+def test_while_it_rests_the_time_left_is_not_told(tmp_path: Path) -> None:
+    """How it went before foretells nothing of a day in which nothing goes."""
+    (tmp_path / "rows").write_bytes(b"{}\n{}\n")
+    source = FilesSource(find_files([str(tmp_path / "rows")]), 1, "", "")
+    looked = Looked(source)
+    looked.tally.in_flight = 1
+    source.settle([message.message_id for message in source.take(0.0)], [])
+    at_work = looked().left
+    looked.driver.next_request = steady_time() + 86_000.0
+
+    assert at_work is not None
+    assert (looked().share, looked().left) == (0.5, None)
 
 
 def test_a_short_failure_is_no_outage(looked: Looked) -> None:

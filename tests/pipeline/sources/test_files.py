@@ -30,7 +30,7 @@ def open_source(tmp_path: Path) -> OpenSource:
     """A source of the files that match in the test's folder, as a process that starts makes it."""
 
     def build(
-        pattern: str = "*.jsonl*", max_messages: int = 100, run: str = "a run", waiting: str = "w", **bounds: int
+        pattern: str = "*.jsonl*", max_messages: int = 100, run: str = "a run", waiting: str = "w", **bounds: object
     ) -> FilesSource:
         files = find_files([str(tmp_path / pattern)])
         checkpoint = CheckpointFile(str(tmp_path / "checkpoint"), {"run": run}, files)
@@ -80,6 +80,15 @@ def test_a_line_is_a_message(
     (tmp_path / "rows.jsonl").write_bytes(gzip.compress(content) if packed else content)
 
     assert data_of(take_all(open_source())) == lines
+
+
+def test_a_chunk_ends_before_it_is_full_where_that_is_asked_for(tmp_path: Path, open_source: OpenSource) -> None:
+    """With the message that it is told to end with, and each chunk is asked anew."""
+    (tmp_path / "rows.jsonl").write_bytes(b"1\n2\n3\n4\n5\n6\n7\n")
+
+    source = open_source(max_messages=3, new_chunk_end=lambda: lambda message: message.data in (b"2", b"3"))
+
+    assert [data_of(source.take(0)) for _ in range(4)] == [[b"1", b"2"], [b"3"], [b"4", b"5", b"6"], [b"7"]]
 
 
 def test_a_message_is_known_by_its_file_and_line(tmp_path: Path, open_source: OpenSource) -> None:

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import itertools
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pipeline.sandbox.pubsub.emulator import PubsubEmulator
 from pipeline.sandbox.pubsub.topics import create_subscription, create_topic, end_leases, publish
 from pipeline.sources.pubsub import IDLE_SECONDS, SubscriptionSource
 from pipeline.sources.pulling import PULLERS
+from pipeline.sources.source import ChunkEnd
 from transforms.model.errors import FatalError
 from transforms.model.items import Message
 
@@ -91,6 +93,22 @@ def test_every_message_comes_once(subscribed: Subscribed) -> None:
     assert all(message.attributes == {"timeout": message.data.decode()} for message in messages)
     assert len(set(ids_of(messages))) == 2_500
     assert all(began - 1 < message.publish_time < time.time() + 1 for message in messages)
+
+
+def test_a_chunk_ends_before_it_is_full_where_that_is_asked_for(subscribed: Subscribed) -> None:
+    """With the message that it is told to end with, and each chunk is asked anew."""
+    subscribed.publish(100)
+
+    def every_fourth() -> ChunkEnd:
+        number = itertools.count(1)
+        return lambda _: next(number) % 4 == 0
+
+    with closing(SubscriptionSource(subscribed.name, 400, new_chunk_end=every_fourth)) as source:
+        chunks = list(chunks_of(source, 100))
+        source.settle(ids_of([message for chunk in chunks for message in chunk]), [])
+
+    assert max(map(len, chunks)) == 4
+    assert sum(map(len, chunks)) == 100
 
 
 def test_no_more_is_held_than_a_few_chunks(subscribed: Subscribed) -> None:

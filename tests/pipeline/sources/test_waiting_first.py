@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.sources.archives import find_files
 from pipeline.sources.files import FilesSource
+from pipeline.sources.source import NewChunkEnd, anywhere
 from pipeline.sources.waiting_file import WaitingFile
 from pipeline.sources.waiting_first import WaitingFirst
 from transforms.dead_letters.letter import waiting_letter
@@ -21,10 +22,10 @@ def open_source(tmp_path: Path) -> Callable[..., WaitingFirst]:
     """A run of three rows, as a process that starts makes it; what waits lies in `waiting`."""
     (tmp_path / "rows").write_bytes(b"1\n2\n3\n")
 
-    def build(max_messages: int = 100) -> WaitingFirst:
+    def build(max_messages: int = 100, new_chunk_end: NewChunkEnd = anywhere) -> WaitingFirst:
         waiting = str(tmp_path / "waiting")
         files = FilesSource(find_files([str(tmp_path / "rows")]), max_messages, TAG, waiting, comes_again="again")
-        return WaitingFirst(files, WaitingFile(waiting), max_messages, TAG)
+        return WaitingFirst(files, WaitingFile(waiting), max_messages, TAG, new_chunk_end)
 
     return build
 
@@ -63,6 +64,15 @@ def test_what_an_earlier_run_left_waiting_comes_first(tmp_path: Path, open_sourc
     assert [message.resumed for message in taken] == [RESUMED] * 3 + [None] * 3
     assert len(set(ids_of(taken))) == 6
     assert (more_at_first, source.has_more, source.is_exhausted) == (True, False, True)
+
+
+def test_a_chunk_of_it_ends_where_that_is_asked_for(tmp_path: Path, open_source: Callable[..., WaitingFirst]) -> None:
+    """As those of any other source do."""
+    leave(tmp_path, b"a", b"b", b"c")
+
+    source = open_source(new_chunk_end=lambda: lambda message: message.data == b"b")
+
+    assert [data_of(source.take(0)) for _ in range(3)] == [[b"a", b"b"], [b"c"], [b"1", b"2", b"3"]]
 
 
 def test_until_it_is_settled_it_stays(tmp_path: Path, open_source: Callable[..., WaitingFirst]) -> None:

@@ -55,3 +55,12 @@ def test_the_command_says_when_its_port_is_taken(capsys: pytest.CaptureFixture[s
         f"cannot listen on 127.0.0.1:{port}: {BUSY.format(port)}",
         "cannot listen on x..y:0: it is no name of a host",
     ]
+
+
+def test_no_host_is_not_every_network(capsys: pytest.CaptureFixture[str]) -> None:
+    """As an empty variable of a shell gives it."""
+    with pytest.raises(SystemExit) as exited:
+        main(["--port=0", "--host="])
+
+    assert exited.value.code == 2
+    assert "--host: a name or an address is expected" in capsys.readouterr().err

@@ -150,6 +150,26 @@ def test_a_fault_of_ours_is_told_to_whoever_waits(iterable: SimulatedIterable, n
     assert [outcome.kind for outcome in outcomes] == [DELIVERED]
 
 
+def test_a_failure_is_told_when_nothing_is_under_way_any_more(
+    new_update: Callable[..., Item], new_track: Callable[..., Item]
+) -> None:
+    """Who is told ends its run, and lets another one begin: no request of this one may come beside those of that."""
+    delays = iter((0.0, 0.0, 10.0, 1.0))  # until the two requests leave, and until each is back
+    runtime = VirtualRuntime(1_000.0, lambda: next(delays))
+    answers = {"/api/users/bulkUpdate": Response(503, b""), "/api/events/trackBulk": Response(401, b"{}")}
+    driver = Driver(lambda path, _: answers[path], EvenPace({USER: 100, TRACK: 100}), fail, 4, runtime)
+    dispatcher = Dispatcher(DeliveryRules(), SentValues(), driver)
+    told = list[tuple[float, bool]]()
+    order = dispatcher.submit([new_update("u1"), new_track("u2")], flush=True)
+    order.add_done_callback(lambda _: told.append((runtime.now(), driver.is_idle)))
+
+    while not order.done():
+        dispatcher.step()
+
+    assert isinstance(order.exception(), FatalError)
+    assert told == [(1_010.0, True)]
+
+
 def test_what_iterable_asked_for_outlives_the_order_that_it_was_told(
     iterable: SimulatedIterable, new_track: Callable[..., Item], new_update: Callable[..., Item]
 ) -> None:

@@ -18,7 +18,7 @@ from transforms.delivery.runtime import Runtime, Threads
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.client import NO_KEY, IterableClient, Response
-from transforms.iterable.operations import configured
+from transforms.iterable.operations import OPERATIONS, configured
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.instrumentation import Nobody, Request
 from transforms.model.items import TRACK, USER, Item
@@ -431,6 +431,34 @@ def test_trouble_is_told_once_and_so_is_its_end(
         "Iterable takes again after 1 min.",
     ]
     assert len(more) == 2
+
+
+def test_time_in_which_nothing_was_due_is_no_trouble(
+    time: FakeTime, new_track: NewItem, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A change of a user that is not known waits in its place; then one bad answer is told no more than any other."""
+    answers = iter((Response(400, b'{"code":"BadParams"}'), Response(503, b""), Response(200, b'{"code":"Success"}')))
+    rules = DeliveryRules(tuple(each for each in OPERATIONS if each.name == "users/delete"))
+    scheduler = Scheduler(rules, SentValues())
+    scheduler.add(new_track("u1")._replace(part="delete_user", body=b'{"userId":"u1"}'), START)
+    driver = Driver(lambda *_: next(answers), EvenPace({"delete_user": 100}), print, THREADS, time)
+
+    outcomes = driver.run(scheduler, flush=True)
+
+    assert [(outcome.kind, outcome.attempts) for outcome in outcomes] == [(DELIVERED, 3)]
+    assert time.time - START > 60
+    assert caplog.messages == []
+
+
+def test_time_in_which_nothing_may_leave_is_no_outage(time: FakeTime, new_track: NewItem) -> None:
+    """Such as the rest of a day whose limit is used up: the chunk is not given back, and its requests go in time."""
+    pace = EvenPace({USER: 1.0, TRACK: 1 / (2 * OUTAGE_SECONDS)})
+    driver = Driver(lambda *_: Response(200, b'{"successCount":1,"failCount":0}'), pace, print, THREADS, time)
+
+    outcomes = driver.run(scheduler_of(new_track("u1"), new_track("u2"), max_items=1), flush=True)
+
+    assert [outcome.kind for outcome in outcomes] == [DELIVERED, DELIVERED]
+    assert time.time - START == pytest.approx(2 * OUTAGE_SECONDS, abs=0.1)
 
 
 def test_time_that_iterable_asks_for_is_no_outage(

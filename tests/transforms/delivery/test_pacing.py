@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.sandbox.iterable.limits import TokenBucket
+from pipeline.sandbox.iterable.limits import DAY, DailyCap, TokenBucket
 from transforms.delivery.pacing import EvenPace, SlotPace
 
 EPOCH = 1_790_000_000.0  # a wall clock's size: floats are coarse there
@@ -50,6 +50,20 @@ def test_even_pace_saves_nothing_up() -> None:
     pace.take("track", 500.0)
 
     assert pace.next_time("track", 500.0) == pytest.approx(500.1)
+
+
+def test_even_pace_keeps_a_limit_a_day() -> None:
+    """In no 24 hours more than that, the rest as soon as it may; another endpoint goes on."""
+    pace, now, times = EvenPace({"forget": 3.0, "track": 10.0}, {"forget": 5}), EPOCH, []
+    for _ in range(12):
+        now = pace.next_time("forget", now)
+        times.append(now)
+        pace.take("forget", now)
+    cap = DailyCap()
+
+    assert not any(cap.take(5, time) for time in times)
+    assert times[-1] - times[0] < 2 * DAY + 5 * 60
+    assert pace.next_time("track", EPOCH) == EPOCH
 
 
 @settings(deadline=None)

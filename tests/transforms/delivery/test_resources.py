@@ -24,7 +24,7 @@ from transforms.delivery.resources import (
     shard_driver,
     shard_pace,
 )
-from transforms.delivery.runtime import Threads
+from transforms.delivery.runtime import Threads, steady_time
 from transforms.delivery.scheduler import Scheduler
 from transforms.delivery.settings import DeliveryRules, SenderSettings
 from transforms.iterable.operations import TRACK_BULK, configured
@@ -62,6 +62,27 @@ def test_rates_are_those_of_the_endpoints() -> None:
     actual = SenderSettings("", "", rules).rates
 
     assert actual == {USER: 2.0, TRACK: 3.0}
+
+
+def test_a_run_on_one_machine_keeps_a_limit_a_day(
+    settings: SenderSettings,
+    iterable: SimulatedIterable,
+    new_track: Callable[..., Item],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What is more is not sent and not given up, and it is told for how long nothing will be."""
+    (events,) = configured((replace(TRACK_BULK, per_day=2),), max_items=1)
+    send = dispatcher(replace(settings, rules=DeliveryRules((events,))))
+
+    order = send.submit([new_track("u1") for _ in range(3)], flush=True)
+    until = time.monotonic() + 20
+    while not (send.driver.is_idle and iterable.metrics()["endpoints"].get("trackBulk", {}).get("requests") == 2):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+    assert 86_000 < send.driver.next_request - steady_time() < 87_000
+    assert not order.done()
+    assert caplog.messages == ["track: 2 requests in 24 hours are its limit. The next may leave in 1 d."]
 
 
 def test_equal_settings_share_what_must_outlive_a_chunk(settings: SenderSettings) -> None:
