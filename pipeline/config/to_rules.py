@@ -64,7 +64,7 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
             event_properties=sent.event_properties,
             user_properties=sent.user_properties,
             identity=identity,
-            numbers={key: _source(getattr(mappings, key)) for key in MAPPED_NUMBERS},
+            numbers={key: spec.source for key in MAPPED_NUMBERS if (spec := getattr(mappings, key))},
             create_new_fields=destination.create_new_fields,
             max_bytes=max_bytes - TRACK_BULK.envelope_bytes,
         ),

@@ -90,7 +90,7 @@ def _updates_user(rules: BranchRules, event: Event) -> bool:
     return is_named or (PROPERTY_CHANGES in rules.on and changed_user(event.row))
 
 
-def changed_user(row: dict[str, Any]) -> bool:
+def changed_user(row: Mapping[str, Any]) -> bool:
     """Whether this event says that it changed a user property."""
     # Amplitude writes the key only when true; other exporters write it as text or as 1.
     return row.get("data", {}).get("user_properties_updated") in (True, "true", "True", "1")

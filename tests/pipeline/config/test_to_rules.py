@@ -192,7 +192,7 @@ def test_the_selection_of_properties(
 def test_what_is_omitted_is_off() -> None:
     """The minimal config sends events with their properties, and updates nobody."""
     users, tracks = rules_of(MINIMAL.config).users, rules_of(MINIMAL.config).tracks
-    expected = (False, None, True, PropertySelection((), "event_properties"), PropertySelection(()), None, None, None)
+    expected: Any = (False, None, True, PropertySelection((), "event_properties"), PropertySelection(()), {}, None)
 
     assert expected == (
         users.enabled,
@@ -200,7 +200,7 @@ def test_what_is_omitted_is_off() -> None:
         tracks.enabled,
         tracks.event_properties,
         tracks.user_properties,
-        *tracks.numbers.values(),
+        tracks.numbers,
         tracks.create_new_fields,
     )
 

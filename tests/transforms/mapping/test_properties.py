@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import pickle
+from random import Random
 from typing import Any
 
 import pytest
@@ -116,6 +117,19 @@ def test_everything_in_a_scope(
     actual = select(*rows, everything_in=scope, row=row)
 
     assert (expected, notes) == actual
+
+
+@pytest.mark.parametrize("length", [5, 500])
+def test_a_list_of_any_length_is_read_alike(length: int) -> None:
+    """The fields come in the order of the rows, where a name has several rows, too: one event always has one body."""
+    names = Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=length)
+    rows = [listed(f"event_properties.{name}", f"field {number}") for number, name in enumerate(names)]
+    properties = {name: number for number, name in enumerate("zebra")}
+    expected = [(f"field {number}", properties[name]) for number, name in enumerate(names) if name in properties]
+
+    actual, _ = select(*rows, row={"event_properties": properties})
+
+    assert expected == list(actual.items())
 
 
 def test_the_row_stays_as_it_was() -> None:
