@@ -45,7 +45,8 @@ def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[st
         part = USER if event.event_type == "$identify" else TRACK
         outcomes.append(Outcome(DROPPED, part, dropped.reason, event.message, event=event.event_type))
         return ()
-    outcomes.extend(Outcome(SPLIT, part, "", event.message, event=event.event_type) for part in parts[1:])
+    if len(parts) > 1:
+        outcomes.extend(Outcome(SPLIT, part, "", event.message, event=event.event_type) for part in parts[1:])
     return parts
 
 
@@ -56,10 +57,10 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
       DroppedError: other_sync, a dead letter of another config; outside_time_range; events_only, an identify then;
         identify_not_selected; part_not_selected, a dead letter whose part this config no longer makes.
     """
-    attributes = event.message.attributes
+    message, attributes = event.message, event.message.attributes
     if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != rules.sync_name:
         raise DroppedError(reasons.OTHER_SYNC)
-    is_new = event.message.resumed is None  # what waited has passed the range of the run in which it came
+    is_new = message.resumed is None  # what waited has passed the range of the run in which it came
     if is_new and event.event_time is not None and not rules.times.holds(event.event_time):
         raise DroppedError(reasons.OUTSIDE_TIME_RANGE)
     calls = () if rules.events_only else rules.calls.get(event.event_type, ())
@@ -74,11 +75,17 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
         parts = calls
     else:
         raise DroppedError(reasons.IDENTIFY_NOT_SELECTED)
-    only = only_part(event.message)
-    if only in BY_PART:  # a part of another version is none of ours: all of it runs
-        parts = tuple(part for part in parts if part == (TRACK if only in MADE_OF_TRACK else only))
-        if not parts:
-            raise DroppedError(reasons.PART_NOT_SELECTED)
+    if is_new and not attributes:  # nearly every one
+        return parts
+    return _of_only_part(only_part(message), parts)
+
+
+def _of_only_part(only: str | None, parts: tuple[str, ...]) -> tuple[str, ...]:
+    if only not in BY_PART:  # a part of another version is none of ours: all of it runs
+        return parts
+    parts = tuple(part for part in parts if part == (TRACK if only in MADE_OF_TRACK else only))
+    if not parts:
+        raise DroppedError(reasons.PART_NOT_SELECTED)
     return parts
 
 
