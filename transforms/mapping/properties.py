@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from transforms.amplitude.paths import MISSING
+from transforms.amplitude.paths import MISSING, Path
 from transforms.amplitude.row_with import RowWith
 from transforms.mapping.compiled import Compiled
 from transforms.mapping.conversions import iso_dates
@@ -84,8 +84,8 @@ class PropertySelection(Compiled):
         """Whether one of the properties `names` of that scope is to send; `reserved`: see select_properties."""
         if self.everything_in == scope and not (reserved | self.left_out).issuperset(names):
             return True
-        read = {path.name for row in self.rows for path in row.source.all_paths if path.scope == scope}
-        return not read.isdisjoint(names)
+        paths = {path for row in self.rows for path in row.source.all_paths}
+        return Path("", scope) in paths or not paths.isdisjoint(Path(scope, name) for name in names)
 
     def everything(self, row: Row, reserved: frozenset[str], note: Note) -> dict[str, Any]:
         """What "*" brings: the scope but for what is left out, listed or reserved."""

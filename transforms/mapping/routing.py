@@ -24,7 +24,8 @@ class BranchRules:
 
     `times`: what is older or newer is dropped, except for an identify without a time and what waited in an earlier run.
     `events_only`: no user updates, and no calls. `updating`: the events that update their user by their names; None:
-    there are none. `calls`: event type → the parts that it makes besides.
+    there are none. `calls`: event type → the parts that it makes besides. `called_alone`: those of them that
+    send_events has no row for: they make no TRACK, which would only be dropped.
     """
 
     sync_name: str
@@ -33,6 +34,7 @@ class BranchRules:
     events_only: bool = False
     updating: EventFilter | None = None
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    called_alone: frozenset[str] = frozenset()
 
 
 def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[str, ...]:
@@ -49,7 +51,7 @@ def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[st
 
 
 def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
-    """The parts that this event makes, one item each: USER, TRACK or both, and one for each operation that it calls.
+    """The parts that this event makes, one item each: USER, TRACK and one for each operation that it calls.
 
     Raises:
       DroppedError: other_sync, a dead letter of another config; outside_time_range; events_only, an identify then;
@@ -63,7 +65,8 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
         raise DroppedError(reasons.OUTSIDE_TIME_RANGE)
     calls = () if rules.events_only else rules.calls.get(event.event_type, ())
     if event.event_type != "$identify":
-        parts: tuple[str, ...] = ((USER, TRACK) if _updates_user(rules, event) else (TRACK,)) + calls
+        parts: tuple[str, ...] = (TRACK,) if not calls or event.event_type not in rules.called_alone else ()
+        parts = ((USER, *parts) if _updates_user(rules, event) else parts) + calls
     elif rules.events_only:
         raise DroppedError(reasons.EVENTS_ONLY)
     elif IDENTIFY in rules.on:

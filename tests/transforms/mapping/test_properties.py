@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.builders import source_at
-from transforms.amplitude.paths import parse_path
-from transforms.mapping.properties import FieldMapping, PropertySelection, select_properties
+from transforms.amplitude.paths import Path, parse_path
+from transforms.mapping.properties import FieldMapping, PropertySelection, note_unknown, select_properties
+from transforms.mapping.sources import ITEM, Source
 from transforms.model.errors import RejectedError
 from transforms.model.reasons import Reason
 
@@ -148,3 +149,17 @@ def test_the_selection_survives_pickling() -> None:
     actual = pickle.loads(pickle.dumps(expected))
 
     assert expected == actual
+
+
+def test_a_row_of_a_whole_scope_reads_each_of_its_properties() -> None:
+    """So an operator that leaves one of them without a value is noted; one of another scope does not."""
+    each = PropertySelection((FieldMapping(Source((Path(ITEM, "plan"),)), "plan"),))
+    rows = [FieldMapping(Source((Path("", scope),), each=each), "all") for scope in ("user_properties", "groups")]
+    notes: list[list[str]] = []
+    for row in rows:
+        noted: list[Reason] = []
+        note_unknown([PropertySelection((row,))], {"$add": ["visits"]}, noted.append)
+        notes.append([reason.code for reason in noted])
+
+    assert notes == [["not_expressible_add"], []]
+    assert select(rows[0]) == ({"all": [{"plan": "pro"}]}, [])
