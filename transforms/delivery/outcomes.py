@@ -11,7 +11,6 @@ from transforms.model.items import Resumed
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcome
 from transforms.model.reasons import Reason
 
-
 # A NamedTuple as its own constructor makes it, in half the time: of what nearly every item comes to.
 _outcome = partial(tuple.__new__, Outcome)
 
