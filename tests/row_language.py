@@ -7,7 +7,7 @@ Slow, plain, and made without a look at how the program does it: what property t
 import re
 from typing import Any
 
-from tests.value_language import SCOPES, fields_of
+from tests.value_language import SCOPES, fields_of, is_none, target_of, value_of
 
 Event = dict[str, Any]
 Lists = dict[str, Any]
@@ -22,6 +22,7 @@ _NEGATIONS = {
     "set does not contain": "set contains",
     "glob does not match": "glob match",
 }
+_HANDLING = ("on_error", "nulls", "dates")
 _IGNORE_CASE = ("contains", "starts with", "ends with")
 
 
@@ -82,8 +83,8 @@ def _found(path: str, event: Event) -> Any:
     return (event.get(scope) or {}).get(name) if scope in SCOPES else event.get(path)
 
 
-def user_update(section: dict[str, Any], event: Event) -> Any:
-    """Of an event that is no identify: None for none, the reason of its drop, or its fields."""
+def updating_row(section: dict[str, Any], event: Event) -> Any:
+    """Of an event that is no identify: None for no update, the reason of its drop, or the row that adds to it."""
     rows = [_row(row) for row in section.get("events", [])]
     named = [row for row in rows if row["event"] in (event["event_type"], "*")]
     changed = "property_changes" in section.get("on", ["identify"]) and bool(event.get("data"))
@@ -92,16 +93,26 @@ def user_update(section: dict[str, Any], event: Event) -> Any:
     if not all(holds(clause, event) for clause in section.get("where", [])):
         return "user_where_not_met"
     row = next((row for row in named if all(holds(clause, event) for clause in row.get("where", []))), None)
-    if row is None and not changed:
-        return "user_where_not_met"
-    listed = any(lists.get(name) for lists in (section, row or {}) for name in ("event_properties", "user_properties"))
-    fields = _fields({"user_properties": section.get("user_properties", [])}, row or {}, event)
-    sends = fields or not listed or section.get("create_without_properties")
-    return fields if sends else "nothing_to_send"
+    return "user_where_not_met" if row is None and not changed else row or {}
 
 
-def track_event(section: dict[str, Any], event: Event) -> Any:
-    """The reason of its drop or dead letter, or its name and fields."""
+def user_update(section: dict[str, Any], event: Event) -> Any:
+    """The same, or its fields."""
+    row = updating_row(section, event)
+    if not isinstance(row, dict):
+        return row
+    fields = fields_with(row, {"user_properties": section.get("user_properties", [])}, event, section)
+    return fields if fields or is_sent_without(section, row) else "nothing_to_send"
+
+
+def is_sent_without(section: dict[str, Any], row: dict[str, Any]) -> bool:
+    """Whether an update is sent that has no property: it is asked for, or none is listed."""
+    listed = [lists.get(name) for lists in (section, row) for name in ("event_properties", "user_properties")]
+    return bool(section.get("create_without_properties")) or not any(listed)
+
+
+def sending_row(section: dict[str, Any], event: Event) -> Any:
+    """The reason of its drop or dead letter, or the row that takes it and its name."""
     named = [row for row in map(_row, section["events"]) if row["event"] in (event["event_type"], "*")]
     if not named:
         return "event_not_selected"
@@ -110,38 +121,57 @@ def track_event(section: dict[str, Any], event: Event) -> Any:
         return "where_not_met"
     name = row.get("as", event["event_type"])
     if isinstance(name, dict):
-        path = name["template"].strip("{}")
-        found = _found(path, event)
-        found = None if found is None or (isinstance(found, str) and not found.strip()) else found
-        name = name.get("default") if found is None else str(found)
-        if name is None:
+        name = value_of(name, "", event, {})
+        if is_none(name):
             return "missing_event_name"
-    return name, _fields(section, row, event)
+    return row, name
+
+
+def track_event(section: dict[str, Any], event: Event) -> Any:
+    """The same reason, or its name and fields."""
+    taken = sending_row(section, event)
+    return taken if isinstance(taken, str) else (taken[1], fields_with(taken[0], section, event, section))
 
 
 def _row(row: Any) -> dict[str, Any]:
     return row if isinstance(row, dict) else {"event": row}
 
 
-def _fields(section: Lists, row: Lists, event: Event) -> dict[str, Any]:
-    """A section's lists and a row's: of two for one field the row's goes, of two equal names the event property's."""
-    own = {_target(one) for name in ("event_properties", "user_properties") for one in _listed(row.get(name))}
+def fields_with(row: Lists, section: Lists, event: Event, handling: dict[str, Any]) -> dict[str, Any]:
+    """A section's lists and a row's: of two for one field the row's goes, of two equal names the event property's.
+
+    But for an object that rows of both lists make: it has what both put into it.
+    """
+    own = [target_of(one) for name in ("event_properties", "user_properties") for one in _listed(row.get(name))]
     fields: dict[str, Any] = {}
+    objects: list[set[str]] = []
     for name, other in (("user_properties", "event_properties"), ("event_properties", "user_properties")):
-        kept = [one for one in _listed(section.get(name)) if _target(one) not in own]
+        kept = [one for one in _listed(section.get(name)) if not any(_meet(target_of(one), mine) for mine in own)]
         rows = kept + _listed(row.get(name))
         if row.get(name) == "*":
             rows = ["*", *rows]
         elif section.get(name) == "*":
-            filled = [_target(one) for one in _listed(row.get(other))]
+            filled = [target_of(one)[0] for one in _listed(row.get(other))]
             rows = [{"property": "*", "except": filled}, *rows]
-        fields |= fields_of(rows, name, event, {})
+        more = fields_of(rows, name, event, {key: handling[key] for key in _HANDLING if key in handling})
+        objects.append({target_of(one)[0] for one in rows if len(target_of(one)) > 1})
+        both = set.intersection(*objects) if len(objects) == 2 else set()
+        fields |= {
+            key: _merged(fields[key], value) if key in both & fields.keys() else value for key, value in more.items()
+        }
     return fields
+
+
+def _merged(first: Any, second: Any) -> Any:
+    if not isinstance(first, dict) or not isinstance(second, dict):
+        return second
+    return first | {key: _merged(first[key], value) if key in first else value for key, value in second.items()}
 
 
 def _listed(rows: Any) -> list[Any]:
     return [] if rows in (None, "*") else rows
 
 
-def _target(row: Any) -> str:
-    return str(row["as"] if isinstance(row, dict) else row)
+def _meet(one: list[str], other: list[str]) -> bool:
+    length = min(len(one), len(other))
+    return one[:length] == other[:length]

@@ -75,7 +75,7 @@ def test_the_limits_a_day_are_told() -> None:
 
 
 def test_each_config_is_valid(tmp_path: Path) -> None:
-    """All of them together, without a warning but of the key that registers no devices."""
+    """All of them together, without a warning but of the keys that tokens need."""
     path = tmp_path / "sync.yaml"
     path.write_text(HEAD + COMMERCE_BLOCK + calls())
 

@@ -67,7 +67,11 @@ def _row(draw: Random, number: int, depth: int) -> dict[str, Any]:
     types = draw.choices(CONVERSIONS, k=draw.randint(0, 3))
     row |= _some(draw, {"type": types[0] if len(types) == 1 else types, "default": draw.choice(CONSTANTS)})
     row |= _some(draw, {"on_error": draw.choice(ON_ERROR), "nulls": draw.choice(NULLS)})
-    return row | ({"each": rows(draw, depth - 1)} if depth and draw.random() < 0.3 else {})
+    if depth and draw.random() < 0.3:
+        row["each"] = rows(draw, depth - 1)
+        if source == "path" and draw.random() < 0.3:
+            row["path"] = draw.choice(["event_properties", ["event_properties.l", "user_properties"]])
+    return row
 
 
 def _some(draw: Random, keys: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Slow, plain, and made without a look at how the program does it: what a property
 """
 
 import json
+import math
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,9 +31,9 @@ def fields_of(rows: Any, scope: str, event: dict[str, Any], section: dict[str, s
                 if name not in named and name not in row.get("except", []):
                     _put(fields, [name], value, row.get("nulls", section.get("nulls")), section.get("dates"))
     for row in own:
-        value = _value(row, scope, event, section)
+        value = value_of(row, scope, event, section)
         dates = None if "string" in _types(row) or "each" in row else section.get("dates")
-        _put(fields, _target(row), value, row.get("nulls", section.get("nulls")), dates)
+        _put(fields, target_of(row), value, row.get("nulls", section.get("nulls")), dates)
     return fields
 
 
@@ -47,7 +48,10 @@ def _put(fields: dict[str, Any], keys: list[str], value: Any, nulls: str | None,
     fields[last] = _with_dates(value) if dates == "iso" else value
 
 
-def _target(row: dict[str, Any]) -> list[str]:
+def target_of(row: Any) -> list[str]:
+    """The field, and the keys inside of it."""
+    if isinstance(row, str):
+        return [row]
     if "as" in row:
         return [part.replace("\0", ".") for part in row["as"].replace("\\.", "\0").split(".")]
     named = row.get("property") or re.sub(rf"^({'|'.join(SCOPES)})\.", "", _listed(row["path"])[0])
@@ -73,7 +77,7 @@ def _place(path: str, scope: str) -> tuple[str, str]:
     first, dot, rest = path.partition(".")
     if dot and first in SCOPES:
         return first, rest
-    return ("item" if scope == "item" else ""), path
+    return ("item" if scope == "item" and path not in SCOPES else ""), path
 
 
 def _look(place: tuple[str, str], event: dict[str, Any]) -> Any:
@@ -95,7 +99,7 @@ def _look(place: tuple[str, str], event: dict[str, Any]) -> Any:
     return holder
 
 
-def _is_none(value: Any) -> bool:
+def is_none(value: Any) -> bool:
     return value is NOWHERE or value is None or (isinstance(value, str) and value.strip() == "")
 
 
@@ -106,7 +110,7 @@ def _found(row: dict[str, Any], scope: str, event: dict[str, Any]) -> Any:
         return _filled(row["template"], scope, event)
     values = [_look(place, event) for place in _places(row, scope)]
     return next(
-        (one for one in values if not _is_none(one)), next((one for one in values if one is not NOWHERE), NOWHERE)
+        (one for one in values if not is_none(one)), next((one for one in values if one is not NOWHERE), NOWHERE)
     )
 
 
@@ -118,7 +122,7 @@ def _filled(text: str, scope: str, event: dict[str, Any]) -> Any:
         elif text[0] == "{":
             path, _, text = text[1:].partition("}")
             value = _look(_place(path, scope), event)
-            if _is_none(value):
+            if is_none(value):
                 return NOWHERE
             filled += value if isinstance(value, str) else _as_text(value)
         else:
@@ -126,12 +130,13 @@ def _filled(text: str, scope: str, event: dict[str, Any]) -> Any:
     return filled
 
 
-def _value(row: dict[str, Any], scope: str, event: dict[str, Any], section: dict[str, str]) -> Any:
+def value_of(row: dict[str, Any], scope: str, event: dict[str, Any], section: dict[str, str]) -> Any:
+    """Of a row, or of a source elsewhere."""
     found = value = _found(row, scope, event)
-    if value is not NOWHERE and not ("default" in row and _is_none(value)):
+    if value is not NOWHERE and not ("default" in row and is_none(value)):
         try:
             for name in _types(row):
-                value = None if value is None else _convert(value, name)
+                value = None if value is None else convert(value, name)
             if "each" in row and value is not None:
                 value = [fields_of(row["each"], "item", {**event, "item": one}, section) for one in _objects(value)]
         except ValueError:
@@ -139,7 +144,7 @@ def _value(row: dict[str, Any], scope: str, event: dict[str, Any], section: dict
             if on_error not in ("leave_out", "as_is"):
                 raise DeadLetterError from None
             value = NOWHERE if on_error == "leave_out" else found
-    return row["default"] if "default" in row and _is_none(value) else value
+    return row["default"] if "default" in row and is_none(value) else value
 
 
 def _objects(value: Any) -> list[Any]:
@@ -149,7 +154,8 @@ def _objects(value: Any) -> list[Any]:
     return items
 
 
-def _convert(value: Any, name: Any) -> Any:
+def convert(value: Any, name: Any) -> Any:
+    """Raises ValueError. Of numbers and dates those that tests draw."""
     if isinstance(name, dict) and "replace" in name:
         old, new = name["replace"]
         texts = [new.join(one.split(old)) if isinstance(one, str) else one for one in _listed(value)]
@@ -163,6 +169,13 @@ def _convert(value: Any, name: Any) -> Any:
         return texts if isinstance(value, list) else texts[0]
     if name == "list":
         return _listed(value)
+    if name in ("number", "integer"):
+        number = float(value) if not isinstance(value, bool | list | dict) else math.nan
+        if not math.isfinite(number) or (name == "integer" and number % 1):
+            raise ValueError
+        return number if name == "number" else int(number)
+    if name == "date":
+        return _date(value)
     if name == "boolean":
         return _TRUTHS[json.dumps(value).lower()]
     if isinstance(value, str):
@@ -170,12 +183,23 @@ def _convert(value: Any, name: Any) -> Any:
     return _as_text(value) if name == "string" else value
 
 
+def _date(value: Any) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):  # Unix seconds
+        return f"{datetime(1970, 1, 1) + timedelta(seconds=math.floor(value))} +00:00"
+    text = str(value).strip()
+    if not isinstance(value, str) or (_with_dates(text) == text and not re.fullmatch(r"\d{4}-\d\d-\d\d", text)):
+        raise ValueError
+    return text if datetime.fromisoformat(text[:10]) and len(text) == 10 else str(_with_dates(text))
+
+
 class _Truths(dict[str, bool]):
     def __missing__(self, key: str) -> bool:
         raise ValueError
 
 
-_TRUTHS = _Truths(dict.fromkeys(("true", '"true"', "1"), True) | dict.fromkeys(("false", '"false"', "0", '"0"'), False))
+_TRUTHS = _Truths(
+    dict.fromkeys(("true", '"true"', "1", '"1"'), True) | dict.fromkeys(("false", '"false"', "0", '"0"'), False)
+)
 
 
 def _split(value: Any, separator: str) -> Any:

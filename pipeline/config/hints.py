@@ -3,11 +3,12 @@
 
 from collections.abc import Iterator
 
+from pipeline.config.calls import CallRow
 from pipeline.config.clause_hints import contradictions, unfit_operators
 from pipeline.config.document import Document
 from pipeline.config.events import EventRow, UserEventRow
 from pipeline.config.model import Config
-from pipeline.config.places import event_rows, property_lists
+from pipeline.config.places import named_rows, property_lists
 from pipeline.config.problems import Keys, Problem, show_value
 from pipeline.config.value_hints import odd_name, value_hints
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
@@ -50,12 +51,13 @@ def _idle_toggles(config: Config, document: Document) -> Iterator[Problem]:
 
 def _names_of_many(config: Config, document: Document) -> Iterator[Problem]:
     """Where one name is meant as several, or several become one."""
-    for keys, row in event_rows(config):
+    for keys, row in named_rows(config):
         if row.event == EVERYTHING and isinstance(row, EventRow) and isinstance(row.rename, str):
             rule = f"every event becomes {show_value(row.rename)} in Iterable"
             yield document.problem((*keys, "as"), rule, "Remove as, unless that is meant")
         elif row.event == _ALL_ON_THE_SCREEN:
-            yield document.problem(keys, f"{row.event} is read as the name of one event", 'Write "*" for every event')
+            remedy = "Write a row for each event" if isinstance(row, CallRow) else 'Write "*" for every event'
+            yield document.problem(keys, f"{row.event} is read as the name of one event", remedy)
         elif row.event != EVERYTHING and (problem := odd_name(row.event)):
             yield document.problem(keys, *problem)
 
@@ -67,23 +69,25 @@ def is_doubtful_event(name: str) -> bool:
 
 def _unreachable_rows(config: Config, document: Document) -> Iterator[Problem]:
     """Whatever fits such a row fits an earlier one: that has the same name, or "*", and no clause besides."""
-    earlier: list[tuple[Keys, UserEventRow]] = []
-    for keys, row in event_rows(config):
+    earlier: list[tuple[str, Keys, UserEventRow | CallRow]] = []
+    for keys, row in named_rows(config):
         name = name_in_data(row.event)
         names = {name} if name in RESERVED_EVENTS else {name, EVERYTHING}
-        same = [(at, one) for at, one in earlier if at[0] == keys[0] and name_in_data(one.event) in names]
+        makes = row.call if isinstance(row, CallRow) else str(keys[0])  # what the first row that fits makes
+        same = [(at, one) for of, at, one in earlier if of == makes and name_in_data(one.event) in names]
         by = [at for at, one in same if all(clause in row.where for clause in one.where)]
         if by:
             rule = f"never matches: line {document.lines[by[0]]} takes these events first"
             yield document.problem(keys, rule, "Remove it, or put it before that line")
         else:
-            earlier.append((keys, row))
+            earlier.append((makes, keys, row))
 
 
 def _calls_of_other_keys(config: Config, document: Document) -> Iterator[Problem]:
     for i, row in enumerate(config.calls):
-        if row.operation.key_types != SERVER_SIDE:
-            rule = f"{row.call} takes no Server-side key, and all else here takes no other"
+        types = row.operation.key_types
+        if SERVER_SIDE not in types and not config.key_types:
+            rule = f"{row.call} takes no Server-side key but a {' or '.join(types)} one, which may not do all else here"
             yield document.problem(("calls", i, "call"), rule, "Make it a sync of its own")
 
 

@@ -15,6 +15,7 @@ from pipeline.config.document import Document, Opener, open_local, read_document
 from pipeline.config.hints import warnings_of
 from pipeline.config.model import Config
 from pipeline.config.problems import ConfigError, Keys, Problem
+from pipeline.config.sources import SOURCES
 from pipeline.config.suggestions import closest
 from pipeline.config.value_types import BROKEN_RULE
 
@@ -83,8 +84,15 @@ def _schema_problems(error: ValidationError, document: Document) -> list[Problem
         _schema_problem(one, document)
         for one in error.errors(include_url=False, include_input=False)
         # Too short is said of a list only beside its wrong elements, which pydantic does not count: Rule says the rest.
-        if one["type"] != "too_short" and document.existing(one["loc"]) not in document.refused
+        if one["type"] != "too_short" and not _is_told(one["loc"], document)
     ]
+
+
+def _is_told(keys: Keys, document: Document) -> bool:
+    """Whether the value there was refused when it was read; or the source, for want of which a row has none."""
+    existing = document.existing(keys)
+    told = {existing} if existing == keys else {existing, *((*existing, source) for source in SOURCES)}
+    return not told.isdisjoint(document.refused)
 
 
 def _schema_problem(error: ErrorDetails, document: Document) -> Problem:

@@ -14,6 +14,7 @@ from pipeline.config.properties import Properties, PropertyList
 from pipeline.config.sources import Dates, Nulls, OnError, SourceSpec, ValueSource
 from pipeline.config.value_types import Rule, Section, broken_rule
 from transforms.amplitude.paths import Path
+from transforms.iterable.operation import SERVER_SIDE
 from transforms.mapping.sources import Handling
 
 API_KEY_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|secret:projects/[^/]+/secrets/[^/]+/versions/[^/]+)$"
@@ -232,3 +233,10 @@ class Config(Section):
     ] = Field(default=(), description="Other operations of Iterable's, called of events. The first row of each wins.")
     mappings: Mappings = Field(default_factory=Mappings, description="Mappings. Omitted: the defaults.")
     delivery: Delivery = Field(default_factory=Delivery, description="Delivery. Omitted: the defaults.")
+
+    @property
+    def key_types(self) -> frozenset[str]:
+        """Types of key that may make all its requests; none: it takes more than one key."""
+        sends = self.create_and_update_users.enabled or self.send_events.enabled or not self.calls
+        of_calls = (frozenset(row.operation.key_types) for row in self.calls)
+        return frozenset.intersection(*([frozenset({SERVER_SIDE})] if sends else ()), *of_calls)

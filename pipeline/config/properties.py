@@ -12,14 +12,14 @@ from pipeline.config.sources import (
     Conversions,
     Nulls,
     OnError,
-    Paths,
+    PathsOrScopes,
     TemplateText,
     only_source,
     short,
     source_of,
 )
 from pipeline.config.value_types import Name, Rule, Section, broken_rule, check_row
-from transforms.amplitude.paths import Path
+from transforms.amplitude.paths import SCOPES, Path
 from transforms.mapping.filters import EVERYTHING
 from transforms.mapping.properties import FieldMapping, PropertySelection, parse_target
 from transforms.mapping.sources import ITEM, Handling, Source, Template
@@ -51,9 +51,12 @@ class PropertyRow(Section):
         alias="property",
         description='The whole name, in the scope of the list, or a list: the first that has a value; "*": all.',
     )
-    path: Paths | None = Field(
+    path: PathsOrScopes | None = Field(
         default=None,
-        description="Instead of property: a path into another scope, or a key of the event such as country; or a list.",
+        description=(
+            "Instead of property: a path into another scope, or a key of the event such as country; or a list. "
+            "With each a scope alone, such as event_properties, is all of it."
+        ),
     )
     value: Constant | None = Field(default=None, description="Instead: a constant.")
     template: TemplateText | None = Field(
@@ -72,7 +75,9 @@ class PropertyRow(Section):
     )
     default: Constant | None = Field(default=None, description="A constant for a value that is missing, null or blank.")
     each: "Properties | None" = Field(
-        default=None, description="What becomes of each item of a list: rows, whose bare names are keys of the item."
+        default=None,
+        validate_default=True,
+        description="What becomes of each item of a list: rows, whose bare names are keys of the item.",
     )
     on_error: OnError | None = Field(
         default=None, description="What becomes of a value that cannot be converted. Omitted: as the section says."
@@ -118,6 +123,14 @@ class PropertyRow(Section):
             remedy = r"Write address.city for a field of an object, \. for a dot that is meant"
             raise broken_rule("must not have a dot without a name beside it", remedy) from None
         return rename
+
+    @field_validator("each")
+    @classmethod
+    def _of_whole_scopes(cls, each: "PropertyList | None", info: ValidationInfo) -> "PropertyList | None":
+        scope = next((path for path in info.data.get("path") or () if _is_scope(path)), None)
+        if scope and each is None:
+            raise broken_rule(f"must have each: {scope} alone is an object", f"Add each, or write {scope}.NAME")
+        return each
 
     @field_validator("rename", "type", "default", "each", "on_error")
     @classmethod
@@ -167,8 +180,12 @@ class PropertyRow(Section):
 
 
 def _in_item(paths: Any) -> tuple[Path, ...]:
-    """Among the rows of an `each` what has no scope is a key of the item."""
-    return tuple(path if path.scope else Path(ITEM, path.name) for path in paths)
+    """Among the rows of an `each` what has no scope, and is none, is a key of the item."""
+    return tuple(path if path.scope or _is_scope(path) else Path(ITEM, path.name) for path in paths)
+
+
+def _is_scope(path: Path) -> bool:
+    return not path.scope and path.name in SCOPES
 
 
 def _read_property(value: Any) -> Any:

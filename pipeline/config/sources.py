@@ -2,7 +2,7 @@
 """Where a value comes from, as a config writes it: a path, several, a constant, a template. Knows no row."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -15,7 +15,7 @@ from pydantic import (
     field_validator,
 )
 
-from pipeline.config.value_types import PropertyPath, Rule, Section, broken_rule
+from pipeline.config.value_types import PathOrScope, PropertyPath, Rule, Section, broken_rule
 from transforms.amplitude.paths import MISSING, Path
 from transforms.mapping.conversions import WITH_TEXTS, Conversion
 from transforms.mapping.operators import Scalar
@@ -105,13 +105,16 @@ _CONVERSION = (
     | Annotated[dict[str, list[str]], WithJsonSchema(_REPLACE)]
 )
 
-Paths = Annotated[
-    tuple[PropertyPath, ...],
+_Path = TypeVar("_Path")
+_Paths: TypeAlias = Annotated[
+    tuple[_Path, ...],
     Field(min_length=1),
     BeforeValidator(_as_tuple, json_schema_input_type=_PATH_OR_PATHS),
     PlainSerializer(lambda paths: short([str(path) for path in paths])),
     Rule("must be a path, or a list of paths", "Write scope.name, such as user_properties.email"),
 ]
+Paths: TypeAlias = _Paths[PropertyPath]
+PathsOrScopes: TypeAlias = _Paths[PathOrScope]
 Constant = Annotated[
     Any,
     PlainValidator(_read_constant, json_schema_input_type=Scalar | list[Scalar]),

@@ -42,9 +42,11 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
         for selector in (_selector(row, None, updated, users.handling) for row in users.events)
     ]
     updating = EventFilter(rows) if rows else None
+    sending = EventFilter(_selector(row, row.rename, sent, events.handling) for row in events.events)
     called = CallRules(tuple(map(_call, config.calls)), identity, max_bytes)
+    called_alone = frozenset(name for name in called.parts if not (events.enabled and sending.named(name)))
     return Rules(
-        branch=BranchRules(config.name, frozenset(users.on), times, events_only, updating, called.parts),
+        branch=BranchRules(config.name, frozenset(users.on), times, events_only, updating, called.parts, called_alone),
         users=UserUpdateRules(
             enabled=users.enabled,
             properties=user_properties,
@@ -58,11 +60,11 @@ def rules_of(config: Config, times: TimeRange = ANY_TIME, events_only: bool = Fa
         ),
         tracks=TrackEventRules(
             enabled=events.enabled,
-            events=EventFilter(_selector(row, row.rename, sent, events.handling) for row in events.events),
+            events=sending,
             event_properties=sent.event_properties,
             user_properties=sent.user_properties,
             identity=identity,
-            numbers={key: _source(getattr(mappings, key)) for key in MAPPED_NUMBERS},
+            numbers={key: spec.source for key in MAPPED_NUMBERS if (spec := getattr(mappings, key))},
             create_new_fields=destination.create_new_fields,
             max_bytes=max_bytes - TRACK_BULK.envelope_bytes,
         ),

@@ -4,13 +4,15 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from pipeline.config.calls import CallRow
 from pipeline.config.document import Document
 from pipeline.config.model import Config
-from pipeline.config.places import clauses, clauses_in, property_lists
+from pipeline.config.places import clauses, clauses_in, property_rows, sources
 from pipeline.config.problems import Keys, Problem, show_value
-from pipeline.config.properties import PropertyList, PropertyRow
+from pipeline.config.properties import PropertyRow
 from pipeline.config.sources import SourceSpec
 from transforms.amplitude.event_keys import EVENT_KEYS
+from transforms.amplitude.parse import IDENTIFY
 from transforms.amplitude.paths import SCOPES, Path
 from transforms.mapping.filters import EVERYTHING
 from transforms.mapping.sources import AS_USUAL, ITEM, Source
@@ -31,7 +33,7 @@ def value_hints(config: Config, document: Document) -> Iterator[Problem]:
 
 
 def _odd_names(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, _, row in _property_rows(config):
+    for keys, _, row in property_rows(config):
         for name in row.names or ():
             if problem := odd_name(name):
                 yield document.problem(keys, *problem)
@@ -59,14 +61,13 @@ def _unknown_event_keys(config: Config, document: Document) -> Iterator[Problem]
 
 
 def _likely_scope(keys: Keys) -> str:
-    return "event_properties" if keys[0] == "send_events" else "user_properties"
+    return "event_properties" if keys[0] in ("send_events", "calls") else "user_properties"
 
 
 def _paths(config: Config) -> Iterator[tuple[Keys, Path]]:
-    for name in type(config.mappings).model_fields:
-        if spec := getattr(config.mappings, name):
-            yield from _with_keys(("mappings", name), spec, spec.source)
-    for keys, scope, row in _property_rows(config):
+    for keys, spec in sources(config):
+        yield from _with_keys(keys, spec, spec.source)
+    for keys, scope, row in property_rows(config):
         yield from _with_keys(keys, row, row.source(scope, AS_USUAL))
     for keys, clause in clauses(config):
         yield (*keys, "property"), clause.path
@@ -90,6 +91,9 @@ def _positions_in_lists(config: Config, document: Document) -> Iterator[Problem]
 
 def _absent_from_identifies(config: Config, document: Document) -> Iterator[Problem]:
     users, mappings = config.create_and_update_users, config.mappings
+    for i, call in enumerate(config.calls):
+        if call.event == IDENTIFY:
+            yield from _absent_from_call(("calls", i), call, document)
     if not users.enabled or users.events or "property_changes" in users.on:
         return
     rule = "is never there: an identify has no event properties, and nothing else updates users here"
@@ -97,7 +101,7 @@ def _absent_from_identifies(config: Config, document: Document) -> Iterator[Prob
     for keys, clause in clauses_in(("create_and_update_users", "where"), users.where):
         if clause.path.scope == "event_properties":
             yield document.problem((*keys, "property"), f"{clause.path} {rule}", remedy)
-    for keys, _, row in _property_rows(config):
+    for keys, _, row in property_rows(config):
         if keys[0] == "create_and_update_users" and (path := _of_events_alone(row.path or (), row)):
             yield document.problem((*keys, "path"), f"{path} {rule}", remedy)
     for name in ("email", "user_id"):
@@ -106,17 +110,29 @@ def _absent_from_identifies(config: Config, document: Document) -> Iterator[Prob
             yield document.problem(("mappings", name), f"for user updates, {path} {rule}", remedy)
 
 
+def _absent_from_call(keys: Keys, call: CallRow, document: Document) -> Iterator[Problem]:
+    rule, remedy = "is never there: an identify has no event properties", "Use a user property"
+    for at, clause in clauses_in((*keys, "where"), call.where):
+        if clause.path.scope == "event_properties":
+            yield document.problem((*at, "property"), f"{clause.path} {rule}", remedy)
+    for name, spec in call.fields.items():
+        if path := _of_events_alone(spec.paths, spec):
+            yield document.problem((*keys, "fields", name), f"{path} {rule}", remedy)
+
+
 def _of_events_alone(paths: Sequence[Path], row: SourceSpec | PropertyRow) -> Path | None:
     """The first of `paths`, if all are of events, and nothing stands in for them."""
-    alone = paths and row.default is None and all(path.scope == "event_properties" for path in paths)
+    scopes = {path.scope or path.name for path in paths}
+    alone = row.default is None and scopes == {"event_properties"}
     return paths[0] if alone else None
 
 
 def _dotted_fields(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, _, row in _property_rows(config):
+    for keys, _, row in property_rows(config):
         inner = row.target.strip(".")
         if (
-            "." in inner
+            keys[-1] != "items"
+            and "." in inner
             and not row.rename
             and not _is_path_as_name((row.names or ("",))[0])
             and not _POSITION.search(row.target)
@@ -129,23 +145,25 @@ def _dotted_fields(config: Config, document: Document) -> Iterator[Problem]:
 def _replaced_objects(config: Config, document: Document) -> Iterator[Problem]:
     if config.destination.merge_nested_objects:
         return
-    for keys, scope, row in _property_rows(config):
+    for keys, scope, row in property_rows(config):
         if keys[0] == "create_and_update_users" and scope != ITEM and len(row.keys) > 1:
             rule = f"an update replaces all of {show_value(row.target)} in a profile, and not {row.keys[-1]} alone"
             yield document.problem((*keys, "as"), rule, "Set destination.merge_nested_objects: true")
 
 
 def _one_user_for_all(config: Config, document: Document) -> Iterator[Problem]:
-    for name in ("email", "user_id"):
-        spec = getattr(config.mappings, name)
-        for key in ("value", "default"):
-            if spec and getattr(spec, key) is not None:
+    of_users: set[Keys] = {("mappings", "email"), ("mappings", "user_id")}
+    for i, row in enumerate(config.calls):
+        of_users.update(("calls", i, "fields", name) for name in row.operation.also_about)
+    for keys, spec in sources(config):
+        for key in ("value", "default") if keys in of_users else ():
+            if getattr(spec, key) is not None:
                 rule = "makes one user of many: a constant is the same in every row"
-                yield document.problem(("mappings", name, key), rule, "Use paths that tell users apart")
+                yield document.problem((*keys, key), rule, "Use paths that tell users apart")
 
 
 def _paths_as_names(config: Config, document: Document) -> Iterator[Problem]:
-    for keys, _, row in _property_rows(config):
+    for keys, _, row in property_rows(config):
         name = (row.names or ("",))[0]
         if _is_path_as_name(name):
             yield document.problem(
@@ -156,16 +174,3 @@ def _paths_as_names(config: Config, document: Document) -> Iterator[Problem]:
 def _is_path_as_name(name: str) -> bool:
     scope, dot, _ = name.partition(".")
     return scope in SCOPES and bool(dot)
-
-
-def _property_rows(config: Config) -> Iterator[tuple[Keys, str, PropertyRow]]:
-    """With the scope of its bare names; those of an `each`, too."""
-    for keys, selection in property_lists(config):
-        yield from _rows_of(keys, str(keys[-1]), selection)
-
-
-def _rows_of(keys: Keys, scope: str, selection: PropertyList) -> Iterator[tuple[Keys, str, PropertyRow]]:
-    for i, row in selection.listed:
-        yield (*keys, i), scope, row
-        if row.each:
-            yield from _rows_of((*keys, i, "each"), ITEM, row.each)

@@ -116,9 +116,19 @@ def _read_path(value: Any) -> Path:
     return path
 
 
+def _read_path_or_scope(value: Any) -> Path:
+    return Path("", value) if value in SCOPES else _read_path(value)
+
+
 PropertyPath = Annotated[
     Path,
     PlainValidator(_read_path, json_schema_input_type=Annotated[str, Field(min_length=1)]),
+    PlainSerializer(str),
+    Rule("must be a path", "Write scope.name, such as user_properties.email, or a key such as user_id"),
+]
+PathOrScope = Annotated[  # all of a scope, as an object: a row says with `each` what becomes of it
+    Path,
+    PlainValidator(_read_path_or_scope, json_schema_input_type=Annotated[str, Field(min_length=1)]),
     PlainSerializer(str),
     Rule("must be a path", "Write scope.name, such as user_properties.email, or a key such as user_id"),
 ]

@@ -3,19 +3,22 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from pipeline.config.calls import CallRow
 from pipeline.config.clauses import AnyClause, Clause, ClauseGroup
-from pipeline.config.places import property_lists
+from pipeline.config.events import UserEventRow
 from pipeline.config.problems import Keys
 from pipeline.config.suggestions import closest
+from pipeline.preview.field_search import PARTS, Sought
 from pipeline.preview.layout import share
 from pipeline.preview.survey import OTHERS, ClauseCounts, RowCounts, Survey
 from pipeline.reports.redaction import redact_name
+from transforms.iterable.operations import BY_PART
 from transforms.mapping.filters import EVERYTHING
 from transforms.model import reasons
-from transforms.model.items import MESSAGE, TRACK, USER
+from transforms.model.items import MESSAGE, USER
 from transforms.model.outcomes import NOTED
 
 Level = Literal["warning", "note"]
@@ -51,12 +54,14 @@ def _rows(survey: Survey) -> Iterator[Finding]:
     if users.enabled and survey.user_where.seen:
         keys: Keys = ("create_and_update_users", "where")
         yield from _clauses(keys, "user updates", users.where, survey.user_where, lines)
-    for section, rows, counts in (
-        ("create_and_update_users", users.events if users.enabled else (), survey.updating_events),
-        ("send_events", events.events if events.enabled else (), survey.sent_events),
-    ):
-        for i, (row, row_counts) in enumerate(zip(rows, counts.rows, strict=False)):
-            keys = (section, "events", i)
+    sections: tuple[tuple[Keys, Sequence[UserEventRow | CallRow], list[RowCounts]], ...] = (
+        (("create_and_update_users", "events"), users.events if users.enabled else (), survey.updating_events.rows),
+        (("send_events", "events"), events.events if events.enabled else (), survey.sent_events.rows),
+        (("calls",), config.calls, survey.called),
+    )
+    for place, rows, counts in sections:
+        for i, (row, row_counts) in enumerate(zip(rows, counts, strict=False)):
+            keys = (*place, i)
             if row_counts.seen:
                 name = redact_name(row.event) if row_counts.taken == 0 else _events_of(row.event)
                 yield from _clauses((*keys, "where"), name, row.where, row_counts, lines)
@@ -102,11 +107,14 @@ def _line(keys: Keys, lines: Mapping[Keys, int]) -> int:
 def _never_seen(survey: Survey, event: str) -> str:
     if event == EVERYTHING:
         return "takes no event here."
-    names: list[str] = [name for name, part in survey.events if part == TRACK and name not in ("", OTHERS, event)]
-    if (event, TRACK) in survey.events:
+    counts: Counter[str] = Counter()
+    for (name, part), one in survey.events.items():
+        if part != MESSAGE and name != OTHERS:
+            counts[name] = max(counts[name], one.items)
+    if event in counts:
         return "is never reached: earlier rows take all these events."
-    close = closest(event, names)
-    suggestion = f" Did you mean {redact_name(close)} ({survey.events[close, TRACK].items:,})?" if close else ""
+    close = closest(event, counts)
+    suggestion = f" Did you mean {redact_name(close)} ({counts[close]:,})?" if close else ""
     return f"is no event here.{suggestion}"
 
 
@@ -144,44 +152,42 @@ def _properties(survey: Survey) -> Iterator[Finding]:
         "create_and_update_users": config.create_and_update_users.handling,
         "send_events": config.send_events.handling,
     }
-    for keys, properties in property_lists(config):
-        part = USER if keys[0] == "create_and_update_users" else TRACK
-        if not survey.items[part] or survey.uncounted_fields or not _is_reached(survey, keys):
+    for sought in survey.search.never_seen():
+        parts, row = PARTS[sought.section], sought.row
+        source = row.source(sought.scope, handling[sought.section])
+        detail = f"{source} as {source.wanted}"
+        if not _is_reached(survey, sought) or _is_unconvertible(survey, parts, detail):
             continue
-        sent = {field for (of_part, _), fields in survey.fields.items() if of_part == part for field in fields}
-        for i, row in properties.listed:
-            source = row.source(str(keys[-1]), handling[str(keys[0])])
-            detail = f"{source} as {source.wanted}"
-            if row.target not in sent and not _is_unconvertible(survey, part, detail):
-                names = " or ".join(redact_name(path.name) for path in source.paths)
-                name, what = names or f"all of {redact_name(str(source))}", "user update" if part == USER else "event"
-                line = survey.loaded.lines.get((*keys, i), 0)
-                told = f"never found: no {what} sent has {name}."
-                if source.may_leave_out:
-                    told = f"never sent: no {what} has {name}, but for what is left out."
-                yield Finding("warning", line, redact_name(row.target), told)
+        names = " or ".join(redact_name(path.name) for path in source.paths)
+        name, what = names or f"all of {redact_name(str(source))}", "user update" if USER in parts else "event"
+        told = f"never found: no {what} sent has {name}."
+        if source.may_leave_out:
+            told = f"never sent: no {what} has {name}, but for what is left out."
+        line = survey.loaded.lines.get(sought.keys, 0)
+        yield Finding("warning", line, redact_name(".".join(sought.path)), told)
 
 
-def _is_reached(survey: Survey, keys: Keys) -> bool:
-    """Whether the list at `keys` is a section's, or that of a row that took an event."""
-    counts = survey.sent_events if keys[0] == "send_events" else survey.updating_events
-    return len(keys) < 4 or bool(counts.rows[int(keys[2])].taken)
+def _is_reached(survey: Survey, sought: Sought) -> bool:
+    """Whether its section sends anything; and if its list is that of an event row, whether the row took an event."""
+    counts = survey.sent_events if sought.section == "send_events" else survey.updating_events
+    is_sent = any(survey.items[part] for part in PARTS[sought.section])
+    return is_sent and (sought.keys[1] != "events" or bool(counts.rows[int(sought.keys[2])].taken))
 
 
-def _is_unconvertible(survey: Survey, part: str, detail: str) -> bool:
+def _is_unconvertible(survey: Survey, parts: Collection[str], detail: str) -> bool:
     reason = reasons.UNCONVERTIBLE_PROPERTY.code
-    return any((reason, detail) in counts.details for (_, of), counts in survey.events.items() if of == part)
+    return any((reason, detail) in counts.details for (_, of), counts in survey.events.items() if of in parts)
 
 
 def _types(survey: Survey) -> Iterator[Finding]:
-    for (_, event), fields in survey.fields.items():
+    for (part, event), fields in survey.fields.items():
         for field, counted in fields.items():
             types = Counter({name: count for name, count in counted.items() if name not in EMPTY})
             if len(types) > 1:
                 told = ", ".join(f"{name} {share(count, types.total())}" for name, count in types.most_common())
                 advice = " type: number makes them one." if set(types) == NUMBERS else ""
-                where = f" of {redact_name(event)}" if event else " of users"
-                yield Finding("warning", 0, redact_name(field) + where, f"changes its type: {told}.{advice}")
+                where = redact_name(event) if event else "users" if part == USER else BY_PART[part].items
+                yield Finding("warning", 0, f"{redact_name(field)} of {where}", f"changes its type: {told}.{advice}")
 
 
 def _identities(survey: Survey) -> Iterator[Finding]:

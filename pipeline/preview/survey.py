@@ -13,6 +13,7 @@ import orjson
 
 from pipeline.config.loader import LoadedConfig
 from pipeline.config.to_rules import rules_of, sender_settings_of
+from pipeline.preview.field_search import FieldSearch
 from pipeline.preview.requests import requests_needed
 from pipeline.reports.bounded_counter import BoundedCounter
 from transforms.amplitude.parse import IDENTIFY
@@ -131,6 +132,9 @@ class Survey:
         self.sent_events = FilterCounts(self._rules.tracks.events)
         self.updating_events = FilterCounts(users.events)
         self.user_where = RowCounts.of(users.where.conditions if users.where else ())
+        self.called = [RowCounts.of(row.selector.conditions) for row in self._rules.calls.rows]
+        self._called = {id(row): counts for row, counts in zip(self._rules.calls.rows, self.called, strict=True)}
+        self.search = FieldSearch(loaded.config)
         self.items: Counter[str] = Counter()  # by part
         self.bytes: Counter[str] = Counter()
         # (part, the event's name in Iterable) → field → types of its values, as Iterable infers them
@@ -140,7 +144,7 @@ class Survey:
         self.other_ids: Counter[str] = Counter()  # what some of these have: email or user_id
         self._field_count = 0
         # Counted apart, whenever they come.
-        self._names = {IDENTIFY} | self.sent_events.names | self.updating_events.names
+        self._names = {IDENTIFY, *self._rules.calls.by_event} | self.sent_events.names | self.updating_events.names
 
     def add(self, message: Message) -> None:
         self.rows += 1
@@ -213,7 +217,9 @@ class Survey:
         self.items[item.part] += 1
         self.bytes[item.part] += len(item.body) + 1
         fields = self.fields[item.part, "" if item.part == USER else self._kept(item.event_name)]
-        for field_name, value in orjson.loads(item.body).get("dataFields", {}).items():
+        data_fields = orjson.loads(item.body).get("dataFields", {})
+        self.search.look(item.part, data_fields)
+        for field_name, value in data_fields.items():
             types = fields.get(field_name)
             if types is None:
                 if self._field_count == MAX_FIELDS:
@@ -235,6 +241,8 @@ class Survey:
             )
         except (RejectedError, DroppedError):  # its operators are malformed, or it makes nothing: no row comes to it
             return
+        for rows in self._rules.calls.by_event.get(event.event_type, {}).values():
+            any(self._called[id(one)].add(one.selector.conditions, row) for one in rows)
         is_update = updates and (not users.where or self.user_where.add(users.where.conditions, row))
         if event.event_type != IDENTIFY:
             self.sent_events.add(event.event_type, row)

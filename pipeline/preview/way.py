@@ -21,7 +21,7 @@ from transforms.iterable.operation import Field
 from transforms.mapping.call_fields import TOLD, as_field
 from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.properties import PropertySelection
-from transforms.mapping.sources import Source
+from transforms.mapping.sources import Row, Source
 from transforms.mapping.track_events import apply_own_operators, filter_track
 from transforms.mapping.translate import items_of, read_event
 from transforms.mapping.user_updates import filter_identify
@@ -141,7 +141,7 @@ class _Explanation:
         ids = tuple(self._ids(seen)) if taken else ()
         return PartWay(part, *verdict, rows=rows, ids=ids, fields=tuple(fields), request=request)
 
-    def _as_updated(self, event: Event) -> tuple[dict[str, Any], FieldLists]:
+    def _as_updated(self, event: Event) -> tuple[Row, FieldLists]:
         """As the mapping of a user update sees it, and which fields that fills."""
         try:
             selected = filter_identify(self._rules.users, event, _unnoted)
@@ -149,7 +149,7 @@ class _Explanation:
             return _as_mapped(event), self._rules.users.lists
         return selected.event.row, selected.lists
 
-    def _as_sent(self, event: Event) -> tuple[dict[str, Any], FieldLists, tuple[FieldLook, ...]]:
+    def _as_sent(self, event: Event) -> tuple[Row, FieldLists, tuple[FieldLook, ...]]:
         """As the mapping of an event sees it, which fields that fills, and what a purchase has beside them."""
         seen = _as_mapped(event)
         try:
@@ -159,7 +159,7 @@ class _Explanation:
         sources = (("items", selected.sent_as.items), ("total", selected.sent_as.total)) if selected.sent_as else ()
         return seen, selected.lists, tuple(_look(name, source, seen) for name, source in sources if source)
 
-    def _rows(self, part: str, event_type: str, row: dict[str, Any]) -> tuple[RowLook, ...]:
+    def _rows(self, part: str, event_type: str, row: Row) -> tuple[RowLook, ...]:
         section = "create_and_update_users" if part == USER else "send_events"
         events = self._rules.users.events if part == USER else self._rules.tracks.events
         is_named = events is not None and event_type != IDENTIFY
@@ -168,14 +168,14 @@ class _Explanation:
         rows = look_at_rows((section, "events"), events.selectors if events else (), named, row, self._loaded.lines)
         return (*of_section, *rows)
 
-    def _section_clauses(self, row: dict[str, Any]) -> tuple[RowLook, ...]:
+    def _section_clauses(self, row: Row) -> tuple[RowLook, ...]:
         where, keys = self._rules.users.where, ("create_and_update_users", "where")
         if not where:
             return ()
         looks = look_at_clauses(keys, where.conditions, row, self._loaded.lines)
         return (RowLook(self._loaded.lines.get(keys, 0), 0, looks, where.holds(row)),)
 
-    def _ids(self, row: dict[str, Any]) -> Iterator[IdLook]:
+    def _ids(self, row: Row) -> Iterator[IdLook]:
         identity = self._rules.users.identity
         for name, source in (("userId", identity.user_id), ("email", identity.email)):
             if source:
@@ -183,7 +183,7 @@ class _Explanation:
                 yield IdLook(name, str(source.winner(row) or source), found, taken, source.wanted)
 
 
-def _fields(lists: FieldLists, row: dict[str, Any], item: Item | None) -> Iterator[FieldLook]:
+def _fields(lists: FieldLists, row: Row, item: Item | None) -> Iterator[FieldLook]:
     """In the order of the config; what "*" brings comes first."""
     sent = orjson.loads(item.body).get("dataFields", {}) if item else {}
     for selection in lists:
@@ -194,7 +194,7 @@ def _fields(lists: FieldLists, row: dict[str, Any], item: Item | None) -> Iterat
         yield from _listed(selection, row)
 
 
-def _field_look(field: Field, source: Source, row: dict[str, Any]) -> FieldLook:
+def _field_look(field: Field, source: Source, row: Row) -> FieldLook:
     """Of a call."""
     look = _look(field.name, source, row)
     try:
@@ -207,19 +207,19 @@ def _unnoted(_: reasons.Reason) -> None:
     """A look is told of no notes: the way has them."""
 
 
-def _as_mapped(event: Event) -> dict[str, Any]:
+def _as_mapped(event: Event) -> Row:
     try:
         return apply_own_operators(event)[0].row
     except RejectedError:
         return event.row
 
 
-def _listed(selection: PropertySelection, row: dict[str, Any]) -> Iterator[FieldLook]:
+def _listed(selection: PropertySelection, row: Row) -> Iterator[FieldLook]:
     for mapping in selection.rows:
         yield _look(".".join(mapping.keys), mapping.source, row)
 
 
-def _look(target: str, source: Source, row: dict[str, Any]) -> FieldLook:
+def _look(target: str, source: Source, row: Row) -> FieldLook:
     found, (sent, problem) = _found(source, row), _made(source, row)
     winner = source.winner(row)
     return FieldLook(
@@ -234,14 +234,14 @@ def _look(target: str, source: Source, row: dict[str, Any]) -> FieldLook:
     )
 
 
-def _found(source: Source, row: dict[str, Any]) -> Any:
+def _found(source: Source, row: Row) -> Any:
     try:
         return source.find(row)
     except ValueError:
         return MISSING
 
 
-def _made(source: Source, row: dict[str, Any]) -> tuple[Any, str]:
+def _made(source: Source, row: Row) -> tuple[Any, str]:
     """What is sent, or MISSING; and why it cannot be made, whatever becomes of it then."""
     problem = ""
     try:

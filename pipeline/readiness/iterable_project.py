@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from http.client import BAD_REQUEST, FORBIDDEN, OK, TOO_MANY_REQUESTS, UNAUTHORIZED
+from operator import attrgetter
 from urllib.parse import urlsplit
 
 import orjson
@@ -33,8 +34,9 @@ READS_FIELDS = "lists the names and types of profile fields; it changes nothing.
 WRITES_NOTHING = "names no user and no event: there is nothing to write. It tells whether the key may write."
 OTHER_HOST = "the same, at Iterable's other data centre: to tell a wrong region from a wrong key."
 
+SERVER_SIDE_WORD = "server-side"
+
 _REFUSED = (UNAUTHORIZED, FORBIDDEN)
-_SERVER_SIDE = "ServerSide"
 
 
 def ask_iterable(report: Report, config: Config, url: str, others: Mapping[str, str]) -> dict[str, str] | None:
@@ -55,13 +57,12 @@ def ask_iterable(report: Report, config: Config, url: str, others: Mapping[str, 
         if not _is_reached(report, response, f"{_host(url)}, {milliseconds:,.0f} ms"):
             return None
         if response.status in _REFUSED:
-            if (key_type := _key_type(response)) and _takes(config, key_type):
-                told = (
-                    f"{reference} is a {key_type} key: by Iterable's documentation these register tokens, and no more"
-                )
-                report.add(SUBJECT, "unknown", "key", f"{told}; a call is not tried")
+            key_type = _key_type(response)
+            if key_type != SERVER_SIDE and key_type in config.key_types:
+                told = f"{reference} is a {key_type} key: by Iterable's documentation it may make these calls"
+                report.add(SUBJECT, "unknown", "key", f"{told}; none is tried")
                 return None
-            why = _why_refused(response) or _where_known(report, connect, others)
+            why = _why_refused(response, _wanted(config)) or _where_known(report, connect, others)
             report.add(SUBJECT, "problem", "key", f"{reference} is refused by {_host(url)}: {why}")
             return None
         if response.status == TOO_MANY_REQUESTS:
@@ -97,11 +98,11 @@ def _is_reached(report: Report, response: Response, told: str) -> bool:
 
 
 def _ask_to_write(report: Report, client: IterableClient, config: Config, url: str) -> None:
-    others = sorted({row.call for row in config.calls if row.operation.key_types != SERVER_SIDE})
-    is_called = any(row.operation.key_types == SERVER_SIDE for row in config.calls)
+    called = sorted({row.operation for row in config.calls}, key=attrgetter("name"))
+    others = [operation for operation in called if SERVER_SIDE not in operation.key_types]
     enabled = {
         BULK_UPDATE: config.create_and_update_users.enabled,
-        TRACK_BULK: config.send_events.enabled or is_called,  # a key that may call the one may call the other
+        TRACK_BULK: config.send_events.enabled or called != others,  # a key that may call the one may call the other
     }
     reference = config.destination.api_key
     taken = []
@@ -109,7 +110,7 @@ def _ask_to_write(report: Report, client: IterableClient, config: Config, url: s
         response = client.post(operation.path, operation.body([]))
         report.requests.append(Request(f"POST {_host(url)}{operation.path}, empty", WRITES_NOTHING))
         if response.status in _REFUSED:
-            why = _why_refused(response) or "it is no server-side key. → Make one in Iterable"
+            why = _why_refused(response, SERVER_SIDE_WORD) or "it is no server-side key. → Make one in Iterable"
             report.add(SUBJECT, "problem", "key", f"{reference} is known there, and may not write: {why}")
             return
         if response.status not in (OK, BAD_REQUEST):  # 400: only for being empty, which is judged after the key
@@ -121,8 +122,9 @@ def _ask_to_write(report: Report, client: IterableClient, config: Config, url: s
     written = f" and may write: {', '.join(taken)}" if taken else ""
     report.add(SUBJECT, "ok", "key", f"{reference} is known there{written}")
     if others:  # no key of theirs lists the fields
-        told = f"{reference} is a server-side one, or only reads: neither may call {', '.join(others)}"
-        report.add(SUBJECT, "problem", "calls", f"{told}. → Make it a sync of its own, with a Mobile or Web key")
+        keys = "; ".join(f"{each.name}, which takes a {' or '.join(each.key_types)} key" for each in others)
+        told = f"{reference} is a server-side one, or only reads: neither may call {keys}"
+        report.add(SUBJECT, "problem", "calls", f"{told}. → Make it a sync of its own, with such a key")
 
 
 def _told(operation: Operation, response: Response) -> str:
@@ -138,22 +140,21 @@ def _key_type(response: Response) -> str:
     return key_type if isinstance(key_type, str) else ""
 
 
-def _takes(config: Config, key_type: str) -> bool:
-    """Whether calls are all that the config sends, and such a key may make each of them."""
-    is_more = config.create_and_update_users.enabled or config.send_events.enabled
-    types = [row.operation.key_types.split(" or ") for row in config.calls]
-    return bool(types) and not is_more and all(key_type in each for each in types)
+def _wanted(config: Config) -> str:
+    """The type of key that the config needs, in words."""
+    types = config.key_types
+    return SERVER_SIDE_WORD if SERVER_SIDE in types or not types else " or ".join(sorted(types))
 
 
-def _why_refused(response: Response) -> str:
+def _why_refused(response: Response, wanted: str = SERVER_SIDE_WORD) -> str:
     """Of a key that the project knows; "" if it may be one that it does not know."""
-    told = "it is of a type that may not. → Make a server-side one in Iterable" if response.status == FORBIDDEN else ""
+    told = f"it is of a type that may not. → Make a {wanted} one in Iterable" if response.status == FORBIDDEN else ""
     key_type = _key_type(response)
     if not key_type:
         return told
-    if key_type == _SERVER_SIDE:
+    if key_type == SERVER_SIDE:
         return "it is known there, and disabled or without this right. → Enable it in Iterable, or make another"
-    return f"it is a {redact_name(key_type)} key. → Make a server-side one in Iterable"
+    return f"it is a {redact_name(key_type)} key. → Make a {wanted} one in Iterable"
 
 
 def _where_known(

@@ -71,6 +71,29 @@ def test_an_event_makes_a_part_for_each_operation_that_it_calls(
     assert not {*parts_of(replace(ON_BOTH, calls=calls, events_only=True), event_of(AN_EVENT))} - {TRACK}
 
 
+@pytest.mark.parametrize(
+    ("row", "part", "parts"),
+    [
+        (AN_EVENT, None, ("delete_user",)),
+        (A_CHANGE, None, (USER, "delete_user")),
+        (AN_EVENT, "delete_user", ("delete_user",)),
+        (AN_EVENT | {"event_type": "Other"}, None, (TRACK,)),
+    ],
+)
+def test_an_event_that_calls_alone_name_is_no_track_event(
+    row: dict[str, Any], part: str | None, parts: tuple[str, ...]
+) -> None:
+    """It would only be dropped; of a run that makes no calls it is one, so that nothing goes uncounted."""
+    names = frozenset({AN_EVENT["event_type"]})
+    rules = replace(ON_CHANGES, calls=dict.fromkeys(names, ("delete_user",)), called_alone=names)
+    attributes = {"dl_part": part, "dl_config": sync_tag(SYNC, "0")} if part else {}
+
+    assert parts_of(rules, event_of(row, None, **attributes)) == parts
+    assert parts_of(replace(rules, events_only=True), event_of(row)) == (TRACK,)
+    with pytest.raises(DroppedError, match=r"^part_not_selected$"):
+        parts_of(rules, event_of(AN_EVENT, None, dl_part="track", dl_config=sync_tag(SYNC, "0")))
+
+
 MIDNIGHT = 1_767_571_200.0
 ONE_DAY = replace(ON_BOTH, times=TimeRange(MIDNIGHT, MIDNIGHT + 86_400))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -58,7 +58,7 @@ def identify(user_properties: dict[str, Any] | None = None, **row: Any) -> dict[
     return row if user_properties is None else {**row, "user_properties": user_properties}
 
 
-def item_of(rules: UserUpdateRules, row: dict[str, Any]) -> tuple[Item, list[str]]:
+def item_of(rules: UserUpdateRules, row: Mapping[str, Any]) -> tuple[Item, list[str]]:
     """What the branch's two rules make of an identify, and their notes."""
     notes: list[Reason] = []
     item = map_identify(rules, filter_identify(rules, event_of(row), notes.append), notes.append)

@@ -69,8 +69,7 @@ def rules(
         user_properties=user_properties,
         identity=IdentityRules(project_type, source_at("user_properties.email"), source_at("user_id")),
         numbers={
-            "campaign_id": source_at(campaign_id) if campaign_id else None,
-            "template_id": source_at(template_id) if template_id else None,
+            key: source_at(path) for key, path in (("campaign_id", campaign_id), ("template_id", template_id)) if path
         },
         create_new_fields=create_new_fields,
         max_bytes=max_bytes,

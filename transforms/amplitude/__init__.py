@@ -6,4 +6,5 @@ row_json             its JSON, with characters cut in halves
 paths, event_keys    where a value lies in a row, and which keys rows have
 reserved_events      Amplitude's own events, by both names
 identify_operators   $set, $add and their like
+row_with             a row with another value at one key, not copied
 """

@@ -10,8 +10,10 @@ import math
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
+from transforms.amplitude.row_with import RowWith
 from transforms.model import reasons
 from transforms.model.errors import RejectedError
+from transforms.model.items import Event
 
 CLEAR_ALL = "$clearAll"
 
@@ -75,12 +77,16 @@ def apply_operators(user_properties: Mapping[str, Any]) -> KnownProperties:
     Raises:
       RejectedError: wrong_type, for an operator other than $clearAll that holds no object.
     """
+    if OPERATORS.isdisjoint(user_properties):
+        return KnownProperties(dict(user_properties), False, {})
     values: dict[str, Any] = dict.fromkeys(_operand(user_properties, "$unset"))
     values.update(_operand(user_properties, "$set"))
     cleared = CLEAR_ALL in user_properties
     unknown: dict[str, list[str]] = {}
     lost: set[str] = set()  # known once, and no longer
     for operator, apply in _READING.items():
+        if operator not in user_properties:
+            continue
         for name, value in _operand(user_properties, operator).items():
             if name in lost or not (cleared or name in values):
                 unknown.setdefault(operator, []).append(name)
@@ -93,6 +99,12 @@ def apply_operators(user_properties: Mapping[str, Any]) -> KnownProperties:
                 unknown.setdefault(operator, []).append(name)
     values.update({name: value for name, value in user_properties.items() if name not in OPERATORS})
     return KnownProperties(values, cleared, unknown)
+
+
+def with_user_properties(event: Event, values: dict[str, Any]) -> Event:
+    """With these in place of its own. The event itself stays as it is: it may make other parts."""
+    message, row, event_type, event_time = event
+    return Event(message, RowWith(row, "user_properties", values), event_type, event_time)
 
 
 def _operand(user_properties: Mapping[str, Any], operator: str) -> Mapping[str, Any]:

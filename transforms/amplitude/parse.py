@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Message → event, in every shape Amplitude is known to write. Knows no filter rule and no Iterable word."""
 
+import sys
 from typing import Any
 
 import orjson
@@ -41,8 +42,9 @@ def parse_event(message: Message, note: Note | None = None) -> Event:
         missing_event_time, bad_event_time.
       DroppedError: group_identify; merged_ids, a line of the list that lies among the files of an export.
     """
-    if message.attributes.get(DL_REASON) == reasons.LINE_TOO_LONG.code:  # but the head of it, whatever that looks like
-        raise RejectedError(reasons.LINE_TOO_LONG, message.attributes.get(DL_DETAIL, ""))
+    attributes = message.attributes
+    if attributes and attributes.get(DL_REASON) == reasons.LINE_TOO_LONG.code:  # whatever the head of it looks like
+        raise RejectedError(reasons.LINE_TOO_LONG, attributes.get(DL_DETAIL, ""))
     row = _load_row(message.data, note)
     named = _event_type(row)
     if named == GROUP_IDENTIFY:
@@ -55,7 +57,8 @@ def parse_event(message: Message, note: Note | None = None) -> Event:
     event_time = _event_time(row)
     if event_time is None and event_type != IDENTIFY:
         raise RejectedError(reasons.MISSING_EVENT_TIME)
-    return Event(message, row, event_type, event_time)
+    # One object for all events of a name: it is looked up by again and again, and stays in the processor's cache.
+    return Event(message, row, sys.intern(event_type), event_time)
 
 
 def event_type_of(data: bytes) -> str:
@@ -76,8 +79,9 @@ def _load_row(data: bytes, note: Note | None = None) -> dict[str, Any]:
         raise RejectedError(reasons.NOT_JSON, f"{error.msg} (character {error.pos})") from None
     if not isinstance(row, dict):
         raise RejectedError(reasons.NOT_AN_OBJECT)
-    # Fewer brackets than levels: no need to look. So nearly every event pays for two counts only.
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper_than(MAX_DEPTH, row):
+    # Fewer brackets than levels, as in nearly every event: no need to look. Left out, since before Python 3.13 to count
+    # them takes three times as long.
+    if len(data) - len(data.replace(b"{", b"").replace(b"[", b"")) > MAX_DEPTH and _is_deeper_than(MAX_DEPTH, row):
         raise RejectedError(reasons.NOT_JSON, f"nested deeper than {MAX_DEPTH} levels")
     return row
 

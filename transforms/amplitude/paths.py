@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 SCOPES = ("event_properties", "user_properties", "group_properties", "derived_properties", "groups")
@@ -63,8 +64,8 @@ def look_up(row: Mapping[str, Any], path: Path) -> Any:
     Only if no key has the whole name do dots walk into nested objects, and `[N]` into lists, from 0.
     """
     scope, name = path
-    holder = row.get(scope) if scope else row
-    if not isinstance(holder, dict):
+    holder: Any = row.get(scope) if scope else row
+    if scope and not isinstance(holder, dict):
         return MISSING
     if name in holder:
         return holder[name]
@@ -74,18 +75,27 @@ def look_up(row: Mapping[str, Any], path: Path) -> Any:
 def walk(holder: Mapping[str, Any], name: str) -> Any:
     """What lies where the dots and positions of `name` lead, or MISSING; a key that is written so goes before."""
     value: Any = holder
-    for key in name.split("."):
-        if not isinstance(value, dict):
+    for key, name_of_list, positions in _steps(name):
+        if not isinstance(value, Mapping):
             return MISSING
         if key in value:
             value = value[key]
             continue
-        at = _POSITIONED.fullmatch(key)
-        if at is None or at[1] not in value:
+        if not positions or name_of_list not in value:
             return MISSING
-        value = value[at[1]]
-        for position in at[2][1:-1].split("]["):
-            if not isinstance(value, list) or int(position) >= len(value):
+        value = value[name_of_list]
+        for position in positions:
+            if not isinstance(value, list) or position >= len(value):
                 return MISSING
-            value = value[int(position)]
+            value = value[position]
     return value
+
+
+@lru_cache(maxsize=4096)
+def _steps(name: str) -> tuple[tuple[str, str, tuple[int, ...]], ...]:
+    """Of each key between dots: the key, and as what else it can be read, a list's name and positions in it."""
+    matches = [(key, _POSITIONED.fullmatch(key)) for key in name.split(".")]
+    return tuple(
+        (key, match[1], tuple(map(int, match[2][1:-1].split("][")))) if match else (key, key, ())
+        for key, match in matches
+    )

@@ -37,7 +37,7 @@ class Success(Enum):
     CODE = "the code Success"  # then it is all of it
 
 
-SERVER_SIDE = "Server-side"  # type of key that a sync has
+SERVER_SIDE = "ServerSide"  # a type of key, as Iterable's answers call it
 DAY_SECONDS = 86_400.0
 MOST_PER_SECOND = 500.0  # for what Iterable documents no limit of
 _USER = {EMAIL: EMAIL, USER_ID: USER_ID}
@@ -109,6 +109,8 @@ class Operation:
     # Answers of before failedUpdates existed have lists at the top level; there they may mean something else.
     old_failure_lists: Mapping[str, Reason] = field(default_factory=dict, hash=False)
     codes: Mapping[str, Reason] = field(default_factory=lambda: CODES, hash=False)
+    # Where the code BadParams says too little: pattern in the answer's text → reason, the first that is found.
+    of_bad_params: tuple[tuple[str, Reason], ...] = ()
     # Refused so after a try whose answer was lost, it was that try that was taken.
     taken_before: Reason | None = None
     overwrites: bool = True  # sent late, as by a replay, it may undo what is newer
@@ -119,7 +121,7 @@ class Operation:
     user_in: str = ""  # the object that holds it, or with [] a list of one; "": the body itself
     creates_users: bool = False  # so it takes preferUserId, where an email project asks for that
     project_types: tuple[str, ...] = ("email", "user_id", "hybrid")
-    key_types: str = SERVER_SIDE  # that may call it
+    key_types: tuple[str, ...] = (SERVER_SIDE,)  # that may call it
     confirm: str = ""  # what a config must spell out, for what cannot be undone; replays leave it out
     paths: Mapping[str, str] = field(default_factory=dict, hash=False)  # a DELETE: the id's field → its path, with {}
     also_about: Mapping[str, str] = field(default_factory=dict, hash=False)  # fields that name another user → its id

@@ -15,8 +15,16 @@ from transforms.model import reasons
 from transforms.model.items import CART, PURCHASE, TRACK, USER
 from transforms.model.user_keys import EMAIL, USER_ID
 
-_NO_SUCH_USER = {**CODES, "BadParams": reasons.UNKNOWN_USER}  # as recorded: "… User does not exist"
-_DEVICE_KEYS = "Mobile or Web"  # a Server-side one may not (Iterable's article "API Keys")
+_OF_IDENTITY = {**CODES, "BadParams": reasons.IDENTITY_CHANGE_REFUSED}
+# As recorded: "Cannot change user … User does not exist", "No users with userId … exist", "Invalid currentEmail …",
+# "Contact is GDPR forgotten"; the rest is as codes and failure lists are called.
+_OF_BAD_PARAMS = (
+    (r"\bnot exist\b|\bno users? with\b|\bnot found\b", reasons.UNKNOWN_USER),
+    (r"\balready exists\b", reasons.IDENTITY_CONFLICT),
+    (r"\bforgotten\b", reasons.FORGOTTEN_USER),
+    (r"\binvalid (current|new)?email\b", reasons.INVALID_EMAIL),
+    (r"\binvalid (current)?userId\b", reasons.INVALID_USER_ID),
+)
 
 BULK_UPDATE = Operation(
     part=USER,
@@ -139,7 +147,7 @@ _DEVICE_TOKEN = Operation(
     fields=(Field("device.token"), Field("device.platform"), Field("device.applicationName")),
     needs=(("device.token",), ("device.platform",), ("device.applicationName",)),
     creates_users=True,
-    key_types=_DEVICE_KEYS,
+    key_types=("Mobile",),  # here and below: Iterable's article "API Keys"
 )
 _BROWSER_TOKEN = replace(
     _DEVICE_TOKEN,
@@ -149,6 +157,7 @@ _BROWSER_TOKEN = replace(
     items="browser tokens",
     fields=(Field("browserToken"),),
     needs=(("browserToken",),),
+    key_types=("JavaScript", "Web"),
 )
 _UPDATE_EMAIL = Operation(
     part="update_email",
@@ -160,7 +169,8 @@ _UPDATE_EMAIL = Operation(
     per_second=10,
     is_documented=False,
     success=Success.CODE,
-    codes=_NO_SUCH_USER,
+    codes=_OF_IDENTITY,
+    of_bad_params=_OF_BAD_PARAMS,
     taken_before=reasons.UNKNOWN_USER,
     fields=(Field("newEmail", "email"),),
     needs=(("newEmail",),),
@@ -178,7 +188,8 @@ _MERGE = Operation(
     order=Order.BARRIER,
     per_second=50,  # of an API key
     success=Success.CODE,
-    codes=_NO_SUCH_USER,
+    codes=_OF_IDENTITY,
+    of_bad_params=_OF_BAD_PARAMS,
     taken_before=reasons.UNKNOWN_USER,
     fields=(Field("sourceEmail", "email"), Field("sourceUserId", "userId")),
     needs=(("sourceEmail", "sourceUserId"),),
@@ -195,7 +206,8 @@ _DELETE = Operation(
     order=Order.BARRIER,
     per_second=100,
     success=Success.CODE,
-    codes=_NO_SUCH_USER,
+    codes=_OF_IDENTITY,
+    of_bad_params=_OF_BAD_PARAMS,
     taken_before=reasons.UNKNOWN_USER,
     confirm="deletes users in Iterable",
     paths={EMAIL: "/api/users/{}", USER_ID: "/api/users/byUserId/{}"},

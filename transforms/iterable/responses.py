@@ -143,7 +143,16 @@ def _read_refusal(operation: Operation, body: dict[str, Any], detail: str, code:
     suspects, clashes = _suspects(operation, body), _clashes(body)
     fields = sorted({*suspects.values(), *clashes} - {""})[:MAX_NAMED_FIELDS]
     detail = f"{detail}: {', '.join(fields)}" if fields else detail
-    return Refused(detail, operation.codes.get(code, reasons.REFUSED_BY_ITERABLE), tuple(sorted(suspects)), clashes)
+    return Refused(detail, _reason(operation, code, body.get("msg")), tuple(sorted(suspects)), clashes)
+
+
+def _reason(operation: Operation, code: str, text: Any) -> Reason:
+    """`text`, which may hold anything, is looked through and goes no further."""
+    if code == "BadParams" and isinstance(text, str):
+        for pattern, reason in operation.of_bad_params:
+            if re.search(pattern, text, re.IGNORECASE):
+                return reason
+    return operation.codes.get(code, reasons.REFUSED_BY_ITERABLE)
 
 
 def _read_json(body: bytes) -> dict[str, Any]:

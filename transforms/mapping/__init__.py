@@ -8,4 +8,5 @@ user_updates, track_events    the item of each part; calls: of any other operati
 identity                      who it is about
 properties                    the fields it carries; sources: where values come from; conversions: as which types
 encode                        its bytes
+compiled                      what a rule makes of itself once, and does not take along to a worker
 """

@@ -7,12 +7,22 @@ from typing import Any
 from transforms.iterable.operation import FieldType, Operation
 from transforms.mapping.conversions import convert
 from transforms.mapping.identity import Identity, is_email, is_user_id
+from transforms.model.errors import RejectedError
+from transforms.model.reasons import Reason
 from transforms.model.user_keys import USER_ID
 
 
 def as_field(value: Any, type_name: FieldType) -> Any:
     """`value`, which is no null. Raises ValueError: it is not possible; the text does not hold the value."""
     return _TO_FIELD[type_name](value)
+
+
+def take_field(value: Any, type_name: FieldType, reason: Reason, *place: object) -> Any:
+    """The same. Raises RejectedError: for `reason`, which tells the place."""
+    try:
+        return as_field(value, type_name)
+    except ValueError:
+        raise RejectedError(reason, f"{': '.join(map(str, place))} is not {TOLD[type_name]}") from None
 
 
 def put(body: dict[str, Any], name: str, value: Any) -> None:

@@ -10,9 +10,9 @@ from transforms.amplitude.paths import is_absent
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.dead_letters.letter import DL_REASON, only_part
 from transforms.iterable.operation import Field, Operation
-from transforms.mapping.call_fields import TOLD, as_field, put, with_user
+from transforms.mapping.call_fields import put, take_field, with_user
 from transforms.mapping.encode import encode_body
-from transforms.mapping.filters import EventSelector, first_that_holds
+from transforms.mapping.filters import EventSelector
 from transforms.mapping.identity import Identity, IdentityRules
 from transforms.mapping.sources import Source
 from transforms.mapping.track_events import apply_own_operators
@@ -94,10 +94,10 @@ def filter_call(rules: CallRules, call: Call, note: Note) -> SelectedCall:  # no
     if rows[0].operation.confirm and DL_REASON in call.message.attributes and only_part(call.message) != call.part:
         raise DroppedError(reasons.NOT_REPLAYED)
     event, _ = apply_own_operators(call.event)
-    selector = first_that_holds(tuple(row.selector for row in rows), event.row)
-    if selector is None:
+    row = next((row for row in rows if row.selector.holds(event.row)), None)
+    if row is None:
         raise DroppedError(reasons.WHERE_NOT_MET)
-    return SelectedCall(event, call.part, next(row for row in rows if row.selector is selector))
+    return SelectedCall(event, call.part, row)
 
 
 def map_call(rules: CallRules, call: SelectedCall, note: Note) -> Item:  # noqa: ARG001
@@ -133,10 +133,7 @@ def _values(fields: Iterable[tuple[Field, Source]], row: Mapping[str, Any]) -> I
     for (name, type_name), source in fields:
         value = source.read(row)
         if not is_absent(value):
-            try:
-                yield name, as_field(value, type_name)
-            except ValueError:
-                raise RejectedError(reasons.INVALID_CALL_FIELD, f"{name}: {source} is not {TOLD[type_name]}") from None
+            yield name, take_field(value, type_name, reasons.INVALID_CALL_FIELD, name, source)
 
 
 def _names_itself(operation: Operation, values: Mapping[str, Any], identity: Identity) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from transforms.amplitude.paths import is_absent
 from transforms.iterable.operation import FieldType, Operation
 from transforms.iterable.operations import TRACK_PURCHASE
-from transforms.mapping.call_fields import TOLD, as_field, with_user
+from transforms.mapping.call_fields import take_field, with_user
 from transforms.mapping.identity import Identity
 from transforms.mapping.sources import Row, Source
 from transforms.model import reasons
@@ -52,19 +52,16 @@ def _items(values: Any) -> Iterator[dict[str, Any]]:
     for number, value in enumerate(values):
         others = {name: each for name, each in value.items() if name not in KNOWN}
         data = others.pop("dataFields", None) or {}
-        item = {name: _value(value.get(name), name, number) for name in KNOWN if not is_absent(value.get(name))}
+        item = {
+            name: take_field(value[name], type_name, reasons.INVALID_ITEM, f"items[{number}].{name}")
+            for name, type_name in KNOWN.items()
+            if not is_absent(value.get(name))
+        }
         if missing := [name for name in NEEDED if name not in item]:
             raise RejectedError(reasons.INVALID_ITEM, f"items[{number}] has no {missing[0]}")
         if not isinstance(data, dict):
             raise RejectedError(reasons.INVALID_ITEM, f"items[{number}].dataFields is no object")
         yield item | ({"dataFields": data | others} if data or others else {})
-
-
-def _value(value: Any, name: str, number: int) -> Any:
-    try:
-        return as_field(value, KNOWN[name])
-    except ValueError:
-        raise RejectedError(reasons.INVALID_ITEM, f"items[{number}].{name} is not {TOLD[KNOWN[name]]}") from None
 
 
 def _total(source: Source | None, row: Row, items: list[dict[str, Any]]) -> float:
@@ -73,7 +70,4 @@ def _total(source: Source | None, row: Row, items: list[dict[str, Any]]) -> floa
     value = source.read(row)
     if is_absent(value):
         raise DroppedError(reasons.NO_VALUE_TO_SEND)
-    try:
-        return float(as_field(value, "number"))
-    except ValueError:
-        raise RejectedError(reasons.INVALID_CALL_FIELD, f"total: {source} is not {TOLD['number']}") from None
+    return float(take_field(value, "number", reasons.INVALID_CALL_FIELD, "total", source))

@@ -2,9 +2,13 @@
 """The lists of properties that fill one item's fields: a section's, and those of its event rows. Knows no event."""
 
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
-from transforms.mapping.properties import FieldMapping, PropertySelection
+from transforms.mapping.properties import FieldMapping, PropertySelection, merge_fields, select_properties
+from transforms.mapping.sources import Row
+from transforms.model import reasons
+from transforms.model.reasons import Note
 
 NOTHING = PropertySelection(())
 
@@ -18,6 +22,18 @@ class FieldLists(NamedTuple):
     @property
     def list_any(self) -> bool:
         return any(selection.lists_any for selection in self)
+
+    def fields_of(self, row: Row, reserved: frozenset[str], note: Note) -> dict[str, Any]:
+        """What both send of an event. Notes shadowed_user_property, and as select_properties, which see."""
+        users, events = self
+        if not users.lists_any:
+            return select_properties(events, row, reserved, note)
+        fields = select_properties(users, row, reserved, note)
+        if not events.lists_any:
+            return fields
+        event_fields = select_properties(events, row, reserved, note)
+        shadowed = partial(note, reasons.SHADOWED_USER_PROPERTY)
+        return merge_fields(fields, event_fields, users.objects & events.objects, shadowed)
 
     def with_row(self, row: "FieldLists") -> "FieldLists":
         """With the lists of a row of events: of two that fill one field, the row's goes."""

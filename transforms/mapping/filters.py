@@ -2,13 +2,14 @@
 """Which events are sent: by their names and conditions. Knows no mapping and no Iterable word."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from transforms.amplitude.paths import Path, look_up
+from transforms.amplitude.paths import MISSING, Path, look_up
 from transforms.amplitude.reserved_events import RESERVED_EVENTS, name_in_data
 from transforms.mapping.commerce import SentAs
+from transforms.mapping.compiled import Compiled
 from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.operators import Case, Scalar, Values, make_test
 from transforms.mapping.sources import Source
@@ -22,16 +23,8 @@ Quantifier = Literal["any", "all"]
 Holds = Callable[[Mapping[str, Any]], bool]  # of an event's row
 
 
-class _Compiled:
-    """Made into a plain function once; pickled without it, for a worker to make again."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        made_of = tuple(getattr(self, each.name) for each in fields(self) if each.init)  # type: ignore[arg-type]
-        return type(self), made_of
-
-
 @dataclass(frozen=True)
-class Condition(_Compiled):
+class Condition(Compiled):
     """One clause: a test on one property. Raises as make_test."""
 
     path: Path
@@ -45,7 +38,7 @@ class Condition(_Compiled):
 
 
 @dataclass(frozen=True)
-class ConditionGroup(_Compiled):
+class ConditionGroup(Compiled):
     """Clauses of which any, or all, have to hold."""
 
     quantifier: Quantifier
@@ -61,7 +54,7 @@ Where: TypeAlias = Condition | ConditionGroup
 
 
 @dataclass(frozen=True)
-class EventSelector(_Compiled):
+class EventSelector(Compiled):
     """An event's name ("*": every event), its new name ("": none), its conditions (AND), its lists of fields."""
 
     event: str
@@ -126,7 +119,7 @@ class EventFilter:
         Raises:
           DroppedError: reserved_event or event_not_selected, for none.
         """
-        selectors = self.named(event_type)
+        selectors = self._by_name.get(event_type, self._of_every_event)
         if not selectors:
             raise DroppedError(reasons.RESERVED_EVENT if event_type in RESERVED_EVENTS else reasons.EVENT_NOT_SELECTED)
         return selectors
@@ -135,7 +128,7 @@ class EventFilter:
 def first_that_holds(selectors: tuple[EventSelector, ...], row: Mapping[str, Any]) -> EventSelector | None:
     """The first of `selectors` whose conditions all hold for the event's `row`."""
     for selector in selectors:
-        if selector.holds(row):
+        if not selector.conditions or selector.holds(row):
             return selector
     return None
 
@@ -171,14 +164,13 @@ def _any_of(conditions: Sequence[Where]) -> Holds:
 def _test_at(path: Path, operator: str, case: Case | None, *values: Scalar) -> Holds:
     test = make_test(operator, values, case)
     scope, name = path
-    if not scope:
+    if not scope or "." in name or "[" in name:
         return lambda row: test(look_up(row, path))
+    of_missing = test(MISSING)
 
     def hold(row: Mapping[str, Any]) -> bool:
         holder = row.get(scope)
-        if type(holder) is dict and name in holder:  # nearly always: the rest of look_up costs as much again
-            return test(holder[name])
-        return test(look_up(row, path))
+        return test(holder[name]) if isinstance(holder, dict) and name in holder else of_missing
 
     return hold
 

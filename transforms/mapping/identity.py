@@ -6,12 +6,13 @@ email validation, which is Apache Commons' `EmailValidator`).
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from transforms.amplitude.paths import MISSING, is_absent
-from transforms.mapping.sources import Source
+from transforms.amplitude.paths import is_absent
+from transforms.mapping.compiled import Compiled
+from transforms.mapping.sources import Row, Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.user_keys import EMAIL, USER_ID, email_key, user_id_key
@@ -23,12 +24,14 @@ IDENTIFIED_BY = {"email": (EMAIL,), "user_id": (USER_ID,), "hybrid": (USER_ID, E
 
 _USER_ID = re.compile(r"[\x20-\x7e]{0,51}[\x21-\x7e]")
 _WORD = r"[^\s\x00-\x1f\x7f()<>@,;:\\\".\[\]]+"
-_LABEL = r"[^\W_](?:[^\W_]|-){0,62}(?<!-)"
+_LABEL = r"\w[\w-]{0,62}(?<!-)"  # where no "_" is; a class repeats twice as fast as alternatives
 _EMAIL = re.compile(
     rf'(?=[^@]{{1,64}}@|")(?:{_WORD}(?:\.{_WORD})*|"(?:[^"\\\x00-\x1f]|\\.){{1,62}}")'
-    rf"@(?:(?:{_LABEL}\.)+(?:[^\W\d_]{{2,63}}|xn--[a-z0-9-]{{1,59}})|\[\d{{1,3}}(?:\.\d{{1,3}}){{3}}\])",
-    re.IGNORECASE,
+    rf"@(?:(?=[^_]*\Z)(?:{_LABEL}\.)+(?:[^\W\d_]{{2,63}}|(?i:xn--[a-z0-9-]{{1,59}}))"
+    r"|\[\d{1,3}(?:\.\d{1,3}){3}\])"
 )
+
+_ReadId = Callable[[Row], str]  # "" for none
 
 
 class Identity(NamedTuple):
@@ -44,53 +47,81 @@ class Identity(NamedTuple):
 
 
 @dataclass(frozen=True)
-class IdentityRules:
+class IdentityRules(Compiled):
     """Where ids come from, and which of them identifies a user in this type of project."""
 
     project_type: str  # email, user_id or hybrid
     email: Source | None
     user_id: Source | None
     prefer_user_id: bool = False  # email projects: a userId alone identifies, too
+    _email: _ReadId = field(init=False, repr=False, compare=False)
+    _user_id: _ReadId = field(init=False, repr=False, compare=False)
+    _in_order: tuple[tuple[str, _ReadId], ...] = field(init=False, repr=False, compare=False)
 
-    def of_track(self, row: Mapping[str, Any]) -> Identity:
+    def __post_init__(self) -> None:
+        readers = {EMAIL: _email_at(self.email), USER_ID: _user_id_at(self.user_id)}
+        order = (EMAIL, USER_ID) if self.prefer_user_id else IDENTIFIED_BY[self.project_type]
+        object.__setattr__(self, "_email", readers[EMAIL])
+        object.__setattr__(self, "_user_id", readers[USER_ID])
+        object.__setattr__(self, "_in_order", tuple((by, readers[by]) for by in order))
+
+    def of_track(self, row: Row) -> Identity:
         """The one id that a track event carries: a second one could move ids between users.
 
         Raises:
           DroppedError: no_identity.
           RejectedError: invalid_email, invalid_user_id; unconvertible_property.
         """
-        order = (EMAIL, USER_ID) if self.prefer_user_id else IDENTIFIED_BY[self.project_type]
-        for by in order:
-            if by == EMAIL and (email := self._email(row)):
-                return Identity(EMAIL, email, "")
-            if by == USER_ID and (user_id := self._user_id(row)):
-                return Identity(USER_ID, "", user_id)
+        for by, read in self._in_order:
+            if found := read(row):
+                return Identity(by, found, "") if by == EMAIL else Identity(by, "", found)
         raise DroppedError(reasons.NO_IDENTITY)
 
-    def of_update(self, row: Mapping[str, Any]) -> Identity:
+    def of_update(self, row: Row) -> Identity:
         """Every id that is known, for a user update, which may set the other one. Raises as `of_track`."""
-        return self.of_track(row)._replace(email=self._email(row), user_id=self._user_id(row))
+        by, email, user_id = self.of_track(row)
+        return Identity(by, email or self._email(row), user_id or self._user_id(row))
 
-    def _email(self, row: Mapping[str, Any]) -> str:
-        value = self.email.read(row) if self.email else MISSING
+
+def _email_at(source: Source | None) -> _ReadId:
+    if source is None:
+        return _no_id
+    find = source.read
+
+    def read(row: Row) -> str:
+        value = find(row)
+        if isinstance(value, str) and _EMAIL.fullmatch(value):
+            return value
         if is_absent(value):
             return ""
-        if not isinstance(value, str) or not is_email(value):
-            raise RejectedError(reasons.INVALID_EMAIL, f"{self.email} is no email address that Iterable takes")
-        return value
+        raise RejectedError(reasons.INVALID_EMAIL, f"{source} is no email address that Iterable takes")
 
-    def _user_id(self, row: Mapping[str, Any]) -> str:
-        value = self.user_id.read(row) if self.user_id else MISSING
+    return read
+
+
+def _user_id_at(source: Source | None) -> _ReadId:
+    if source is None:
+        return _no_id
+    find = source.read
+
+    def read(row: Row) -> str:
+        value = find(row)
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
+        if isinstance(value, str) and _USER_ID.fullmatch(value):
+            return value
         if is_absent(value):
             return ""
-        if not isinstance(value, str) or not is_user_id(value):
-            raise RejectedError(
-                reasons.INVALID_USER_ID,
-                f"{self.user_id} must be 1 to {MAX_USER_ID_LENGTH} printable ASCII characters with no blank at the end",
-            )
-        return value
+        raise RejectedError(
+            reasons.INVALID_USER_ID,
+            f"{source} must be 1 to {MAX_USER_ID_LENGTH} printable ASCII characters with no blank at the end",
+        )
+
+    return read
+
+
+def _no_id(_: Row) -> str:
+    return ""
 
 
 def is_email(text: str) -> bool:

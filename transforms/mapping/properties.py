@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from transforms.amplitude.paths import MISSING
+from transforms.amplitude.paths import MISSING, Path
+from transforms.amplitude.row_with import RowWith
+from transforms.mapping.compiled import Compiled
 from transforms.mapping.conversions import iso_dates
 from transforms.mapping.sources import AS_USUAL, ITEM, Handling, Row, Source
 from transforms.model import reasons
 from transforms.model.reasons import Note, Reason
 
 _NAME_OR_DOT = re.compile(r"((?:\\\.|[^.])*)(\.|\Z)")
+
+_MANY = 40  # rows, from which on sorting those that an event has is less work than looking for each
 
 _Fill = Callable[[Row, dict[str, Any]], None]
 
@@ -47,7 +51,7 @@ def parse_target(text: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class PropertySelection:
+class PropertySelection(Compiled):
     """The rows and, for "*", the scope that is sent whole but for what is `left_out`; `handling`: of that."""
 
     rows: tuple[FieldMapping, ...]
@@ -55,6 +59,7 @@ class PropertySelection:
     left_out: frozenset[str] = frozenset()
     handling: Handling = AS_USUAL
     fills: tuple[_Fill, ...] = field(init=False, repr=False, compare=False)
+    lists_any: bool = field(init=False, repr=False, compare=False)
     objects: frozenset[str] = field(init=False, repr=False, compare=False)  # the fields that rows make of several
     _listed: frozenset[str] = field(init=False, repr=False, compare=False)
     _needs_event: bool = field(init=False, repr=False, compare=False)
@@ -63,19 +68,13 @@ class PropertySelection:
         paths = [path for row in self.rows for path in row.source.all_paths]
         compiled = {
             "fills": tuple(_fills(self.rows)),
+            "lists_any": bool(self.rows or self.everything_in),
             "objects": frozenset(row.target for row in self.rows if row.inner),
             "_listed": self.left_out | self.listed_in(self.everything_in),
             "_needs_event": any(path.scope != ITEM for path in paths),
         }
         for name, value in compiled.items():
             object.__setattr__(self, name, value)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return PropertySelection, (self.rows, self.everything_in, self.left_out, self.handling)
-
-    @property
-    def lists_any(self) -> bool:
-        return bool(self.rows or self.everything_in)
 
     def listed_in(self, scope: str) -> frozenset[str]:
         """The names of that scope that have rows of their own."""
@@ -85,30 +84,26 @@ class PropertySelection:
         """Whether one of the properties `names` of that scope is to send; `reserved`: see select_properties."""
         if self.everything_in == scope and not (reserved | self.left_out).issuperset(names):
             return True
-        read = {path.name for row in self.rows for path in row.source.all_paths if path.scope == scope}
-        return not read.isdisjoint(names)
+        paths = {path for row in self.rows for path in row.source.all_paths}
+        return Path("", scope) in paths or not paths.isdisjoint(Path(scope, name) for name in names)
 
     def everything(self, row: Row, reserved: frozenset[str], note: Note) -> dict[str, Any]:
         """What "*" brings: the scope but for what is left out, listed or reserved."""
-        selected: dict[str, Any] = {}
-        listed = self._listed
-        for name, value in row.get(self.everything_in, {}).items():
-            if name in listed:
-                continue
-            if name in reserved:
+        selected = {**row.get(self.everything_in, {})}
+        if self._listed and not self._listed.isdisjoint(selected):
+            for name in self._listed.intersection(selected):
+                del selected[name]
+        if reserved and not reserved.isdisjoint(selected):
+            for name in reserved.intersection(selected):
+                del selected[name]
                 note(reasons.RESERVED_FIELD)
-            else:
-                selected[name] = value
-        return selected if self.handling == Handling(self.handling.on_error) else self._handled(selected)
-
-    def _handled(self, selected: dict[str, Any]) -> dict[str, Any]:
         if self.handling.nulls == "leave_out":
             selected = {name: value for name, value in selected.items() if value is not None}
         return iso_dates(selected) if self.handling.dates == "iso" else selected
 
     def of_item(self, row: Row, item: Mapping[str, Any]) -> dict[str, Any]:
         """Of one item of a list, for rows of an `each`."""
-        scoped = {**row, ITEM: item} if self._needs_event else {ITEM: item}
+        scoped = RowWith(row, ITEM, item) if self._needs_event else {ITEM: item}
         return select_properties(self, scoped, frozenset(), _ignore)
 
 
@@ -180,12 +175,32 @@ def _plain_scope(row: FieldMapping) -> str | None:
 
 
 def _fill_plain(scope: str, names: tuple[tuple[str, str], ...]) -> _Fill:
+    if len(names) > _MANY:
+        return _fill_found(scope, names)
+
     def fill(row: Row, selected: dict[str, Any]) -> None:
-        holder = row.get(scope) if scope else row
-        if isinstance(holder, dict):
+        holder: Any = row.get(scope) if scope else row
+        if isinstance(holder, dict) or not scope:
             for name, target in names:
                 if name in holder:
                     selected[target] = holder[name]
+
+    return fill
+
+
+def _fill_found(scope: str, names: tuple[tuple[str, str], ...]) -> _Fill:
+    """The same without a look at each name that is listed: an event has few of many. In their order all the same."""
+    rows: dict[str, list[tuple[int, str, str]]] = {}
+    for number, (name, target) in enumerate(names):
+        rows.setdefault(name, []).append((number, name, target))
+
+    def fill(row: Row, selected: dict[str, Any]) -> None:
+        holder: Any = row.get(scope) if scope else row
+        if isinstance(holder, dict) or not scope:
+            found = [each for name in rows.keys() & holder.keys() for each in rows[name]]
+            found.sort()
+            for _, name, target in found:
+                selected[target] = holder[name]
 
     return fill
 

@@ -24,7 +24,8 @@ class BranchRules:
 
     `times`: what is older or newer is dropped, except for an identify without a time and what waited in an earlier run.
     `events_only`: no user updates, and no calls. `updating`: the events that update their user by their names; None:
-    there are none. `calls`: event type → the parts that it makes besides.
+    there are none. `calls`: event type → the parts that it makes besides. `called_alone`: those of them that
+    send_events has no row for: they make no TRACK, which would only be dropped.
     """
 
     sync_name: str
@@ -33,6 +34,7 @@ class BranchRules:
     events_only: bool = False
     updating: EventFilter | None = None
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    called_alone: frozenset[str] = frozenset()
 
 
 def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[str, ...]:
@@ -43,26 +45,28 @@ def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[st
         part = USER if event.event_type == "$identify" else TRACK
         outcomes.append(Outcome(DROPPED, part, dropped.reason, event.message, event=event.event_type))
         return ()
-    outcomes.extend(Outcome(SPLIT, part, "", event.message, event=event.event_type) for part in parts[1:])
+    if len(parts) > 1:
+        outcomes.extend(Outcome(SPLIT, part, "", event.message, event=event.event_type) for part in parts[1:])
     return parts
 
 
 def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
-    """The parts that this event makes, one item each: USER, TRACK or both, and one for each operation that it calls.
+    """The parts that this event makes, one item each: USER, TRACK and one for each operation that it calls.
 
     Raises:
       DroppedError: other_sync, a dead letter of another config; outside_time_range; events_only, an identify then;
         identify_not_selected; part_not_selected, a dead letter whose part this config no longer makes.
     """
-    attributes = event.message.attributes
+    message, attributes = event.message, event.message.attributes
     if DL_CONFIG in attributes and sync_name_of(attributes[DL_CONFIG]) != rules.sync_name:
         raise DroppedError(reasons.OTHER_SYNC)
-    is_new = event.message.resumed is None  # what waited has passed the range of the run in which it came
+    is_new = message.resumed is None  # what waited has passed the range of the run in which it came
     if is_new and event.event_time is not None and not rules.times.holds(event.event_time):
         raise DroppedError(reasons.OUTSIDE_TIME_RANGE)
     calls = () if rules.events_only else rules.calls.get(event.event_type, ())
     if event.event_type != "$identify":
-        parts: tuple[str, ...] = ((USER, TRACK) if _updates_user(rules, event) else (TRACK,)) + calls
+        parts: tuple[str, ...] = (TRACK,) if not calls or event.event_type not in rules.called_alone else ()
+        parts = ((USER, *parts) if _updates_user(rules, event) else parts) + calls
     elif rules.events_only:
         raise DroppedError(reasons.EVENTS_ONLY)
     elif IDENTIFY in rules.on:
@@ -71,11 +75,17 @@ def parts_of(rules: BranchRules, event: Event) -> tuple[str, ...]:
         parts = calls
     else:
         raise DroppedError(reasons.IDENTIFY_NOT_SELECTED)
-    only = only_part(event.message)
-    if only in BY_PART:  # a part of another version is none of ours: all of it runs
-        parts = tuple(part for part in parts if part == (TRACK if only in MADE_OF_TRACK else only))
-        if not parts:
-            raise DroppedError(reasons.PART_NOT_SELECTED)
+    if is_new and not attributes:  # nearly every one
+        return parts
+    return _of_only_part(only_part(message), parts)
+
+
+def _of_only_part(only: str | None, parts: tuple[str, ...]) -> tuple[str, ...]:
+    if only not in BY_PART:  # a part of another version is none of ours: all of it runs
+        return parts
+    parts = tuple(part for part in parts if part == (TRACK if only in MADE_OF_TRACK else only))
+    if not parts:
+        raise DroppedError(reasons.PART_NOT_SELECTED)
     return parts
 
 
@@ -87,7 +97,7 @@ def _updates_user(rules: BranchRules, event: Event) -> bool:
     return is_named or (PROPERTY_CHANGES in rules.on and changed_user(event.row))
 
 
-def changed_user(row: dict[str, Any]) -> bool:
+def changed_user(row: Mapping[str, Any]) -> bool:
     """Whether this event says that it changed a user property."""
     # Amplitude writes the key only when true; other exporters write it as text or as 1.
     return row.get("data", {}).get("user_properties_updated") in (True, "true", "True", "1")

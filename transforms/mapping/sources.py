@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from transforms.amplitude.paths import MISSING, Path, is_absent, look_up, parse_path, walk
+from transforms.mapping.compiled import Compiled
 from transforms.mapping.conversions import Conversion, convert, iso_dates
 from transforms.mapping.encode import encode_body
 from transforms.model import reasons
@@ -90,7 +91,7 @@ class ItemRows(Protocol):
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Compiled):
     """A value's source: the first of `paths` that has a value, or `constant`, or `template`.
 
     `conversions` are applied in their order, then `each` to the items; `default` stands in where there is no value.
@@ -107,10 +108,6 @@ class Source:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "read", _refined(self) if self.is_refined else self._reader())
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        fields = self.paths, self.constant, self.template, self.conversions, self.each, self.default, self.handling
-        return Source, fields
 
     def __str__(self) -> str:
         if self.template:
@@ -182,10 +179,12 @@ def _constant(value: Any) -> Read:
 def _one_path(path: Path) -> Read:
     scope, name = path
     may_walk = "." in name or "[" in name
+    if not scope and not may_walk:
+        return lambda row: row.get(name, MISSING)
 
     def read(row: Row) -> Any:
-        holder = row.get(scope) if scope else row
-        if not isinstance(holder, dict):
+        holder: Any = row.get(scope) if scope else row
+        if scope and not isinstance(holder, dict):
             return MISSING
         if name in holder:
             return holder[name]

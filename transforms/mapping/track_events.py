@@ -5,14 +5,13 @@ import hashlib
 import json
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import orjson
 
-from transforms.amplitude.identify_operators import OPERATORS, apply_operators
+from transforms.amplitude.identify_operators import OPERATORS, apply_operators, with_user_properties
 from transforms.amplitude.parse import INSERT_IDS
 from transforms.amplitude.paths import is_absent
 from transforms.mapping.commerce import commerce_body
@@ -21,12 +20,12 @@ from transforms.mapping.encode import encode_body
 from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.filters import EventFilter, SelectedEvent, first_that_holds
 from transforms.mapping.identity import IdentityRules
-from transforms.mapping.properties import PropertySelection, merge_fields, note_unknown, select_properties
+from transforms.mapping.properties import PropertySelection, note_unknown
 from transforms.mapping.sources import Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import TRACK, Event, Item
-from transforms.model.reasons import Note, Reason
+from transforms.model.reasons import Note
 
 # Key of the config's mappings → the event's field, and the reason where its value is no integer.
 MAPPED_NUMBERS = {
@@ -34,7 +33,10 @@ MAPPED_NUMBERS = {
     "template_id": ("templateId", reasons.INVALID_TEMPLATE_ID),
 }
 
-_NAMESPACE = uuid.NAMESPACE_OID.bytes
+_NOTHING_RESERVED: frozenset[str] = frozenset()
+
+_SCALARS = (str, int, float)
+_NAMESPACE = hashlib.sha1(uuid.NAMESPACE_OID.bytes, usedforsecurity=False)  # begun: to copy is less than to begin
 _VARIANTS = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}  # RFC 9562: its two first bits are 10
 
 
@@ -47,7 +49,7 @@ class TrackEventRules:
     event_properties: PropertySelection
     user_properties: PropertySelection
     identity: IdentityRules
-    numbers: Mapping[str, Source | None]  # as MAPPED_NUMBERS
+    numbers: Mapping[str, Source]  # by the keys of MAPPED_NUMBERS
     create_new_fields: bool | None
     max_bytes: int
     lists: FieldLists = field(init=False, compare=False)  # of a row without any of its own
@@ -85,40 +87,36 @@ def apply_own_operators(event: Event) -> tuple[Event, Mapping[str, Sequence[str]
     if OPERATORS.isdisjoint(user_properties):  # nearly every event: exports hold the values themselves
         return event, {}
     known = apply_operators(user_properties)
-    return event._replace(row={**event.row, "user_properties": known.values}), known.unknown
+    return with_user_properties(event, known.values), known.unknown
 
 
 def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> Item:
     """One element of trackBulk's `events`, or the body of a purchase or a cart."""
-    event, row, lists = selected.event, selected.event.row, selected.lists
+    event, lists, event_name, sent_as = selected
+    row = event.row
     if event.event_time is None:
         raise RejectedError(reasons.MISSING_EVENT_TIME)
     identity = rules.identity.of_track(row)
-    fields = select_properties(lists.user_properties, row, frozenset(), note)
-    event_fields = select_properties(lists.event_properties, row, frozenset(), note)
-    objects = lists.user_properties.objects & lists.event_properties.objects
-    body: dict[str, Any] = {
-        "id": event_id(event),
-        "createdAt": math.floor(event.event_time),
-        "dataFields": merge_fields(fields, event_fields, objects, partial(note, reasons.SHADOWED_USER_PROPERTY)),
-    }
-    for key, source in rules.numbers.items():
-        name, invalid = MAPPED_NUMBERS[key]
-        if source and (value := _integer(row, source, invalid)) is not None:
-            body[name] = value
-    if selected.sent_as:
-        body = commerce_body(selected.sent_as, row, identity, rules.identity.prefer_user_id, body)
-    else:
-        body = {identity.by: identity.email or identity.user_id, "eventName": selected.event_name, **body}
-        if rules.create_new_fields is not None:
-            body["createNewFields"] = rules.create_new_fields
+    body: dict[str, Any] = {}
+    if not sent_as:
+        body[identity.by] = identity.email or identity.user_id
+        body["eventName"] = event_name
+    body["id"] = event_id(event)
+    body["createdAt"] = math.floor(event.event_time)
+    body["dataFields"] = lists.fields_of(row, _NOTHING_RESERVED, note)
+    if rules.numbers:
+        body.update(_numbers(rules.numbers, row))
+    if sent_as:
+        body = commerce_body(sent_as, row, identity, rules.identity.prefer_user_id, body)
+    elif rules.create_new_fields is not None:
+        body["createNewFields"] = rules.create_new_fields
     return Item(
         event.message,
-        selected.sent_as.operation.part if selected.sent_as else TRACK,
+        sent_as.operation.part if sent_as else TRACK,
         identity.key,
         identity.email,
         identity.user_id,
-        "" if selected.sent_as else selected.event_name,
+        "" if sent_as else event_name,
         event.event_time,
         encode_body(body, rules.max_bytes),
         event.event_type,
@@ -133,41 +131,41 @@ def event_id(event: Event) -> str:
     the UUIDv5 of the message's bytes.
     """
     row = event.row
-    if insert_id := next(filter(None, map(_scalar, map(row.get, INSERT_IDS))), None):
-        device_id = row.get("device_id")
-        parts: list[Any] = [_scalar(row.get("app")), device_id, insert_id]
-        if is_absent(device_id) and not is_absent(row.get("user_id")):
-            parts = [parts[0], None, insert_id, row["user_id"]]
-        return _uuid5(_key_bytes(parts))
+    for key in INSERT_IDS:
+        insert_id = row.get(key)
+        if insert_id and isinstance(insert_id, _SCALARS):
+            return _uuid5(_key_of(row, insert_id))
     try:
         return str(uuid.UUID(row["uuid"]))
     except (KeyError, ValueError, TypeError, AttributeError):  # no uuid in form: Iterable might refuse it as an id
         return _uuid5(event.message.data)
 
 
-def _scalar(value: Any) -> str | int | float | None:
-    return value if isinstance(value, (str, int, float)) else None
-
-
-def _key_bytes(parts: list[Any]) -> bytes:
+def _key_of(row: Mapping[str, Any], insert_id: Any) -> bytes:
     """As JSON, the same for ever: floats are written as Python's json did when ids began."""
-    if any(isinstance(part, float) for part in parts):
+    app, device_id = row.get("app"), row.get("device_id")
+    parts = [app if isinstance(app, _SCALARS) else None, device_id, insert_id]
+    if is_absent(device_id) and not is_absent(row.get("user_id")):
+        parts = [parts[0], None, insert_id, row["user_id"]]
+    if float in map(type, parts):
         return json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
     return orjson.dumps(parts)
 
 
 def _uuid5(name: bytes) -> str:
     """As uuid.uuid5, which takes bytes only from Python 3.12 on, and five times as long."""
-    digits = hashlib.sha1(_NAMESPACE + name, usedforsecurity=False).hexdigest()
+    sha1 = _NAMESPACE.copy()
+    sha1.update(name)
+    digits = sha1.hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
 
-def _integer(row: dict[str, Any], source: Source, invalid: Reason) -> int | None:
-    value = source.read(row)
-    if is_absent(value):
-        return None
-    try:
-        integer: int = convert(value, "integer")
-    except ValueError:
-        raise RejectedError(invalid, f"{source} must be an integer") from None
-    return integer
+def _numbers(sources: Mapping[str, Source], row: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for key, source in sources.items():
+        name, invalid = MAPPED_NUMBERS[key]
+        value = source.read(row)
+        if not is_absent(value):
+            try:
+                yield name, convert(value, "integer")
+            except ValueError:
+                raise RejectedError(invalid, f"{source} must be an integer") from None

@@ -2,17 +2,16 @@
 """The identify branch: event → user update for bulkUpdate. Knows no HTTP and no batch."""
 
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
-from transforms.amplitude.identify_operators import CLEAR_ALL, apply_operators
+from transforms.amplitude.identify_operators import CLEAR_ALL, apply_operators, with_user_properties
 from transforms.amplitude.parse import IDENTIFY
 from transforms.iterable.reserved_fields import RESERVED_FIELDS
 from transforms.mapping.encode import encode_body
 from transforms.mapping.field_lists import FieldLists
 from transforms.mapping.filters import ConditionGroup, EventFilter, SelectedEvent, first_that_holds
 from transforms.mapping.identity import Identity, IdentityRules
-from transforms.mapping.properties import PropertySelection, merge_fields, note_unknown, select_properties
+from transforms.mapping.properties import PropertySelection, note_unknown
 from transforms.mapping.routing import changed_user
 from transforms.model import reasons
 from transforms.model.errors import DroppedError
@@ -50,21 +49,22 @@ def filter_identify(rules: UserUpdateRules, event: Event, note: Note) -> Selecte
     """The event with its operators applied: a value to set, None to clear."""
     if not rules.enabled:
         raise DroppedError(reasons.USERS_DISABLED)
-    known = apply_operators(event.row.get(SCOPE, {}))
-    values = known.values
-    lists = _lists_of(rules, event, values) if rules.where or rules.events else rules.lists
-    note_unknown(lists, known.unknown, note, NEVER_SELECTED)
-    if known.cleared:
+    values, cleared, unknown = apply_operators(event.row.get(SCOPE, {}))
+    event = with_user_properties(event, values)
+    lists = _lists_of(rules, event) if rules.where or rules.events else rules.lists
+    if unknown:
+        note_unknown(lists, unknown, note, NEVER_SELECTED)
+    if cleared:
         if lists.user_properties.everything_in:
             note(reasons.not_expressible(CLEAR_ALL))
         listed = frozenset().union(*(selection.listed_in(SCOPE) for selection in lists))
-        values = dict.fromkeys(listed.difference(*known.unknown.values())) | values
-    return SelectedEvent(event._replace(row={**event.row, SCOPE: values}), lists)
+        event = with_user_properties(event, dict.fromkeys(listed.difference(*unknown.values())) | values)
+    return SelectedEvent(event, lists)
 
 
-def _lists_of(rules: UserUpdateRules, event: Event, values: dict[str, Any]) -> FieldLists:
+def _lists_of(rules: UserUpdateRules, event: Event) -> FieldLists:
     """Which fields this event updates. Raises DroppedError: user_where_not_met."""
-    row = {**event.row, SCOPE: values}
+    row = event.row
     if rules.where and not rules.where.holds(row):
         raise DroppedError(reasons.USER_WHERE_NOT_MET)
     selectors = rules.events.named(event.event_type) if rules.events and event.event_type != IDENTIFY else ()
@@ -78,11 +78,7 @@ def map_identify(rules: UserUpdateRules, selected: SelectedEvent, note: Note) ->
     """One element of bulkUpdate's `users`: its identity, and in dataFields the selected properties."""
     event, lists = selected.event, selected.lists
     identity = rules.identity.of_update(event.row)
-    fields = select_properties(lists.user_properties, event.row, NEVER_SELECTED, note)
-    if lists.event_properties.lists_any:
-        event_fields = select_properties(lists.event_properties, event.row, NEVER_SELECTED, note)
-        objects = lists.user_properties.objects & lists.event_properties.objects
-        fields = merge_fields(fields, event_fields, objects, partial(note, reasons.SHADOWED_USER_PROPERTY))
+    fields = lists.fields_of(event.row, NEVER_SELECTED, note)
     body: dict[str, Any] = {}
     if identity.by == EMAIL:
         body["email"] = identity.email

@@ -43,7 +43,7 @@ class Event(NamedTuple):
     """A well-formed Amplitude event, still with the message it came in."""
 
     message: Message
-    row: dict[str, Any]  # the JSON object; every scope in it is a dict or absent
+    row: Mapping[str, Any]  # the JSON object; every scope in it is a dict or absent
     event_type: str  # "$identify" for an identify of any shape
     event_time: float | None  # Unix seconds; None only for an identify, which may carry no time
 

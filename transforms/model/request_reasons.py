@@ -31,6 +31,12 @@ IDENTITY_CONFLICT = given(DEAD_LETTERED, "delivery")(
     "Another profile in Iterable already has this email or userId.",
     f"Merge or correct the profiles in Iterable; {REPLAY}, with --with-users for user updates.",
 )
+IDENTITY_CHANGE_REFUSED = given(DEAD_LETTERED, "delivery")(
+    "identity_change_refused",
+    "Iterable refuses a change of email, a merge or a deletion (BadParams) in words that tell no other reason: the two"
+    " users may be one already, or projects of this type have no such change.",
+    f"Look at the user in Iterable: it may be as was asked for. If not, correct the row in the config; {REPLAY}.",
+)
 FORGOTTEN_USER = final("delivery")(
     "forgotten_user",
     "The user was forgotten (GDPR): Iterable never takes data of this person again.",

@@ -12,9 +12,12 @@ from functools import lru_cache
 FIRST_SECOND = -62_135_596_800  # 0001-01-01 00:00:00
 LAST_SECOND = 253_402_300_799  # 9999-12-31 23:59:59
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+_EXACT = (1 << 33) * 1_000_000  # microseconds from 1970 to 2242, each of which a float has room for
 
+_MINUTE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_WHOLE_MINUTE = re.compile(_MINUTE)
 _TIMESTAMP = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]):([0-5][0-9])"
+    rf"({_MINUTE}):([0-5][0-9])"
     r"(?:\.([0-9]{0,9}))?"
     r"(?: ?(?:Z|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?))?"
 )
@@ -28,6 +31,17 @@ def parse_time(text: str) -> float:
     Raises:
       ValueError: another shape, no such date, or a year outside 1–9999 in UTC.
     """
+    # Nearly every one is `2025-07-01 16:34:54.837000`: half the price of what reads all of them.
+    if len(text) == 26 and text[16] == ":" and text[19] == ".":
+        digits = text[17:19] + text[20:]
+        if digits.isdigit() and digits.isascii() and digits < "6":
+            microseconds = _seconds_to(text[:16]) * 1_000_000 + int(digits)
+            if 0 <= microseconds < _EXACT:
+                return microseconds / 1_000_000
+    return _parse_any(text)
+
+
+def _parse_any(text: str) -> float:
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise ValueError("not a timestamp")
@@ -52,6 +66,8 @@ def from_epoch_ms(milliseconds: int) -> float:
 @lru_cache(maxsize=4096)
 def _seconds_to(minute: str) -> int:
     """From 1970 to `2025-07-01 16:34`: events that come together are of few minutes."""
+    if not _WHOLE_MINUTE.fullmatch(minute):
+        raise ValueError("not a timestamp")
     try:
         days = date(int(minute[:4]), int(minute[5:7]), int(minute[8:10])).toordinal() - _EPOCH_DAY
         return days * 86_400 + int(minute[11:13]) * 3_600 + int(minute[14:]) * 60

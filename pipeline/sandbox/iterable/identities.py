@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import orjson
+
 from pipeline.sandbox.iterable.admission import key_of
 from pipeline.sandbox.iterable.judging import EMAILS, INVALID, NOT_FOUND, Failure, judge_ids, of
 from pipeline.sandbox.iterable.refusals import refuse, refuse_params, refuse_unknown
@@ -14,25 +16,44 @@ from pipeline.sandbox.iterable.store import Store
 from pipeline.sandbox.iterable.users import Ids, User
 
 ELSEWHERE = "users/updateEmail is for email-based projects; use users/update"
+SAME_EMAIL = "newEmail is the email of this user"
 MERGE_FORBIDDEN = "Merging known user profiles is forbidden with specific API key type. Please use a server-side key."
 
 
 def update_email(simulation: Simulation, call: WriteCall) -> Response:
     """Of two current ids the email decides. The new one must be nobody's."""
+    return _coded(_update_email(simulation, call), simulation)
+
+
+def merge(simulation: Simulation, call: WriteCall) -> Response:
+    """The source goes into the destination; if there is none, it takes over its id."""
+    return _coded(_merge_users(simulation, call), simulation)
+
+
+def _coded(answer: Response, simulation: Simulation) -> Response:
+    """A refusal of a change of identity: with a code of its own, or in words alone."""
+    if simulation.settings.identity_codes == "own" or answer.status not in (400, 409):
+        return answer
+    return refuse_params(orjson.loads(answer.body)["msg"])
+
+
+def _update_email(simulation: Simulation, call: WriteCall) -> Response:
     settings, store = simulation.settings, simulation.store
     if settings.project_type != "email" and settings.update_email_elsewhere == "refuse":
         return refuse_params(ELSEWHERE)
     current, new = users_named(call.endpoint, call.json)
     if failure := judge_ids(simulation, current):
-        return _refuse_current(failure, simulation)
+        return _refuse_email("currentEmail", failure, simulation)
     if failure := judge_ids(simulation, new):
-        return refuse(failure, settings)
+        return _refuse_email("newEmail", failure, simulation)
     ids, email = ids_of(current), call.json["newEmail"]
     user = store.users.by_email(ids.email) if ids.email is not None else store.users.by_user_id(ids.user_id)
     if user is None:
         unknown = of(NOT_FOUND, Ids(ids.email, None if ids.email else ids.user_id))
         return refuse_unknown(unknown, settings, f"Cannot change user {unknown.value}. User does not exist")
     owner = store.users.by_email(email)
+    if owner is user and settings.update_to_same_email == "refused":
+        return refuse_params(SAME_EMAIL)
     if owner is not None and (owner is not user or settings.update_to_same_email == "taken"):
         code = "EmailAlreadyExists" if settings.taken_email_status == 400 else "ExternalKeyConflict"
         return envelope(settings.taken_email_status, code, f"Email already exists: {email}")._replace(tally=FAILED)
@@ -40,8 +61,7 @@ def update_email(simulation: Simulation, call: WriteCall) -> Response:
     return success()
 
 
-def merge(simulation: Simulation, call: WriteCall) -> Response:
-    """The source goes into the destination; if there is none, it takes over its id."""
+def _merge_users(simulation: Simulation, call: WriteCall) -> Response:
     settings, store = simulation.settings, simulation.store
     source_named, destination_named = users_named(call.endpoint, call.json)
     failure = judge_ids(simulation, source_named) or judge_ids(simulation, destination_named)
@@ -62,9 +82,9 @@ def merge(simulation: Simulation, call: WriteCall) -> Response:
     return success()
 
 
-def _refuse_current(failure: Failure, simulation: Simulation) -> Response:
+def _refuse_email(field: str, failure: Failure, simulation: Simulation) -> Response:
     if failure.why == INVALID and failure.ids == EMAILS:
-        msg = f"Invalid currentEmail {failure.value}"
+        msg = f"Invalid {field} {failure.value}"
         return envelope(400, "InvalidEmailAddressError", msg)._replace(tally=FAILED)
     return refuse(failure, simulation.settings, no_ids="Either currentEmail or currentUserId must be specified")
 

@@ -108,7 +108,7 @@ class Settings:
     subscriptions_of_unknown_user: Literal["create", "not_found"] = "create"
     unknown_deletion: Literal["error", "success"] = "error"
     update_email_elsewhere: Literal["refuse", "take"] = "refuse"  # in a project that is not email-based
-    update_to_same_email: Literal["taken", "success"] = "taken"
+    update_to_same_email: Literal["taken", "refused", "success"] = "taken"
     merge_keeps: Literal["destination", "source"] = "destination"  # of two values of a field
 
     # Types.
@@ -129,6 +129,7 @@ class Settings:
     type_mismatch_status: Literal[400, 500] = 400
     forgotten_status: Literal[400, 409] = 409
     taken_email_status: Literal[400, 409] = 400  # EmailAlreadyExists or ExternalKeyConflict
+    identity_codes: Literal["own", "bad_params"] = "own"  # of what is refused a change: or words alone say why
     unknown_user_code: Literal["BadParams", "UnknownUser"] = "BadParams"  # of changes of identity; else by the id
     invalid_list_code: str = "Success"  # as seen, of a 400
     retry_after_header: bool = False

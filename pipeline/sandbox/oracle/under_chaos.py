@@ -77,11 +77,11 @@ class ExpectedUnderChaos(Expected):
             super().update_cart(identity, items)
 
     def update_subscriptions(self, identity: str, fields: Mapping[str, list[int]]) -> None:
-        if not self._refuse_call("update_subscriptions", identity):
+        if not self._refuse("update_subscriptions", identity):
             super().update_subscriptions(identity, fields)
 
     def join_list(self, identity: str, list_id: int) -> None:
-        if not self._refuse_call("list_subscribe", identity):
+        if not self._refuse("list_subscribe", identity):
             super().join_list(identity, list_id)
 
     def change_email(self, identity: str, email: str) -> None:
@@ -104,11 +104,6 @@ class ExpectedUnderChaos(Expected):
                 self.outcomes["dead_lettered", part, UNKNOWN_USER] -= 1
                 self.outcomes["delivered", part, ""] += 1
 
-    def _refuse_call(self, part: str, identity: str) -> bool:
-        if verdicts.on_user(self._chaos, identity):
-            self.not_sent()
-        return self._refuse(part, identity)
-
     def _refuse(self, part: str, identity: str) -> bool:
         verdict = verdicts.on_user(self._chaos, identity)
         if verdict:
@@ -122,10 +117,8 @@ class ExpectedUnderChaos(Expected):
         for each in filter(None, (identity, new)):
             verdict = verdicts.on_user(self._chaos, each)
             if verdict in verdicts.EVENT_REFUSALS:
-                self.not_sent()
                 return self._refuse(part, each)
             if verdict and each == identity and identity not in self.users:
-                self.not_sent()
                 self.dead_letter(part, UNKNOWN_USER)
                 self._changes_of_unknown[self.messages] = part
                 return True

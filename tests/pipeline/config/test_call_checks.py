@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.config.loader import ConfigError, load_config
+from transforms.iterable.operations import BY_CALL
 
 CONFIG = """
 name: Shop
@@ -78,10 +79,7 @@ def write(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         (
             "call: users/update",
             (
-                'call: "users/update" is not allowed: must be an operation: users/updateSubscriptions, '
-                "users/bulkUpdateSubscriptions, lists/subscribe, lists/unsubscribe, users/registerDeviceToken, "
-                "users/registerBrowserToken, users/updateEmail, users/merge, users/delete, users/forget, "
-                "users/unforget. "
+                f'call: "users/update" is not allowed: must be an operation: {", ".join(BY_CALL)}. '
                 'Did you mean "users/updateEmail"?'
             ),
         ),

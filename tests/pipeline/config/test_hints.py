@@ -18,6 +18,11 @@ def row(*clauses: str, event: str = "A") -> str:
     return f"    - event: {event}\n      where: [{', '.join(written)}]\n"
 
 
+def of_call(event: str, call: str, *clauses: str) -> str:
+    """A row of calls, on a line of its own."""
+    return f"  - {{event: {event}, call: {call}, fields: {{listId: {{value: 1}}}}, where: [{', '.join(clauses)}]}}\n"
+
+
 def rows(*written: str) -> str:
     """They begin on line 9."""
     return "send_events:\n  enabled: true\n  events:\n" + "".join(written)
@@ -348,3 +353,98 @@ def test_a_row_with_conditions_leaves_events_to_later_rows(head: str, load: Load
     expected: list[str] = []
 
     assert expected == load(head + section).warnings
+
+
+OF_CALLS = [
+    (
+        [of_call("A", "lists/subscribe"), of_call("A", "lists/subscribe")],
+        ["8: calls[1]: never matches: line 7 takes these events first. Remove it, or put it before that line."],
+    ),
+    ([of_call("A", "lists/subscribe"), of_call("A", "lists/unsubscribe"), of_call("B", "lists/subscribe")], []),
+    (
+        [
+            of_call("session_start", "lists/subscribe"),
+            of_call("'[Amplitude] Start Session'", "lists/subscribe", "{property: user_id, operator: exists}"),
+        ],
+        ["8: calls[1]: never matches: line 7 takes these events first. Remove it, or put it before that line."],
+    ),
+    (
+        [of_call("All Events", "lists/subscribe"), of_call("'Left '", "lists/subscribe")],
+        [
+            "7: calls[0]: All Events is read as the name of one event. Write a row for each event.",
+            ('8: calls[1]: "Left " begins or ends with a blank. Remove it, unless the name in Amplitude has it, too.'),
+        ],
+    ),
+    (
+        [
+            of_call(
+                "A",
+                "lists/subscribe",
+                "{property: event_properties.a, operator: is, value: x}",
+                "{property: event_properties.a, operator: is, value: y}",
+                "{property: platform, operator: '>', value: 1}",
+            )
+        ],
+        [
+            (
+                "7: calls[0].where: never matches: no value of event_properties.a fits all its clauses, "
+                "and all of them must hold. Correct them; values of one clause are alternatives."
+            ),
+            (
+                "7: calls[0].where[2]: never holds: Amplitude writes platform as text. "
+                'Use "is", "starts with" or "glob match".'
+            ),
+        ],
+    ),
+    (
+        [of_call("A", "lists/subscribe", "{any: [{property: usr, operator: exists}]}")],
+        [
+            (
+                "7: calls[0].where[0].any[0].property: usr is no key of an event that Amplitude documents: "
+                "most likely nothing is found there. Did you mean event_properties.usr?"
+            )
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("calls", "warnings"), OF_CALLS)
+def test_rows_of_calls_are_looked_at_like_rows_of_events(
+    head: str, load: Load, calls: list[str], warnings: list[str]
+) -> None:
+    """Their names, their clauses, and which of them is never reached: of one operation the first that fits goes."""
+    assert load(f"{head}calls:\n{''.join(calls)}").warnings == [f"sync.yaml:{warning}" for warning in warnings]
+
+
+DEVICE = """\
+  - event: Push
+    call: users/registerDeviceToken
+    fields: {device.token: event_properties.token, device.platform: {value: GCM}, device.applicationName: {value: app}}
+"""
+BROWSER = "  - {event: Web Push, call: users/registerBrowserToken, fields: {browserToken: event_properties.token}}\n"
+LEFT = "  - {event: Left, call: lists/unsubscribe, fields: {listId: {value: 1}}}\n"
+OF_DEVICES = "users/registerDeviceToken takes no Server-side key but a Mobile one"
+OF_BROWSERS = "users/registerBrowserToken takes no Server-side key but a JavaScript or Web one"
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        (f"calls:\n{DEVICE}", {}),
+        (f"calls:\n{BROWSER}", {}),
+        (f"calls:\n{DEVICE}{BROWSER}", {8: OF_DEVICES, 10: OF_BROWSERS}),
+        (f"calls:\n{BROWSER}{LEFT}", {7: OF_BROWSERS}),
+        (f"{USERS.format('[plan]')}\ncalls:\n{DEVICE}", {9: OF_DEVICES}),
+    ],
+)
+def test_calls_that_one_key_may_not_make_with_all_else_are_warned_of(
+    head: str, load: Load, section: str, told: dict[int, str]
+) -> None:
+    """A sync has one key: what no type of key may do alone needs a sync of its own."""
+    warnings = [one for one in load(head + section).warnings if "takes no Server-side key" in one]
+
+    places = [warning.split(": ") for warning in warnings]
+    more = ", which may not do all else here. Make it a sync of its own."
+    assert {int(line.removeprefix("sync.yaml:")): rule for line, _, rule in places} == {
+        line: f"{one}{more}" for line, one in told.items()
+    }

@@ -72,8 +72,8 @@ PROPERTIES = [
     (
         USERS.format("[{path: [user_properties.a, user_properties]}]"),
         (
-            f'{AT_USERS}[0].path[1]: "user_properties" is not allowed: must be a path. '
-            "Write scope.name, such as user_properties.email, or a key such as user_id."
+            f"{AT_USERS}[0]: must have each: user_properties alone is an object. "
+            "Add each, or write user_properties.NAME."
         ),
     ),
     (

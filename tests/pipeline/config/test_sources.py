@@ -121,6 +121,39 @@ def test_a_wrong_source_says_place_value_rule_and_remedy(
     assert problems(f"{head}mappings: {{email: {written}}}\n") == [f"sync.yaml:6: mappings.email{problem}"]
 
 
+@pytest.mark.parametrize(
+    ("written", "key", "value"),
+    [
+        ("{value: .nan}", ".value", ".nan"),
+        ("{path: .inf}", ".path", ".inf"),
+        ("{template: -.inf}", ".template", "-.inf"),
+        (".nan", "", ".nan"),
+        ("{path: user_id, default: .nan}", ".default", ".nan"),
+        ("{type: trim, value: 99999999999999999999}", ".value", "99999999999999999999"),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_told_once(
+    head: str, problems: Problems, written: str, key: str, value: str
+) -> None:
+    """It is there: that none is would mislead. So of properties, of totals, of fields of calls."""
+    sections = {
+        "mappings.user_id": f"mappings: {{user_id: {written}}}",
+        "calls[0].fields.listId": f"calls: [{{event: A, call: lists/subscribe, fields: {{listId: {written}}}}}]",
+        "send_events.events[0].total": (
+            "send_events: {enabled: true, events: [{event: A, send_as: purchase,"
+            f" items: {{property: p, each: '*'}}, total: {written}}}]}}"
+        ),
+    }
+    row = written.replace("{", "{as: x, ", 1)
+    sections["create_and_update_users.user_properties[0]"] = (
+        f"create_and_update_users: {{enabled: true, user_properties: [{row}]}}"
+    )
+
+    for place, section in sections.items():
+        (told,) = problems(f"{head}{section}\n")
+        assert told.startswith(f"sync.yaml:6: {place}{key}: {value} is not allowed: must be a number that JSON can")
+
+
 def test_a_source_reads_nothing_but_what_it_names(head: str, load: Load) -> None:
     """Of an empty row a path finds nothing; a constant is there."""
     mappings = load(f"{head}mappings: {{email: user_id, user_id: {{value: x}}}}\n").config.mappings

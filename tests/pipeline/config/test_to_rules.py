@@ -54,6 +54,25 @@ def test_the_rules_of_the_branch() -> None:
     assert rules_of(MINIMAL.config).branch.updating is None
 
 
+@pytest.mark.parametrize(
+    ("events", "alone"),
+    [
+        ("{enabled: true, events: [Left]}", {"session_start", "[Amplitude] Start Session"}),
+        ('{enabled: true, events: ["*"]}', {"session_start", "[Amplitude] Start Session"}),
+        ("{enabled: true, events: [{event: session_start, where: [WHERE]}]}", {"Left"}),
+        ("{enabled: false, events: [Left, session_start]}", {"Left", "session_start", "[Amplitude] Start Session"}),
+    ],
+)
+def test_which_events_calls_alone_name(load: Load, events: str, alone: set[str]) -> None:
+    """Those without a row in send_events, whatever the row's clauses, by either name of a reserved event."""
+    events = events.replace("WHERE", "{property: user_id, operator: exists}")
+    of_call = "call: users/forget, confirm: forgets users in Iterable for good"
+    calls = f"calls: [{{event: Left, {of_call}}}, {{event: session_start, {of_call}}}]"
+    config = load(f"send_events: {events}\n{calls}\n")
+
+    assert rules_of(config).branch.called_alone == alone
+
+
 def test_the_rules_of_user_updates() -> None:
     """Every key of the full example that concerns them is there; bare names are user properties."""
     users = rules_of(FULL.config).users
@@ -173,7 +192,7 @@ def test_the_selection_of_properties(
 def test_what_is_omitted_is_off() -> None:
     """The minimal config sends events with their properties, and updates nobody."""
     users, tracks = rules_of(MINIMAL.config).users, rules_of(MINIMAL.config).tracks
-    expected = (False, None, True, PropertySelection((), "event_properties"), PropertySelection(()), None, None, None)
+    expected: Any = (False, None, True, PropertySelection((), "event_properties"), PropertySelection(()), {}, None)
 
     assert expected == (
         users.enabled,
@@ -181,7 +200,7 @@ def test_what_is_omitted_is_off() -> None:
         tracks.enabled,
         tracks.event_properties,
         tracks.user_properties,
-        *tracks.numbers.values(),
+        tracks.numbers,
         tracks.create_new_fields,
     )
 

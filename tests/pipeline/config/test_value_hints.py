@@ -16,6 +16,9 @@ NEVER_THERE = (
 )
 NEVER_FOUND = "is most likely never found: dots walk into objects, and [N] into lists."
 BLANK = "begins or ends with a blank. Remove it, unless the name in Amplitude has it, too."
+OF_IDENTIFY = "is never there: an identify has no event properties. Use a user property."
+COMMERCE = "send_events: {{enabled: true, events: [{{event: A, send_as: purchase, items: {}, total: {}}}]}}\n"
+CALLS = "calls: [{{event: {}, call: {}, fields: {}}}]\n"
 ONE_OF_MANY = "makes one user of many: a constant is the same in every row. Use paths that tell users apart."
 
 HINTS = [
@@ -48,6 +51,45 @@ HINTS = [
     (
         USERS.format("[{path: [event_properties.total, event_properties.sum]}]"),
         [f"create_and_update_users.user_properties[0].path: event_properties.total {NEVER_THERE}"],
+    ),
+    (
+        USERS.format("[{path: [event_properties.p, event_properties], as: x, each: [a]}]"),
+        [f"create_and_update_users.user_properties[0].path: event_properties.p {NEVER_THERE}"],
+    ),
+    (EVENTS.format("[{path: event_properties, as: x, each: [a, {path: user_properties, as: y, each: [b]}]}]"), []),
+    (
+        COMMERCE.format("{property: cart.products, each: [id, {path: lines.0.x, as: p.q}]}", "totl"),
+        [
+            f"events[0].total: totl {NO_KEY} Did you mean event_properties.totl?",
+            f"events[0].items.each[1].path: lines.0.x {NEVER_FOUND} Write lines[0].x.",
+        ],
+    ),
+    (
+        COMMERCE.format('{property: event_properties.p, each: "*"}', "event_properties.t.1"),
+        [
+            f"events[0].total: t.1 {NEVER_FOUND} Write t[1].",
+            (
+                "events[0].items: event_properties.p is read as the whole name of a property. "
+                "Write {path: event_properties.p} if it is a path."
+            ),
+        ],
+    ),
+    (
+        CALLS.format("A", "lists/subscribe", "{listId: list}"),
+        [f"calls[0].fields.listId: list {NO_KEY} Did you mean event_properties.list?"],
+    ),
+    (
+        CALLS.format("A", "users/merge", "{sourceEmail: {value: a@x.com}}"),
+        [f"calls[0].fields.sourceEmail.value: {ONE_OF_MANY}"],
+    ),
+    (CALLS.format("A", "lists/subscribe", "{listId: {value: 1}}"), []),
+    (
+        CALLS.format("$identify", "lists/subscribe", "{listId: [event_properties.a, event_properties.b]}"),
+        [f"calls[0].fields.listId: event_properties.a {OF_IDENTIFY}"],
+    ),
+    (
+        CALLS.format("$identify", "lists/subscribe", "{listId: {path: event_properties.a, default: 1}}"),
+        [],
     ),
 ]
 

@@ -78,8 +78,7 @@ Event              Rows  Sent  as       Dropped Bad  Mostly because
 Preferences Saved     2     1  bulk_update_subscriptions
                                               1      no_value_to_send 50 %
 Preferences Saved     2     2  merge_users
-Preferences Saved     2     –                 2      events_disabled
-                      6     3                 3   0  ~3 requests
+                      4     3                 1   0  ~3 requests
 """
 
 
@@ -131,3 +130,90 @@ def test_a_type_that_changes_is_a_finding(tmp_path: Path) -> None:
     (found,) = findings(survey)
     assert (found.level, found.what) == ("warning", "total of Order")
     assert found.told == "changes its type: long 33 %, double 33 %, string 33 %."
+
+
+PURCHASES = """\
+name: Shop
+status: enabled
+destination: {api_key: env:KEY, project_type: user_id}
+create_and_update_users: {enabled: true, user_properties: [plan]}
+send_events:
+  enabled: true
+  events:
+    - {event: Ordered, send_as: purchase, items: {property: products, each: "*"}, event_properties: [coupon, gift]}
+    - {event: Filled, send_as: cart, items: {property: products, each: "*"}}
+  event_properties: [shop]
+"""
+PRODUCT = {"id": "p", "name": "Tea", "price": 1, "quantity": 1}
+
+
+def test_a_purchases_fields_are_neither_users_nor_missing(tmp_path: Path) -> None:
+    """What only purchases send is found; one that changes its type is told as theirs; carts have none."""
+    survey = Survey(load(tmp_path, PURCHASES))
+    for number, coupon in enumerate(("x", 5)):
+        properties = {"products": [PRODUCT], "coupon": coupon, "shop": "s"}
+        survey.add(event_of(event("Ordered", properties=properties, number=number)).message)
+    survey.add(event_of(event("Filled", properties={"products": [PRODUCT]})).message)
+    survey.add(event_of({**event("$identify"), "user_properties": {"plan": "pro"}}).message)
+
+    assert [(one.what, one.told) for one in findings(survey) if one.level == "warning"] == [
+        ("gift", "never found: no event sent has gift."),
+        ("coupon of purchases", "changes its type: string 50 %, long 50 %."),
+    ]
+
+
+NESTED = """\
+name: Nested
+status: enabled
+destination: {api_key: env:KEY, project_type: user_id, merge_nested_objects: true}
+create_and_update_users:
+  enabled: true
+  user_properties: [{property: City, as: address.city}, {property: Zip, as: address.zip.code}]
+send_events:
+  enabled: true
+  events: [Ordered]
+  event_properties:
+    - {property: lines, each: [id, colour, {property: price, as: price.net}, {property: gross, as: price.gross}]}
+    - {property: coupons, each: [code]}
+"""
+
+
+def test_a_field_inside_of_another_is_looked_for_by_itself(tmp_path: Path) -> None:
+    """Beside one that is sent; of what lies in a field that is never sent that field alone is told."""
+    survey = Survey(load(tmp_path, NESTED))
+    survey.add(event_of({**event("$identify"), "user_properties": {"City": "Rome"}}).message)
+    survey.add(event_of(event("Ordered", properties={"lines": [{"id": 1}, {"id": 2, "price": 5}]})).message)
+
+    assert [(one.line, one.what, one.told) for one in findings(survey) if one.level == "warning"] == [
+        (6, "address.zip.code", "never found: no user update sent has Zip."),
+        (11, "lines.colour", "never found: no event sent has colour."),
+        (11, "lines.price.gross", "never found: no event sent has gross."),
+        (12, "coupons", "never found: no event sent has coupons."),
+    ]
+
+
+CALLING = """\
+name: Calls
+status: enabled
+destination: {api_key: env:KEY, project_type: user_id}
+create_and_update_users: {enabled: true, user_properties: []}
+calls:
+  - event: Left
+    call: lists/unsubscribe
+    fields: {listId: {value: 1}}
+    where: [{property: event_properties.list, operator: is, value: news}]
+  - {event: Left, call: lists/subscribe, fields: {listId: {value: 2}}}
+  - {event: Joind, call: lists/subscribe, fields: {listId: {value: 1}}}
+"""
+
+
+def test_rows_of_calls_are_told_of_like_rows_of_events(tmp_path: Path) -> None:
+    """A name that no event has, and clauses that never hold."""
+    survey = Survey(load(tmp_path, CALLING))
+    for number, name in enumerate(("Left", "Left", "Joined")):
+        survey.add(event_of(event(name, properties={"list": "offers"}, number=number)).message)
+
+    assert [(one.line, one.what, one.told) for one in findings(survey) if one.level == "warning"] == [
+        (9, "event_properties.list is news", "never holds for 2 Left."),
+        (11, "Joind", "is no event here. Did you mean Joined (1)?"),
+    ]

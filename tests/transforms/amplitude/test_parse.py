@@ -228,6 +228,13 @@ def test_an_id_that_was_rounded_is_rejected(digits: str) -> None:
     assert expected == actual
 
 
+def test_events_of_one_name_share_it() -> None:
+    """One object in memory: to be counted by it costs a third of the price."""
+    first, second = (parse_row({**TRACK, "user_id": user_id}) for user_id in "ab")
+
+    assert first.event_type is second.event_type
+
+
 def test_the_message_goes_along() -> None:
     """The event keeps its message untouched, for the dead letter and the replay."""
     message = Message(codecs.BOM_UTF8 + orjson.dumps(TRACK), {"a": "b"}, "m-1", 12.5)
@@ -290,15 +297,24 @@ def test_json_that_is_no_object_is_rejected(data: bytes) -> None:
     assert expected == actual
 
 
-@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
-def test_nesting_has_a_limit(opening: bytes, closing: bytes) -> None:
+def nested(kinds: bytes, levels: int) -> bytes:
+    """Lists and objects in each other, of these kinds by turns."""
+    brackets = {b"[": (b"[", b"]"), b"{": (b'{"a":', b"}")}
+    text = b"1"
+    for level in range(levels):
+        opening, closing = brackets[kinds[level % len(kinds) :][:1]]
+        text = opening + text + closing
+    return text
+
+
+@pytest.mark.parametrize("kinds", [b"[", b"{", b"[{", b"[[{"])
+def test_nesting_has_a_limit(kinds: bytes) -> None:
     """MAX_DEPTH levels pass, one more is rejected before a later step would run out of stack."""
     inner_levels = MAX_DEPTH - 2
-    parse(event_with(opening * inner_levels + b"1" + closing * inner_levels))
-    inner_levels += 1
+    parse(event_with(nested(kinds, inner_levels)))
     expected = ("not_json", "nested deeper than 100 levels")
 
-    actual = rejection_of(event_with(opening * inner_levels + b"1" + closing * inner_levels))
+    actual = rejection_of(event_with(nested(kinds, inner_levels + 1)))
 
     assert expected == actual
 

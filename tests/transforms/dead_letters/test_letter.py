@@ -246,6 +246,7 @@ def test_a_line_of_another_tool_is_read(line: bytes, message: Message) -> None:
         line_of(publishTime=1751387694),
         line_of(attributes=["a"]),
         line_of(attributes="a"),
+        b'{"$insert_id":"1",' + line_of()[1:],
         b"\xff" + line_of(),
         b'{"data":' * 5000,
     ],

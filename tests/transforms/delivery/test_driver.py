@@ -437,7 +437,8 @@ def test_time_in_which_nothing_was_due_is_no_trouble(
     time: FakeTime, new_track: NewItem, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A change of a user that is not known waits in its place; then one bad answer is told no more than any other."""
-    answers = iter((Response(400, b'{"code":"BadParams"}'), Response(503, b""), Response(200, b'{"code":"Success"}')))
+    unknown = Response(400, b'{"code":"BadParams","msg":"No users with userId u1 exist"}')
+    answers = iter((unknown, Response(503, b""), Response(200, b'{"code":"Success"}')))
     rules = DeliveryRules(tuple(each for each in OPERATIONS if each.name == "users/delete"))
     scheduler = Scheduler(rules, SentValues())
     scheduler.add(new_track("u1")._replace(part="delete_user", body=b'{"userId":"u1"}'), START)

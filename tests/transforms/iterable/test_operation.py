@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import pickle
 
 import pytest
 
-from transforms.iterable.operation import Operation
+from pipeline.sandbox.iterable.endpoints import Write, write_at
+from transforms.iterable.operation import SERVER_SIDE, Operation
 from transforms.iterable.operations import BY_CALL, OPERATIONS
 
 
@@ -36,3 +38,22 @@ def test_no_two_operations_have_one_name() -> None:
     """Parts are in dead letters and in state, settings in configs and counters."""
     for attribute in ("part", "name", "setting", "items"):
         assert len({getattr(operation, attribute) for operation in OPERATIONS}) == len(OPERATIONS)
+
+
+def endpoint_of(operation: Operation) -> Write | None:
+    path = operation.target([b'{"userId":"u"}'])[0] if operation.paths else operation.path
+    with contextlib.suppress(KeyError):  # none: it serves what is tried against it
+        return write_at(operation.method, path)[0]
+    return None
+
+
+SERVED = [operation for operation in OPERATIONS if endpoint_of(operation)]
+
+
+@pytest.mark.parametrize("operation", SERVED, ids=lambda operation: operation.setting)
+def test_a_row_names_the_keys_that_open_its_endpoint(operation: Operation) -> None:
+    """As the simulated Iterable has them of Iterable's article; a Server-side key is enough where it is one of them."""
+    endpoint = endpoint_of(operation)
+    opens = endpoint.keys if endpoint else frozenset()
+
+    assert set(operation.key_types) == ({SERVER_SIDE} if SERVER_SIDE in opens else opens)

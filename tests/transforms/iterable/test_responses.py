@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
-from transforms.iterable.client import NO_ANSWER, NO_KEY, Response
+from pipeline.sandbox.iterable.running import SimulatedIterable
+from tests.sandbox.iterable.api import bulk_update
+from transforms.iterable.client import NO_ANSWER, NO_KEY, IterableClient, Response
 from transforms.iterable.operation import Operation, Success
 from transforms.iterable.operations import BULK_UPDATE, BY_CALL, TRACK_BULK
 from transforms.iterable.responses import (
@@ -373,3 +376,69 @@ def test_detail_is_status_code_and_fields_alone(status: int, body: bytes, expect
 
     assert expected == answer.detail
     assert SECRET not in repr(answer)
+
+
+ADA, BO, NOBODY, GONE = "ada@example.com", "bo@example.com", "nobody@example.com", "gone@example.com"
+CHANGED, MERGED, DELETED = (BY_CALL[name] for name in ("users/updateEmail", "users/merge", "users/delete"))
+# What is asked for, beside Ada and Bo who are there → why it is refused.
+REFUSED_CHANGES: list[tuple[Operation, dict[str, str], dict[str, Any], Reason]] = [
+    (CHANGED, {"currentEmail": NOBODY, "newEmail": "new@example.com"}, {}, reasons.UNKNOWN_USER),
+    (CHANGED, {"currentUserId": "nobody", "newEmail": "new@example.com"}, {}, reasons.UNKNOWN_USER),
+    (CHANGED, {"currentEmail": ADA, "newEmail": BO}, {}, reasons.IDENTITY_CONFLICT),
+    (CHANGED, {"currentEmail": ADA, "newEmail": BO}, {"taken_email_status": 409}, reasons.IDENTITY_CONFLICT),
+    (CHANGED, {"currentUserId": "a", "newEmail": ADA}, {}, reasons.IDENTITY_CONFLICT),
+    (
+        CHANGED,
+        {"currentUserId": "a", "newEmail": ADA},
+        {"update_to_same_email": "refused"},
+        reasons.IDENTITY_CHANGE_REFUSED,
+    ),
+    (CHANGED, {"currentEmail": ADA, "newEmail": "bad@"}, {}, reasons.INVALID_EMAIL),
+    (CHANGED, {"currentEmail": "bad@", "newEmail": "new@example.com"}, {}, reasons.INVALID_EMAIL),
+    (CHANGED, {"currentUserId": "a ", "newEmail": "new@example.com"}, {}, reasons.INVALID_USER_ID),
+    (CHANGED, {"currentEmail": ADA, "newEmail": GONE}, {}, reasons.FORGOTTEN_USER),
+    (CHANGED, {"currentEmail": ADA, "newEmail": BO}, {"project_type": "hybrid"}, reasons.IDENTITY_CHANGE_REFUSED),
+    (MERGED, {"sourceEmail": NOBODY, "destinationEmail": BO}, {}, reasons.UNKNOWN_USER),
+    (MERGED, {"sourceUserId": "nobody", "destinationEmail": BO}, {}, reasons.UNKNOWN_USER),
+    (MERGED, {"sourceEmail": ADA, "destinationEmail": GONE}, {}, reasons.FORGOTTEN_USER),
+    (MERGED, {"sourceEmail": "bad@", "destinationEmail": BO}, {}, reasons.INVALID_EMAIL),
+    (MERGED, {"sourceUserId": "a", "destinationEmail": ADA}, {}, reasons.IDENTITY_CHANGE_REFUSED),
+    (DELETED, {"email": NOBODY}, {}, reasons.UNKNOWN_USER),
+    (DELETED, {"userId": "nobody"}, {}, reasons.UNKNOWN_USER),
+    (DELETED, {"email": ADA}, {"project_type": "user_id"}, reasons.IDENTITY_CHANGE_REFUSED),
+]
+
+
+@pytest.mark.parametrize("codes", ["own", "bad_params"])
+@pytest.mark.parametrize(("operation", "asked", "switches", "expected"), REFUSED_CHANGES)
+def test_a_refused_change_of_identity_is_told_by_its_code_or_by_its_words(
+    iterable: SimulatedIterable,
+    operation: Operation,
+    asked: dict[str, str],
+    switches: dict[str, Any],
+    expected: Reason,
+    codes: str,
+) -> None:
+    """Iterable says with codes of their own, or with BadParams and words alone, what cannot be: it is one reason."""
+    iterable.configure(**{"project_type": "email", "forgotten_emails": [GONE], "identity_codes": codes} | switches)
+    bulk_update(iterable, {"email": ADA, "userId": "a"}, {"email": BO, "userId": "b"})
+    client = IterableClient(iterable.url, lambda: iterable.api_key)
+    with contextlib.closing(client):
+        response = client.post(*operation.target([orjson.dumps(asked)]))
+    answer = read_answer(operation, response, 1)
+
+    assert isinstance(answer, Refused)
+    assert answer.reason == expected
+    assert not any(value in repr(answer) for value in asked.values() if len(value) > 2)
+    assert len(iterable.dump(settle=True)["users"]) == 2
+
+
+@pytest.mark.parametrize("operation", [CHANGED, MERGED, DELETED], ids=lambda operation: operation.setting)
+@pytest.mark.parametrize("text", [None, 7, "", "Something else", "Could not do it for nonexistent.user@example.com"])
+def test_words_that_nobody_has_recorded_are_a_reason_of_their_own(operation: Operation, text: Any) -> None:
+    """No change of identity is taken for done, or waits for its user, for what no words say; nor does another call."""
+    body = orjson.dumps({"msg": text, "code": "BadParams", "params": None})
+
+    assert refused(400, body, operation).reason == reasons.IDENTITY_CHANGE_REFUSED
+    unknown = orjson.dumps({"msg": "User does not exist", "code": "BadParams", "params": None})
+    assert refused(400, unknown, BY_CALL["lists/subscribe"]).reason == reasons.REFUSED_BY_ITERABLE

@@ -185,7 +185,7 @@ def test_a_deletion_is_not_made_by_the_letter_of_something_else(attributes: dict
 def test_an_id_that_would_be_another_path_is_rejected(user_id: str) -> None:
     """`DELETE /api/users/byUserId/..` asks for something else, and its 404 would stop the sync; a body may hold it."""
     came = event(new="new@x.com")
-    came.row["user_id"] = user_id
+    came = came._replace(row={**came.row, "user_id": user_id})
 
     with pytest.raises(RejectedError, match="user_id cannot stand in the path of users/delete"):
         call_of(came, row_of("users/delete"), identity=BY_USER_ID)

@@ -29,6 +29,24 @@ def test_a_condition_reads_any_path(path: Path) -> None:
     assert not condition.holds({})
 
 
+@pytest.mark.parametrize("row", [{}, {"event_properties": {}}, {"event_properties": {"geo": {}}}, {"geo": {"city": 1}}])
+@pytest.mark.parametrize("name", ["city", "geo.city", "geo[0]"])
+def test_what_is_not_there_is_missing(name: str, row: dict[str, Any]) -> None:
+    """Scope, property or what a dot leads to: a negation holds of it, its operator does not."""
+    path = Path("event_properties", name)
+
+    assert [Condition(path, operator, ("pro",)).holds(row) for operator in ("is", "is not")] == [False, True]
+    assert Condition(path, "is", ("(none)",)).holds(row)
+
+
+def test_a_condition_reads_inside_of_a_property() -> None:
+    """A whole name goes before; else dots and positions lead into objects and lists."""
+    row = {"event_properties": {"geo": {"city": "Bonn"}, "products": [{"id": 7}], "a.b": 1, "a": {"b": 2}}}
+    wanted: dict[str, Any] = {"geo.city": "Bonn", "products[0].id": 7, "a.b": 1}
+
+    assert all(Condition(Path("event_properties", name), "is", (value,)).holds(row) for name, value in wanted.items())
+
+
 def test_a_condition_survives_pickling() -> None:
     """A condition is equal and decides the same after its way to a worker."""
     condition = Condition(PATH, "is not", ("a",))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def rules(project_type: str, prefer_user_id: bool = False) -> IdentityRules:
     return IdentityRules(project_type, source_at("user_properties.email"), source_at("user_id"), prefer_user_id)
 
 
-def track_of(rules: IdentityRules, row: dict[str, Any]) -> Identity | str:
+def track_of(rules: IdentityRules, row: Mapping[str, Any]) -> Identity | str:
     """The identity, or the reason why there is none."""
     try:
         return rules.of_track(row)
@@ -36,7 +37,7 @@ def track_of(rules: IdentityRules, row: dict[str, Any]) -> Identity | str:
         return f"{type(error).__name__} {error.reason}"
 
 
-def update_of(rules: IdentityRules, row: dict[str, Any]) -> Identity | str:
+def update_of(rules: IdentityRules, row: Mapping[str, Any]) -> Identity | str:
     try:
         return rules.of_update(row)
     except (DroppedError, RejectedError) as error:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import pickle
+from random import Random
 from typing import Any
 
 import pytest
 
 from tests.builders import source_at
-from transforms.amplitude.paths import parse_path
-from transforms.mapping.properties import FieldMapping, PropertySelection, select_properties
+from transforms.amplitude.paths import Path, parse_path
+from transforms.mapping.properties import FieldMapping, PropertySelection, note_unknown, select_properties
+from transforms.mapping.sources import ITEM, Source
 from transforms.model.errors import RejectedError
 from transforms.model.reasons import Reason
 
@@ -117,6 +119,19 @@ def test_everything_in_a_scope(
     assert (expected, notes) == actual
 
 
+@pytest.mark.parametrize("length", [5, 500])
+def test_a_list_of_any_length_is_read_alike(length: int) -> None:
+    """The fields come in the order of the rows, where a name has several rows, too: one event always has one body."""
+    names = Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=length)
+    rows = [listed(f"event_properties.{name}", f"field {number}") for number, name in enumerate(names)]
+    properties = {name: number for number, name in enumerate("zebra")}
+    expected = [(f"field {number}", properties[name]) for number, name in enumerate(names) if name in properties]
+
+    actual, _ = select(*rows, row={"event_properties": properties})
+
+    assert expected == list(actual.items())
+
+
 def test_the_row_stays_as_it_was() -> None:
     """Selecting under "*" copies the scope: the event is not changed."""
     row = {"user_properties": {"plan": "pro"}}
@@ -134,3 +149,17 @@ def test_the_selection_survives_pickling() -> None:
     actual = pickle.loads(pickle.dumps(expected))
 
     assert expected == actual
+
+
+def test_a_row_of_a_whole_scope_reads_each_of_its_properties() -> None:
+    """So an operator that leaves one of them without a value is noted; one of another scope does not."""
+    each = PropertySelection((FieldMapping(Source((Path(ITEM, "plan"),)), "plan"),))
+    rows = [FieldMapping(Source((Path("", scope),), each=each), "all") for scope in ("user_properties", "groups")]
+    notes: list[list[str]] = []
+    for row in rows:
+        noted: list[Reason] = []
+        note_unknown([PropertySelection((row,))], {"$add": ["visits"]}, noted.append)
+        notes.append([reason.code for reason in noted])
+
+    assert notes == [["not_expressible_add"], []]
+    assert select(rows[0]) == ({"all": [{"plan": "pro"}]}, [])

@@ -172,8 +172,9 @@ def test_the_codes_are_interfaces() -> None:
         DEAD_LETTERED: "line_too_long too_many_values not_json not_an_object wrong_type missing_event_type"
         " missing_event_time bad_event_time invalid_email invalid_user_id invalid_campaign_id invalid_template_id"
         " missing_event_name unconvertible_property item_too_large invalid_item invalid_call_field not_encodable"
-        " bad_json_body field_type_mismatch field_limit_exceeded invalid_data identity_conflict forgotten_user"
-        " disallowed_event_name unknown_user refused_by_iterable expired unanswered processing_failed",
+        " bad_json_body field_type_mismatch field_limit_exceeded invalid_data identity_conflict"
+        " identity_change_refused forgotten_user disallowed_event_name unknown_user refused_by_iterable expired"
+        " unanswered processing_failed",
         DROPPED: "group_identify merged_ids other_sync outside_time_range events_only identify_not_selected"
         " part_not_selected users_disabled user_where_not_met nothing_to_send events_disabled event_not_selected"
         " reserved_event where_not_met no_value_to_send same_user not_replayed no_identity",

@@ -119,6 +119,25 @@ def test_an_offset_names_the_same_moment(moment: datetime, offset_minutes: int) 
     assert expected == actual
 
 
+def told_of(text: str) -> float | str:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        return str(error)
+
+
+@given(
+    st.datetimes(datetime(1900, 1, 1)).map(lambda moment: moment.isoformat(" ", "microseconds")),
+    st.dictionaries(st.integers(0, 25), st.sampled_from("0123456789:.T_６²"), max_size=3),
+)
+@settings(deadline=None, max_examples=500)
+def test_what_is_written_as_amplitude_does_is_read_as_all_else(text: str, others: dict[int, str]) -> None:
+    """The short way for 26 characters takes and refuses what the long one does: one that says UTC is 27."""
+    near = "".join(others.get(place, character) for place, character in enumerate(text))
+
+    assert told_of(near) == told_of(f"{near}Z")
+
+
 def test_a_last_fraction_stays_in_its_second() -> None:
     """The last microsecond of the year 9999, which no float can hold, is still in the last second."""
     expected = LAST_SECOND
