@@ -14,7 +14,7 @@ import orjson
 from transforms.delivery.batch import Pending
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.operation import GATED, Order
-from transforms.model.user_keys import EMAIL, email_key, keys_of, user_id_key
+from transforms.model.user_keys import EMAIL, email_key, user_id_key
 
 
 @dataclass(eq=False)
@@ -108,7 +108,7 @@ class Gate:
             self._lines[key].inside[order] += 1
 
     def _keys(self, pending: Pending) -> frozenset[str]:
-        keys, operation = keys_of(pending.item), self._by_part[pending.item.part]
+        keys, operation = pending.keys, self._by_part[pending.item.part]
         body = orjson.loads(pending.item.body) if operation.also_about else {}
         return frozenset(keys).union(
             email_key(body[name]) if kind == EMAIL else user_id_key(body[name])
