@@ -16,12 +16,13 @@ from pipeline.sources.source import Key, NewChunkEnd, Noted, Source, anywhere, k
 from pipeline.sources.waiting_file import WaitingFile
 from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, DeadLetter, from_line, placed, waiting_letter
 from transforms.model import reasons
-from transforms.model.items import Message, Select
+from transforms.model.items import Message, Select, maker
 
 MAX_CHUNK_BYTES = 32_000_000
 LONG_BYTES = 1_000_000_000  # to read them again takes a while
 
 log = logging.getLogger(__name__)
+_new_message = maker(Message)
 
 
 class _Mark(NamedTuple):
@@ -240,7 +241,7 @@ def messages_of(reader: Reader, lines: ReadLines | None = None) -> Iterator[Mess
 def _to_message(line: bytes, place: str) -> Message:
     if replayed := from_line(line):
         return placed(replayed, place)
-    return Message(line, {}, place, time.time())
+    return _new_message((line, {}, place, time.time(), None, ""))
 
 
 def _head_of(line: bytes, reader: Reader) -> Message:

@@ -92,13 +92,14 @@ class WaitingFirst(Source):
 
     def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:
         """See Source.settle."""
-        settled = self._ids & set(message_ids)
+        settled = self._ids.intersection(message_ids)
         left = {message_id: message for message_id, message in self._left.items() if message_id not in settled}
         left |= {message.message_id: message for message in waiting if message.message_id in self._ids}
         if left != self._left:
             self._file.replace(waiting_letter(message, self._tag) for message in left.values())
             self._left = left
-        self._source.settle([one for one in message_ids if one not in settled], self._others(waiting), done)
+        others = [one for one in message_ids if one not in settled] if settled else message_ids
+        self._source.settle(others, self._others(waiting), done)
 
     def finish(self, waiting: Collection[Message]) -> None:
         """See Source.finish."""

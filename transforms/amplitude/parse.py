@@ -11,7 +11,7 @@ from transforms.amplitude.row_json import read_json
 from transforms.dead_letters.letter import DL_DETAIL, DL_REASON
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
-from transforms.model.items import Event, Message
+from transforms.model.items import Event, Message, maker
 from transforms.model.json_bounds import MAX_VALUES, has_too_many_values
 from transforms.model.reasons import Note
 from transforms.model.times import from_epoch_ms, parse_time
@@ -25,6 +25,7 @@ INSERT_IDS = ("$insert_id", "insert_id")  # in exports, and in HTTP V2
 MAX_DEPTH = 100  # Amplitude's own limit is 40. orjson reads 1,024 levels but writes 254, and pickle recurses
 
 _ABSENT: dict[str, Any] = {}
+_new_event = maker(Event)
 
 # The same thing under the Export API's name, under the name in the Pub/Sub destination's page, and in HTTP V2.
 _EVENT_TYPE_KEYS = ("event_type", "event_name")
@@ -58,7 +59,7 @@ def parse_event(message: Message, note: Note | None = None) -> Event:
     if event_time is None and event_type != IDENTIFY:
         raise RejectedError(reasons.MISSING_EVENT_TIME)
     # One object for all events of a name: it is looked up by again and again, and stays in the processor's cache.
-    return Event(message, row, sys.intern(event_type), event_time)
+    return _new_event((message, row, sys.intern(event_type), event_time))
 
 
 def event_type_of(data: bytes) -> str:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from transforms.iterable.operation import Operation
 from transforms.model.items import Item, Resumed
+from transforms.model.user_keys import keys_of
 
 _RESUMED = Resumed._fields[1:]  # all but the part are fields of Pending, too
 HEADER_BYTES = 300  # ids, times and what was tried, beside an item's body and its message
@@ -29,6 +30,7 @@ class Pending:
     narrowed = False  # it was in a refused request already, among others
     own_failures = 0  # requests with it that failed though others had succeeded since the one before
     in_doubt = False  # of a change of who its user is: it may have been taken, though nobody remembers that
+    _keys: tuple[str, ...] = ()
 
     def __init__(self, item: Item, queued: float, **tried: float) -> None:
         self.item = item
@@ -43,6 +45,13 @@ class Pending:
         if not item.message.resumed:
             return cls(item, queued)
         return cls(item, queued, **{name: getattr(item.message.resumed, name) for name in _RESUMED})
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Those of its user, see keys_of: an update is asked for them half a dozen times on its way."""
+        if not self._keys:
+            self._keys = keys_of(self.item)
+        return self._keys
 
     @property
     def stored_bytes(self) -> int:

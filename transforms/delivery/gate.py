@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from transforms.delivery.batch import Pending
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.operation import GATED, Order, keys_in
-from transforms.model.user_keys import keys_of
 
 # Key of a user → the order classes of what was answered, and would be sent again if this process were killed now.
 Unsafe = defaultdict[str, set[Order]]
@@ -145,4 +144,4 @@ class Gate:
 
     def _keys(self, pending: Pending) -> frozenset[str]:
         others = keys_in(pending.item.body, self._by_part[pending.item.part].also_about)
-        return others.union(keys_of(pending.item))
+        return others.union(pending.keys)

@@ -34,7 +34,7 @@ class LatestPerUser(Queue):
     def add(self, pending: Pending) -> None:
         self._bytes += pending.size
         self._updates.setdefault(pending.item.identity, []).append(pending)
-        self._users.expect(pending.item)
+        self._users.expect(pending)
 
     def closes_at(self, now: float, flush: bool) -> float | None:
         return self._closes_at(self._oldest(), len(self._updates), now, flush)
@@ -52,7 +52,7 @@ class LatestPerUser(Queue):
         by_user: defaultdict[str, list[Pending]] = defaultdict(list)
         for each in pending:
             by_user[each.item.identity].append(each)
-            self._users.expect(each.item)
+            self._users.expect(each)
         records = tuple(map(self._coalesced, by_user.values()))
         for record in records:
             self._users.take(record)
@@ -87,8 +87,8 @@ class LatestPerUser(Queue):
 
     def _may_go(self, updates: list[Pending]) -> bool:
         if len(updates) == 1:  # nearly always
-            return self._users.is_free(updates[0].item)
-        return all(self._users.is_free(pending.item) for pending in updates)
+            return self._users.is_free(updates[0])
+        return all(self._users.is_free(pending) for pending in updates)
 
     def _take_each(self) -> Iterator[Record]:
         for user in list(self._updates):

@@ -2,22 +2,20 @@
 """What is told of a record, or of a batch, once its answer is there. Knows no queue and no rule."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from transforms.delivery.batch import Batch, Pending, Record
 from transforms.iterable.responses import Accepted
 from transforms.model import reasons
-from transforms.model.items import Message, Resumed
+from transforms.model.items import Message, Resumed, maker
 from transforms.model.outcomes import AT_ONCE, DEAD_LETTERED, DELIVERED, NOTED, WAITING, Outcome
 from transforms.model.reasons import Reason
 
-# A NamedTuple as its own constructor makes it, in half the time: of what nearly every item comes to.
-_outcome = partial(tuple.__new__, Outcome)
+_new_outcome = maker(Outcome)
 
 
 def delivered(records: Sequence[Record], now: float) -> list[Outcome]:
     return [
-        _outcome((DELIVERED, item.part, "", item.message, "", pending.attempts, now, item.event_type))
+        _new_outcome((DELIVERED, item.part, "", item.message, "", pending.attempts, now, item.event_type))
         for record in records
         for pending in record.pending
         for item in (pending.item,)

@@ -69,7 +69,7 @@ class Scheduler:
     def add(self, item: Item, now: float) -> None:
         pending = Pending.of(item, now)
         # Behind an update of the same user that is under way: an older value must not pass a newer one.
-        if pending.own_failures and self._users.is_free(item) and self.gate.may_go_alone(pending):
+        if pending.own_failures and self._users.is_free(pending) and self.gate.may_go_alone(pending):
             self._retry_restored([pending], now)
         else:
             self._queues.add(pending)

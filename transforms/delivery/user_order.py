@@ -3,9 +3,7 @@
 
 from collections.abc import Collection, Iterable
 
-from transforms.delivery.batch import Record
-from transforms.model.items import Item
-from transforms.model.user_keys import keys_of, user_keys
+from transforms.delivery.batch import Pending, Record
 
 
 class UserOrder:
@@ -27,16 +25,16 @@ class UserOrder:
         """Whether an update is under way, or goes again."""
         return bool(self._sending)
 
-    def expect(self, update: Item) -> None:
+    def expect(self, update: Pending) -> None:
         """It came: from now on events of its user wait."""
-        _add(self._unsettled, keys_of(update))
+        _add(self._unsettled, update.keys)
 
     def is_expected(self, identity: str) -> bool:
         return identity in self._unsettled
 
-    def is_free(self, item: Item) -> bool:
+    def is_free(self, pending: Pending) -> bool:
         """No update of its user is under way, under whichever id: in a hybrid project each may name two."""
-        return self._sending.keys().isdisjoint(user_keys(item, self._two_ids))
+        return self._sending.keys().isdisjoint(self._keys_of(pending))
 
     def take(self, record: Record) -> None:
         _add(self._sending, self._keys(record))
@@ -50,13 +48,17 @@ class UserOrder:
         self.give_back(record)
         gone: list[str] = []
         for pending in record.pending:
-            gone += _subtract(self._unsettled, keys_of(pending.item))
+            gone += _subtract(self._unsettled, pending.keys)
         return gone
 
     def _keys(self, record: Record) -> Collection[str]:
         if len(record.pending) == 1:
-            return user_keys(record.item, self._two_ids)
-        return {key for pending in record.pending for key in user_keys(pending.item, self._two_ids)}
+            return self._keys_of(record.pending[0])
+        return {key for pending in record.pending for key in self._keys_of(pending)}
+
+    def _keys_of(self, pending: Pending) -> tuple[str, ...]:
+        """As user_keys."""
+        return pending.keys if self._two_ids else (pending.item.identity,)
 
 
 def _add(counts: dict[str, int], keys: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ from transforms.mapping.properties import PropertySelection, note_unknown
 from transforms.mapping.sources import Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
-from transforms.model.items import TRACK, Event, Item
+from transforms.model.items import TRACK, Event, Item, maker
 from transforms.model.reasons import Note
 
 # Key of the config's mappings → the event's field, and the reason where its value is no integer.
@@ -34,6 +34,7 @@ MAPPED_NUMBERS = {
 }
 
 _NOTHING_RESERVED: frozenset[str] = frozenset()
+_new_selected, _new_item = maker(SelectedEvent), maker(Item)
 
 _SCALARS = (str, int, float)
 _NAMESPACE = hashlib.sha1(uuid.NAMESPACE_OID.bytes, usedforsecurity=False)  # begun: to copy is less than to begin
@@ -71,7 +72,7 @@ def filter_track(rules: TrackEventRules, event: Event, note: Note) -> SelectedEv
     if unknown:
         note_unknown(lists, unknown, note)
     name = _made_name(selector.template, event.row) if selector.template else selector.rename
-    return SelectedEvent(event, lists, name or event.event_type, selector.sent_as)
+    return _new_selected((event, lists, name or event.event_type, selector.sent_as))
 
 
 def _made_name(template: Source, row: Mapping[str, Any]) -> str:
@@ -110,16 +111,18 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
         body = commerce_body(sent_as, row, identity, rules.identity.prefer_user_id, body)
     elif rules.create_new_fields is not None:
         body["createNewFields"] = rules.create_new_fields
-    return Item(
-        event.message,
-        sent_as.operation.part if sent_as else TRACK,
-        identity.key,
-        identity.email,
-        identity.user_id,
-        "" if sent_as else event_name,
-        event.event_time,
-        encode_body(body, rules.max_bytes),
-        event.event_type,
+    return _new_item(
+        (
+            event.message,
+            sent_as.operation.part if sent_as else TRACK,
+            identity.key,
+            identity.email,
+            identity.user_id,
+            "" if sent_as else event_name,
+            event.event_time,
+            encode_body(body, rules.max_bytes),
+            event.event_type,
+        )
     )
 
 

@@ -2,7 +2,10 @@
 """The nouns: message → event → item. Knows no rule, no Beam, no HTTP."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T", bound=tuple[Any, ...])
 
 USER = "user"
 TRACK = "track"
@@ -60,3 +63,11 @@ class Item(NamedTuple):
     event_time: float  # Unix seconds; orders the updates of one user
     body: bytes  # the element as JSON
     event_type: str = ""  # in Amplitude; no part of a job's state
+
+
+def maker(of: type[T]) -> Callable[[tuple[Any, ...]], T]:
+    """Makes a NamedTuple of the tuple of all its fields, which nothing checks, in half the time of its constructor.
+
+    For those alone of which every event needs one.
+    """
+    return partial(tuple.__new__, of)

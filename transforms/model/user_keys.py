@@ -31,7 +31,7 @@ def keys_of(item: Item) -> tuple[str, ...]:
     return _keys(item.identity, item.email, item.user_id)
 
 
-@lru_cache(maxsize=8192)  # an update is asked for its keys half a dozen times on its way
+@lru_cache(maxsize=8192)  # the memory of what was sent asks for them, too
 def _keys(identity: str, email: str, user_id: str) -> tuple[str, ...]:
     keys = {identity}
     if email:
