@@ -17,7 +17,7 @@ from pipeline.runs.conservation import check_sum
 from pipeline.runs.narrowing import Narrowing, Piece
 from pipeline.runs.recording import Recording
 from pipeline.runs.settlement import crowded_out, settlement_of
-from pipeline.runs.under_way import UnderWay, delivered
+from pipeline.runs.under_way import UnderWay
 from pipeline.sources.source import Source
 from transforms.dead_letters.letter import dead_letter
 from transforms.dead_letters.sink import DeadLetterSink
@@ -223,7 +223,7 @@ class ChunkLoop:
     def _start_keeping(self, piece: Piece, outcomes: list[Outcome]) -> None:
         """Of messages that end here: they are settled once their dead letters are safe."""
         kept = self._runtime.submit(partial(self._keep, outcomes))
-        self._under_way.insert(0, UnderWay(piece, kept, None, delivered(outcomes)))
+        self._under_way.insert(0, UnderWay(piece, kept, None, outcomes))
 
     def _keep(self, outcomes: list[Outcome]) -> list[Outcome]:
         now = self._runtime.now()

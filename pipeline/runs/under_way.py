@@ -2,7 +2,7 @@
 """A piece that the chunk loop has begun and not settled. Knows no source, no sink and no clock."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -11,15 +11,12 @@ from transforms.model.outcomes import DELIVERED, Outcome
 
 
 class UnderWay(NamedTuple):
-    """A piece that is run; without `handed_over` its outcomes are known, and its dead letters are being kept.
-
-    `taken`: then, how many of its items Iterable took.
-    """
+    """A piece that is run; without `handed_over` its outcomes are `known`, and its dead letters are being kept."""
 
     piece: Piece
     outcomes: Future[list[Outcome]]
     handed_over: threading.Event | None
-    taken: int = 0
+    known: Sequence[Outcome] = ()
 
     @property
     def lets_next_start(self) -> bool:
@@ -29,8 +26,5 @@ class UnderWay(NamedTuple):
     def taken_by_now(self) -> int:
         """Of its items by Iterable, as far as that is known: they are not settled, and go again."""
         is_known = self.handed_over and self.outcomes.done() and not self.outcomes.exception()
-        return delivered(self.outcomes.result()) if is_known else self.taken
-
-
-def delivered(outcomes: Iterable[Outcome]) -> int:
-    return sum(outcome.kind == DELIVERED for outcome in outcomes)
+        outcomes = self.outcomes.result() if is_known else self.known
+        return sum(outcome.kind == DELIVERED for outcome in outcomes)
