@@ -32,8 +32,9 @@ class Queues(dict[str, Queue]):
         return itertools.chain(*self.values(), self._gate)
 
     def add(self, pending: Pending) -> None:
-        if self._gate.lets_in(pending):
-            self[pending.item.part].add(pending)
+        part = pending.item.part
+        if not self._gate.watches(part) or self._gate.lets_in(pending):
+            self[part].add(pending)
 
     def take_back(self, part: str, together: list[Pending]) -> tuple[Record, ...]:
         """See Queue.take_back."""
