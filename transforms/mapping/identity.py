@@ -15,6 +15,7 @@ from transforms.mapping.compiled import Compiled
 from transforms.mapping.sources import Row, Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
+from transforms.model.items import maker
 from transforms.model.user_keys import EMAIL, USER_ID, email_key, user_id_key
 
 MAX_USER_ID_LENGTH = 52
@@ -46,6 +47,9 @@ class Identity(NamedTuple):
         return email_key(self.email) if self.by == EMAIL else user_id_key(self.user_id)
 
 
+_new_identity = maker(Identity)
+
+
 @dataclass(frozen=True)
 class IdentityRules(Compiled):
     """Where ids come from, and which of them identifies a user in this type of project."""
@@ -74,7 +78,7 @@ class IdentityRules(Compiled):
         """
         for by, read in self._in_order:
             if found := read(row):
-                return Identity(by, found, "") if by == EMAIL else Identity(by, "", found)
+                return _new_identity((by, found, "") if by == EMAIL else (by, "", found))
         raise DroppedError(reasons.NO_IDENTITY)
 
     def of_update(self, row: Row) -> Identity:
