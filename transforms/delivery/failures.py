@@ -49,6 +49,11 @@ def may_be_taken(pending: Pending) -> bool:
     return pending.failures > 0 or pending.own_failures > 0
 
 
+def is_so(operation: Operation, reason: Reason, pending: Pending) -> bool:
+    """Whether a refusal for this reason tells that what it asks for is so."""
+    return reason == operation.so_already or (reason == operation.taken_before and may_be_taken(pending))
+
+
 def was_there(item: Item, operation: Operation, has_updated: Callable[[str], bool]) -> bool:
     """Of a change of who a user is: Iterable has taken an update of the one whom it does not know any more."""
     gone = keys_in(item.body, operation.unknown_after) or (item.identity,)

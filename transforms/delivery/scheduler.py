@@ -14,7 +14,7 @@ from transforms.delivery.batch import Batch, Pending, Record
 from transforms.delivery.coalescing import Memory
 from transforms.delivery.endpoint import Endpoint
 from transforms.delivery.entries import Entry, Queued, Retried, WaitsForUser, retries_in
-from transforms.delivery.failures import Patience, is_bad, is_beside_others, may_be_taken, note_failure, was_there
+from transforms.delivery.failures import Patience, is_bad, is_beside_others, is_so, note_failure, was_there
 from transforms.delivery.gate import Gate
 from transforms.delivery.outcomes import dead_lettered, delivered, handed_over, notes_on_schema
 from transforms.delivery.queues import Queues
@@ -221,7 +221,7 @@ class Scheduler:
             pending.narrowed = True
         yield from self._deliver(batch.part, attribution.delivered, now)
         for record, reason in attribution.refused:
-            if reason == batch.operation.taken_before and may_be_taken(record.pending[0]):
+            if is_so(batch.operation, reason, record.pending[0]):
                 yield from self._deliver(batch.part, [record], now)
             elif reason == reasons.UNKNOWN_USER and queue.waits_for_users:
                 yield from self._wait_for_user(record, answer.detail, now)

@@ -113,6 +113,8 @@ class Operation:
     of_bad_params: tuple[tuple[str, Reason], ...] = ()
     # Refused so after a try whose answer was lost, it was that try that was taken.
     taken_before: Reason | None = None
+    # Refused so, what it asks for is so already, whoever brought that about.
+    so_already: Reason | None = None
     overwrites: bool = True  # sent late, as by a replay, it may undo what is newer
     # Of what a row of `calls` may ask for, and how its items are made (mapping/calls.py):
     fields: tuple[Field, ...] = ()

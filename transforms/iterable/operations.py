@@ -222,6 +222,7 @@ _FORGET = Operation(
     per_second=3,
     per_day=1_000,
     success=Success.CODE,
+    so_already=reasons.FORGOTTEN_USER,
     confirm="forgets users in Iterable for good",
 )
 _UNFORGET = replace(
@@ -230,6 +231,7 @@ _UNFORGET = replace(
     name="users/unforget",
     setting="unforget_user",
     items="users unforgotten",
+    so_already=None,  # how Iterable answers for who is not forgotten is not documented
     confirm="lets forgotten users in again",
 )
 OF_EVERY_SYNC = (BULK_UPDATE, TRACK_BULK)

@@ -93,6 +93,16 @@ def test_a_forgotten_user_is_not_taken_until_unforgotten() -> None:
     assert project.dump()["forgotten"] == []
 
 
+def test_who_is_forgotten_already_is_refused_so() -> None:
+    """By forget as by all else; nothing changes."""
+    project = project_with_ada()
+    project.post(FORGET, {"userId": "a/1"})
+    before = project.dump()
+
+    assert project.code(FORGET, {"userId": "a/1"}) == (409, "ForgottenUserError")
+    assert project.dump() == before
+
+
 def test_what_the_settings_forget_can_be_unforgotten() -> None:
     """A request is newer than they."""
     project = Project(forgotten_emails=[ADA])

@@ -227,6 +227,24 @@ def test_a_change_of_a_user_that_was_there_may_have_been_taken(new_update: NewIt
     assert sorted(map(told, outcomes)) == [[("dead_lettered", "unknown_user")], [("delivered", "")]]
 
 
+@pytest.mark.parametrize(
+    ("part", "outcome"),
+    [
+        ("forget_user", ("delivered", "")),
+        ("unforget_user", ("dead_lettered", "forgotten_user")),
+        ("cart", ("dead_lettered", "forgotten_user")),
+    ],
+)
+def test_who_is_to_be_forgotten_and_is_already_was_forgotten(
+    part: str, outcome: tuple[str, str], new_call: NewCall
+) -> None:
+    """At the first try too: what was asked for is so. Nothing else that is refused so is."""
+    scheduler = scheduler_of(new_call(part))
+    (batch,) = take_all(scheduler)
+
+    assert told(scheduler.settle(batch, Refused("HTTP 409", reasons.FORGOTTEN_USER), NOW)) == [outcome]
+
+
 def test_of_a_merge_it_is_the_source_that_must_have_been_there(new_update: NewItem, new_call: NewCall) -> None:
     """The user that it goes into is there still."""
     scheduler = scheduler_of(new_update("into"), new_update("known"))
