@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pipeline.records.activity import Outage
 from pipeline.records.counts import Counts
 from pipeline.records.lines import Record
+from pipeline.records.replay_options import ReplayOption, replay_option
 from transforms.amplitude.parse import IDENTIFY
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT
 from transforms.model.reasons import USER_WHERE_NOT_MET, WHERE_NOT_MET, of_kind
@@ -162,6 +163,15 @@ class Report:
     def replayable(self) -> int:
         """How many of the dead letters a replay may deliver, once their cause is mended."""
         return sum(letters.items for letters in self.letters if letters.is_replayable)
+
+    def needing(self, option: ReplayOption) -> Counter[str]:
+        """How many of the replayable ones a replay takes with this option alone, by reason."""
+        needing: Counter[str] = Counter()
+        for (kind, part, event, reason), count in self.counts.outcomes.items():
+            is_replayable = kind == DEAD_LETTERED and Letters(event, reason, count).is_replayable
+            if is_replayable and replay_option(part, event) == option:
+                needing[reason] += count
+        return needing
 
 
 def figures_of(counts: Counts) -> Figures:

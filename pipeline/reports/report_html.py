@@ -24,6 +24,7 @@ from pipeline.reports.report_text import (
     cut,
     ended,
     in_seconds,
+    option_notes,
     replay_note,
     syncs_of,
     time_of,
@@ -89,6 +90,7 @@ def to_html(report: Report) -> str:
             requests=list(_requests(report)),
             remedies={letters.reason: letters.remedy for letters in report.letters[:SHOWN]},
             commands=commands(report),
+            option_notes=option_notes(report),
             runs=(report.ended_badly or report.runs)[-_RUNS:],
             shown=SHOWN,
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.config.durations import format_duration
 from pipeline.records.counts import Counts
+from pipeline.records.replay_options import WHY
 from pipeline.records.report import HOUR, Report, RunOf
 from transforms.iterable.operations import of_which_there_is
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
@@ -126,6 +127,8 @@ def _letter_lines(report: Report) -> Iterator[str]:
     for reason, remedy in remedies.items():
         yield from textwrap.wrap(f"{reason}: {remedy}", 78, initial_indent="  ", subsequent_indent="    ")
     yield from (f"  $ {command}" for command in commands(report))
+    for note in option_notes(report):
+        yield from textwrap.wrap(note, 78, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def commands(report: Report) -> list[str]:
@@ -136,12 +139,25 @@ def commands(report: Report) -> list[str]:
         return []
     where = shlex.quote(place) if scheme == "file" else "SUBSCRIPTION"  # of the topic, which the record does not know
     option = f"--dead-letter-{scheme} {shlex.quote(place if scheme == 'topic' else f'{place}.again')}"
-    reasons = dict.fromkeys(
-        f" --reason {shlex.quote(letters.reason)}" for letters in report.letters if letters.is_replayable
+    reasons = list(dict.fromkeys(letters.reason for letters in report.letters if letters.is_replayable))
+    chosen = {"": reasons} if report.replayable == report.figures.dead else {reason: [reason] for reason in reasons}
+    replays = (
+        f"a2i replay --config {config} --dead-letters {where}{f' --reason {shlex.quote(reason)}' if reason else ''}"
+        f"{_options_for(report, of)} {option}"
+        for reason, of in chosen.items()
     )
-    chosen = [""] if report.replayable == report.figures.dead else reasons
-    replays = (f"a2i replay --config {config} --dead-letters {where}{reason} {option}" for reason in chosen)
     return [f"a2i dead {where}", *replays]
+
+
+def _options_for(report: Report, reasons: Sequence[str]) -> str:
+    """Without which a replay of these reasons would leave some of the letters alone."""
+    return "".join(f" {option}" for option in WHY if any(report.needing(option)[reason] for reason in reasons))
+
+
+def option_notes(report: Report) -> list[str]:
+    """What to know of the options that `commands` holds, in a sentence each."""
+    needing = {option: report.needing(option).total() for option in WHY} if len(commands(report)) > 1 else {}
+    return [f"{option} takes {count:,} {WHY[option]}." for option, count in needing.items() if count]
 
 
 def syncs_of(report: Report) -> str:

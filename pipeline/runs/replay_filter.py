@@ -4,8 +4,9 @@
 from collections import Counter
 from typing import NamedTuple
 
+from pipeline.records.replay_options import WITH_DELETIONS, WITH_USERS, replay_option
 from pipeline.reports.bounded_counter import BoundedCounter
-from transforms.amplitude.parse import IDENTIFY, event_type_of
+from transforms.amplitude.parse import event_type_of
 from transforms.amplitude.reserved_events import name_in_data
 from transforms.dead_letters.copies import SeenLetters
 from transforms.dead_letters.letter import (
@@ -17,7 +18,6 @@ from transforms.dead_letters.letter import (
     only_part,
     sync_name_of,
 )
-from transforms.iterable.operations import OPERATIONS
 from transforms.model import reasons
 from transforms.model.items import TRACK, Message
 from transforms.model.time_range import ANY_TIME, TimeRange
@@ -31,10 +31,6 @@ DELETION = "a deletion or its like (--with-deletions takes them)"
 OTHER_REASON = "of another reason"
 OTHER_EVENT_TYPE = "of another event type"
 OTHER_TIME = "dead-lettered at another time"
-
-# Parts of which a value that is sent late may overwrite a newer one.
-_UPDATES = frozenset(operation.part for operation in OPERATIONS if operation.overwrites)
-_DELETIONS = frozenset(operation.part for operation in OPERATIONS if operation.confirm)
 
 
 class Wanted(NamedTuple):
@@ -117,8 +113,7 @@ class LetterFilter:
             return REJECTED_SINCE
         if not wanted.times.holds(time):
             return OTHER_TIME
-        part = only_part(letter)
-        if part in _DELETIONS:
+        option = replay_option(only_part(letter), event_type)
+        if option == WITH_DELETIONS:
             return "" if wanted.with_deletions else DELETION
-        is_update = part in _UPDATES or event_type == IDENTIFY
-        return USER_UPDATE if is_update and not wanted.with_users else ""
+        return USER_UPDATE if option == WITH_USERS and not wanted.with_users else ""

@@ -4,9 +4,14 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from transforms.dead_letters.letter import DL_REASON, only_part
+from transforms.iterable.operations import BY_PART
 from transforms.mapping.translate import Rules, Translation, translate
 from transforms.model.items import Message, Select
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED
+from transforms.model.reasons import of_kind
+
+_REASONS = of_kind(DEAD_LETTERED)
 
 
 class ReplayOutlook:
@@ -23,17 +28,21 @@ class ReplayOutlook:
         self.sent = 0
         self.dropped: Counter[str] = Counter()  # by reason
         self.still_bad: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()  # by Iterable, whatever the config
 
     def take(self, letter: Message) -> Message | None:
         taken = self._take(letter)
         if taken:
-            self._add(translate(self._rules, taken))
+            self._add(taken, translate(self._rules, taken))
         return taken
 
-    def _add(self, translation: Translation) -> None:
+    def _add(self, letter: Message, translation: Translation) -> None:
         """Of a letter that makes two items the better fate counts."""
         if translation.items:
-            self.sent += 1
+            if _is_refused(letter):
+                self.refused[letter.attributes[DL_REASON]] += 1
+            else:
+                self.sent += 1
             return
         ended = {outcome.kind: str(outcome.reason) for outcome in translation.outcomes}
         if reason := ended.get(DEAD_LETTERED):
@@ -47,8 +56,19 @@ class ReplayOutlook:
 
     def _lines(self) -> Iterator[str]:
         yield f"{'Would be sent now':<28} {self.sent:>9,}"
-        for title, reasons in (("Would be dropped", self.dropped), ("Still bad with this config", self.still_bad)):
+        for title, reasons in (
+            ("Refused again by Iterable", self.refused),
+            ("Would be dropped", self.dropped),
+            ("Still bad with this config", self.still_bad),
+        ):
             if reasons:
                 yield f"{title:<28} {reasons.total():>9,}"
                 for reason, count in reasons.most_common():
                     yield f"  {reason:<50} {count:>9,}"
+
+
+def _is_refused(letter: Message) -> bool:
+    """Whether nothing that could be mended makes Iterable take it."""
+    reason, operation = _REASONS.get(letter.attributes[DL_REASON]), BY_PART.get(only_part(letter) or "")
+    is_final = reason is not None and reason.is_final and "delivery" in reason.stages
+    return is_final and not (operation and operation.so_already == reason)

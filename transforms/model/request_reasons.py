@@ -29,7 +29,7 @@ INVALID_DATA = given(DEAD_LETTERED, "delivery")(
 IDENTITY_CONFLICT = given(DEAD_LETTERED, "delivery")(
     "identity_conflict",
     "Another profile in Iterable already has this email or userId.",
-    f"Merge or correct the profiles in Iterable; {REPLAY}, with --with-users for user updates.",
+    f"Merge or correct the profiles in Iterable; {REPLAY}, with --with-users for user updates and calls.",
 )
 IDENTITY_CHANGE_REFUSED = given(DEAD_LETTERED, "delivery")(
     "identity_change_refused",

@@ -20,9 +20,9 @@ ORDER = {
 }
 
 
-def letter_of(sync: str = "Demo", **changed: object) -> Message:
+def letter_of(sync: str = "Demo", reason: str = "expired", **changed: object) -> Message:
     message = Message(orjson.dumps({**ORDER, **changed}), {}, "m1", 0.0)
-    letter: DeadLetter = dead_letter(Outcome(DEAD_LETTERED, "track", "expired", message), f"{sync}#0", 10.0)
+    letter: DeadLetter = dead_letter(Outcome(DEAD_LETTERED, "track", reason, message), f"{sync}#0", 10.0)
     return Message(*letter)
 
 
@@ -46,6 +46,15 @@ def test_each_letter_that_is_taken_has_one_fate() -> None:
         "Still bad with this config           2\n"
         "  missing_event_time                                         1\n"
         "  invalid_user_id                                            1"
+    )
+
+
+def test_what_iterable_never_takes_would_not_be_sent() -> None:
+    """Its remedy is that there is nothing to do."""
+    assert outlook_of(letter_of(), letter_of(reason="forgotten_user")) == (
+        "Would be sent now                    1\n"
+        "Refused again by Iterable            1\n"
+        "  forgotten_user                                             1"
     )
 
 
