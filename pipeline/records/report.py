@@ -205,7 +205,7 @@ def make_report(records: Sequence[Record], window: Window | None = None, bucket_
     for run in runs:
         counts.merge(run.counts)
     span = window or Window(min((run.began for run in runs), default=0.0), max((run.last for run in runs), default=0.0))
-    report = Report(span, runs, counts, sum(run.in_flight for run in runs), sum(run.repeated for run in runs))
+    report = Report(span, runs, counts, _left_by(chosen, runs), sum(run.repeated for run in runs))
     report.bucket_seconds = bucket_seconds
     report.buckets = _buckets(chosen, span, bucket_seconds)
     report.outages = sorted({outage for record in chosen for outage in record.outages if _overlaps(outage, span)})
@@ -219,6 +219,21 @@ def make_report(records: Sequence[Record], window: Window | None = None, bucket_
     if window:
         report.before = _before(records, window)
     return report
+
+
+def _left_by(records: Iterable[Record], runs: Iterable[RunOf]) -> int:
+    """Items that still wait: what a run left is taken up by the next one of its input, and counted there.
+
+    What waits at the end of files the sync's next run takes up, whatever that reads.
+    """
+    left: dict[tuple[str, ...], int] = {}
+    for record, run in sorted(zip(records, runs, strict=True), key=lambda both: both[1].last):
+        of_sync = (run.sync, str(record.start.get("host", "")))
+        of_input = (*of_sync, *run.source)
+        left[of_sync] = left[of_input] = 0
+        waits_in_folder = run.kind == "backfill" and run.how == "done"
+        left[of_sync if waits_in_folder else of_input] = run.in_flight
+    return sum(left.values())
 
 
 def _before(records: Iterable[Record], window: Window) -> Figures | None:
