@@ -28,6 +28,7 @@ from pipeline.reports.report_text import (
     replay_note,
     syncs_of,
     time_of,
+    took_of,
     verdict_of,
 )
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
@@ -127,7 +128,7 @@ _ENVIRONMENT.filters |= {
     "seconds": in_seconds,
     "clock": clock,
     "ended": ended,
-    "duration": format_duration,
+    "took": took_of,
 }
 
 

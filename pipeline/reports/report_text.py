@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from http.client import OK
 from typing import Any
 
-from pipeline.config.durations import format_duration
 from pipeline.records.counts import Counts
 from pipeline.records.replay_options import WHY
 from pipeline.records.report import HOUR, Report, RunOf
 from transforms.iterable.operations import of_which_there_is
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
+from transforms.model.times import format_span
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SHOWN = 8  # rows of a table
@@ -168,7 +168,7 @@ def time_of(report: Report) -> str:
     """When it was, and how it ended."""
     if len(report.runs) == 1 and not report.window.title:
         (run,) = report.runs
-        took = format_duration(max(0.0, run.last - run.began))
+        took = took_of(run)
         return f"run {run.run} · {clock(run.began)} UTC · {took} · {ended(run)}"
     if not report.runs:
         return f"{report.window.title} (UTC)"
@@ -178,6 +178,10 @@ def time_of(report: Report) -> str:
     now = f", {running} running" if running else ""
     runs = "1 run" if len(report.runs) == 1 else f"{len(report.runs):,} runs"
     return f"{report.window.title} (UTC) · {runs}, {how}{now}"
+
+
+def took_of(run: RunOf) -> str:
+    return format_span(round(max(0.0, run.last - run.began)))
 
 
 def ended(run: RunOf) -> str:
@@ -203,7 +207,7 @@ def _latency(counts: Counts) -> str:
 def in_seconds(seconds: float | None) -> str:
     if seconds is None or math.isinf(seconds):
         return "–"
-    return f"{seconds:.2f} s" if seconds < 10 else format_duration(seconds)
+    return f"{seconds:.2f} s" if seconds < 10 else format_span(round(seconds))
 
 
 def _requests(counts: Counts) -> Iterator[str]:

@@ -6,9 +6,9 @@ import orjson
 import pytest
 
 from pipeline.records.counts import Counts, OutcomeKey
-from pipeline.records.lines import Record, Slice
+from pipeline.records.lines import End, Record, Slice
 from pipeline.records.report import Report, make_report
-from pipeline.reports.report_text import commands, describe
+from pipeline.reports.report_text import commands, describe, in_seconds
 from pipeline.runs.replay_filter import LetterFilter, Wanted
 from transforms.amplitude.parse import IDENTIFY
 from transforms.dead_letters.letter import dead_letter
@@ -52,3 +52,18 @@ def test_the_commands_take_as_many_letters_as_are_said_to_be_replayable(
         without = sum(taken_by(command.replace(f" {option}", ""), letters) for command in replays)
         assert (f" {option} " in " ".join(replays)) == (without < 2)
         assert (f"\n  {option} takes 1 " in describe(report)) == (without < 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "–"), (1.069, "1.07 s"), (59.4, "59 s"), (59.6, "1 min"), (125.28, "2 min 5 s"), (7_320.0, "2 h 2 min")],
+)
+def test_a_duration_is_told_to_the_nearest_second(seconds: float | None, text: str) -> None:
+    """As a run's summary has it: no minute more."""
+    assert in_seconds(seconds) == text
+
+
+def test_how_long_a_run_took_is_told_to_the_second() -> None:
+    run = make_report([Record(START, end=End(124.2, "done", 0, 0))])
+
+    assert " · 2 min 4 s · done" in describe(run)
