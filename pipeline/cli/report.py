@@ -15,7 +15,8 @@ from pipeline.config.durations import parse_duration, parse_moment
 from pipeline.records.report import HOUR, Report, Window, make_report
 from pipeline.records.store import find_records
 from pipeline.reports.report_html import to_html
-from pipeline.reports.report_text import describe, to_json
+from pipeline.reports.report_json import to_json
+from pipeline.reports.report_text import describe
 from pipeline.reports.screen import show, show_wrapped, tell
 from pipeline.sources.state_folder import default_parent
 

@@ -7,7 +7,8 @@ import orjson
 from pipeline.cli.report import STATE_DIR, UNTIL, as_window
 from pipeline.records.report import run_of
 from pipeline.records.store import find_records
-from pipeline.reports.report_text import list_runs, run_to_json
+from pipeline.reports.report_json import run_to_json
+from pipeline.reports.report_text import list_runs
 from pipeline.reports.screen import show, show_wrapped
 
 HELP = """List the runs on this machine, and how each ended.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pipeline.records.activity import Outage
 from pipeline.records.counts import Counts
+from pipeline.records.left import left_by
 from pipeline.records.lines import Record
 from pipeline.records.replay_options import ReplayOption, replay_option
 from transforms.amplitude.parse import IDENTIFY
@@ -168,9 +169,8 @@ class Report:
         """How many of the replayable ones a replay takes with this option alone, by reason."""
         needing: Counter[str] = Counter()
         for (kind, part, event, reason), count in self.counts.outcomes.items():
-            is_replayable = kind == DEAD_LETTERED and Letters(event, reason, count).is_replayable
-            if is_replayable and replay_option(part, event) == option:
-                needing[reason] += count
+            if kind == DEAD_LETTERED and replay_option(part, event) == option:
+                needing[reason] += count * Letters(event, reason, count).is_replayable
         return needing
 
 
@@ -187,11 +187,9 @@ def run_of(record: Record, window: Window | None = None) -> RunOf:
     is_over = not window or record.last < window.ended
     in_flight = (end.in_flight if end else max(record.in_flight, counts.in_flight)) if is_over else 0
     start = record.start
-    source = start.get("source", [])
-    rows = record.rows if not window else []
     return RunOf(
-        record.run, start.get("sync", ""), start.get("kind", ""), source, record.began, record.last, how,
-        end.exit if end else None, rows, counts, in_flight, record.repeated,
+        record.run, start.get("sync", ""), start.get("kind", ""), start.get("source", []), record.began, record.last, how,
+        end.exit if end else None, [] if window else record.rows, counts, in_flight, record.repeated,
     )  # fmt: skip
 
 
@@ -205,7 +203,8 @@ def make_report(records: Sequence[Record], window: Window | None = None, bucket_
     for run in runs:
         counts.merge(run.counts)
     span = window or Window(min((run.began for run in runs), default=0.0), max((run.last for run in runs), default=0.0))
-    report = Report(span, runs, counts, _left_by(chosen, runs), sum(run.repeated for run in runs))
+    left = left_by((record, run.how, run.in_flight) for record, run in zip(chosen, runs, strict=True))
+    report = Report(span, runs, counts, left, sum(run.repeated for run in runs))
     report.bucket_seconds = bucket_seconds
     report.buckets = _buckets(chosen, span, bucket_seconds)
     report.outages = sorted({outage for record in chosen for outage in record.outages if _overlaps(outage, span)})
@@ -219,21 +218,6 @@ def make_report(records: Sequence[Record], window: Window | None = None, bucket_
     if window:
         report.before = _before(records, window)
     return report
-
-
-def _left_by(records: Iterable[Record], runs: Iterable[RunOf]) -> int:
-    """Items that still wait: what a run left is taken up by the next one of its input, and counted there.
-
-    What waits at the end of files the sync's next run takes up, whatever that reads.
-    """
-    left: dict[tuple[str, ...], int] = {}
-    for record, run in sorted(zip(records, runs, strict=True), key=lambda both: both[1].last):
-        of_sync = (run.sync, str(record.start.get("host", "")))
-        of_input = (*of_sync, *run.source)
-        left[of_sync] = left[of_input] = 0
-        waits_in_folder = run.kind == "backfill" and run.how == "done"
-        left[of_sync if waits_in_folder else of_input] = run.in_flight
-    return sum(left.values())
 
 
 def _before(records: Iterable[Record], window: Window) -> Figures | None:

@@ -24,6 +24,7 @@ from pipeline.reports.report_text import (
     cut,
     ended,
     in_seconds,
+    manner_of,
     option_notes,
     replay_note,
     syncs_of,
@@ -54,13 +55,12 @@ class Figure(NamedTuple):
 
 
 class Requests(NamedTuple):
-    """Of one operation; `fullness` in percent."""
+    """Of one operation."""
 
     operation: str
     sent: int
     answers: str
-    fullness: float
-    p95: str
+    manner: str
 
 
 class OverTime(NamedTuple):
@@ -214,8 +214,7 @@ def _requests(report: Report) -> Iterator[Requests]:
     for name in sorted({operation for operation, _ in counts.requests}):
         of = {status: count for (operation, status), count in sorted(counts.requests.items()) if operation == name}
         sent = sum(of.values())
-        p95 = in_seconds(counts.request_seconds[name].quantile(0.95))
-        yield Requests(name, sent, " · ".join(_answers(of)), counts.fullness[name] / sent / 10, p95)
+        yield Requests(name, sent, " · ".join(_answers(of)), manner_of(counts, name))
 
 
 def _about(start: Mapping[str, Any]) -> dict[str, str]:

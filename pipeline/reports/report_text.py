@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report as a screen of text, and as JSON. Knows no file and no record."""
+"""A report as a screen of text. Knows no file and no record."""
 
 import math
 import shlex
@@ -8,13 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from http.client import OK
-from typing import Any
 
 from pipeline.records.counts import Counts
 from pipeline.records.replay_options import WHY
 from pipeline.records.report import HOUR, Report, RunOf
-from transforms.iterable.operations import of_which_there_is
-from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, SPLIT
+from transforms.iterable.operations import OPERATIONS, of_which_there_is
+from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
 from transforms.model.times import format_span
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -22,6 +21,7 @@ _SHOWN = 8  # rows of a table
 _EVENT_WIDTH = 30
 _SYNC_WIDTH = 14
 _COLUMNS = 60  # of a line over time
+_OF_ONE_ITEM = {operation.setting for operation in OPERATIONS if not operation.array}  # a request
 
 
 def describe(report: Report) -> str:
@@ -214,11 +214,16 @@ def _requests(counts: Counts) -> Iterator[str]:
     """A line for each operation."""
     for name in sorted({operation for operation, _ in counts.requests}):
         of = {status: count for (operation, status), count in sorted(counts.requests.items()) if operation == name}
-        full = counts.fullness[name] / sum(of.values()) / 10
-        p95 = in_seconds(counts.request_seconds[name].quantile(0.95))
         others = {f"HTTP {status}" if status else "no answer": count for status, count in of.items() if status != OK}
         bad = "".join(f" · {count:,} {answer}" for answer, count in others.items())
-        yield f"{sum(of.values()):>11,}   {name}, {full:.0f}% full, p95 {p95}{bad}"
+        yield f"{sum(of.values()):>11,}   {name}, {manner_of(counts, name)}{bad}"
+
+
+def manner_of(counts: Counts, name: str) -> str:
+    """How the requests of an operation were: how full, where they take many items, and how fast answered."""
+    sent = sum(count for (operation, _), count in counts.requests.items() if operation == name)
+    full = "" if name in _OF_ONE_ITEM else f"{counts.fullness[name] / sent / 10:.0f}% full, "
+    return f"{full}p95 {in_seconds(counts.request_seconds[name].quantile(0.95))}"
 
 
 def sparkline(values: Sequence[int]) -> str:
@@ -255,47 +260,3 @@ def list_runs(runs: Sequence[RunOf]) -> str:
 def _run_row(run: RunOf) -> tuple[str, ...]:
     figures = (f"{run.counts.total(kind):,}" for kind in (DELIVERED, DROPPED, DEAD_LETTERED))
     return (run.run, cut(run.sync, _SYNC_WIDTH), run.kind, *figures, ended(run))
-
-
-def run_to_json(run: RunOf) -> dict[str, Any]:
-    values = run._asdict() | {"counts": run.counts.to_json(), "source": list(run.source), "rows": list(run.rows)}
-    return values | {name: round(values[name], 3) for name in ("began", "last")}
-
-
-def to_json(report: Report) -> dict[str, Any]:
-    counts = report.counts
-    latency = counts.latency_of_all()
-    return {
-        "version": 1,
-        "window": {"began": report.window.began, "ended": report.window.ended, "title": report.window.title},
-        "syncs": report.syncs,
-        "verdict": verdict_of(report),
-        "read": report.read,
-        "split": counts.total(SPLIT),
-        "delivered": report.figures.delivered,
-        "dropped": report.figures.dropped,
-        "dead_lettered": report.figures.dead,
-        "in_flight": report.in_flight,
-        "repeated": report.repeated,
-        "delivery_rate": counts.delivery_rate,
-        "latency_seconds": {f"p{share}": latency.quantile(share / 100) for share in (50, 95, 99)},
-        "before": report.before._asdict() if report.before else None,
-        "events": [row._asdict() for row in report.events],
-        "drops": [rule._asdict() for rule in report.drops],
-        "replayable": report.replayable,
-        "dead_letters": [
-            letters._asdict() | {"remedy": letters.remedy, "is_replayable": letters.is_replayable}
-            for letters in report.letters
-        ],
-        "requests": [
-            {"operation": name, "status": status, "count": count}
-            for (name, status), count in sorted(counts.requests.items())
-        ],
-        "throttled_seconds": round(counts.throttled, 3),
-        "outages": [outage._asdict() for outage in report.outages],
-        "new_fields": [{"field": name, "count": count} for name, count in report.new_fields],
-        "bucket_seconds": report.bucket_seconds,
-        "buckets": [bucket._asdict() for bucket in report.buckets],
-        "runs": [run_to_json(run) for run in report.runs],
-        "commands": commands(report),
-    }

@@ -38,7 +38,9 @@ def test_a_dropped_update_names_the_lines_of_what_did_not_let_it_through(tmp_pat
     assert [(row.event, row.sent_as) for row in report.events if row.sent_as] == [("Paid", "{country} paid")]
 
 
-def run_of(at: float, kind: str, source: str, delivered: int, left: int, how: str = "done", sync: str = "Shop") -> Record:
+def run_of(
+    at: float, kind: str, source: str, delivered: int, left: int, how: str = "done", sync: str = "Shop"
+) -> Record:
     counts: dict[Any, int] = {("delivered", "track", "Paid", ""): delivered}
     start = {"run": f"{at}", "at": at, "sync": sync, "kind": kind, "source": [source]}
     return Record(start, [Slice(at, Counts(outcomes=Counter(counts)))], end=End(at + 1.0, how, 0, left))

@@ -13,7 +13,8 @@ from pipeline.records.counts import Counts
 from pipeline.records.lines import End, Record, Slice
 from pipeline.records.report import HOUR, Bucket, Report, Window, make_report
 from pipeline.reports.report_html import SHOWN, to_html
-from pipeline.reports.report_text import describe, to_json
+from pipeline.reports.report_json import to_json
+from pipeline.reports.report_text import describe
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED, NOTED, SPLIT, Outcome
 

@@ -12,6 +12,7 @@ from pipeline.reports.report_text import commands, describe, in_seconds
 from pipeline.runs.replay_filter import LetterFilter, Wanted
 from transforms.amplitude.parse import IDENTIFY
 from transforms.dead_letters.letter import dead_letter
+from transforms.iterable.operation import Operation
 from transforms.iterable.operations import OPERATIONS
 from transforms.model.items import MESSAGE, Message
 from transforms.model.outcomes import DEAD_LETTERED, Outcome
@@ -67,3 +68,11 @@ def test_how_long_a_run_took_is_told_to_the_second() -> None:
     run = make_report([Record(START, end=End(124.2, "done", 0, 0))])
 
     assert " · 2 min 4 s · done" in describe(run)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.setting)
+def test_how_full_requests_are_is_told_where_they_take_many_items(operation: Operation) -> None:
+    counts = Counts(requests=Counter({(operation.setting, 200): 2}), fullness=Counter({operation.setting: 1_000}))
+    told = describe(make_report([Record(START, [Slice(0.0, counts)])]))
+
+    assert f"   {operation.setting}, {'50% full, ' if operation.array else ''}p95 –" in told
