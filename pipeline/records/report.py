@@ -182,14 +182,13 @@ def figures_of(counts: Counts) -> Figures:
 def run_of(record: Record, window: Window | None = None) -> RunOf:
     """All of it, or what of it is in the window."""
     counts = _counts_in(record, window)
-    end = record.end
+    end, start = record.end, record.start
     how = end.how if end else "running" if record.is_running else "killed"
     is_over = not window or record.last < window.ended
     in_flight = (end.in_flight if end else max(record.in_flight, counts.in_flight)) if is_over else 0
-    start = record.start
     return RunOf(
-        record.run, start.get("sync", ""), start.get("kind", ""), start.get("source", []), record.began, record.last, how,
-        end.exit if end else None, [] if window else record.rows, counts, in_flight, record.repeated,
+        record.run, start.get("sync", ""), start.get("kind", ""), start.get("source", []), record.began, record.last,
+        how, end.exit if end else None, [] if window else record.rows, counts, in_flight, record.repeated,
     )  # fmt: skip
 
 
