@@ -91,7 +91,8 @@ class Snapshot:
     """`doing`: what is read, and how; `share`: of it that is settled, 0 to 1, None where it has no end.
 
     `seconds`: since the process began to; `left`: until all is read, None if that cannot be told. `stops_in`: seconds,
-    None if nobody has asked it to. `rests_for`: seconds until the next request is due, None if one is, or none will be.
+    None if nobody has asked it to. `rests_for`: seconds until the next request is due, None if one is, or none will be;
+    `barrier`: if that is a change of who a user is, which waits for its user, what it is called.
     """
 
     title: str
@@ -107,6 +108,7 @@ class Snapshot:
     operations: Sequence[OperationNow] = ()
     trouble: Trouble | None = None
     rests_for: float | None = None
+    barrier: str = ""
     share: float | None = None
     left: float | None = None
     is_all_read: bool = False

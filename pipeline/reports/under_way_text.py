@@ -30,6 +30,7 @@ def plain_line(now: Snapshot) -> str:
         *_flight(now),
         "" if now.is_all_read else _waiting(now.waiting),
         _share(now),
+        _barrier(now),
         f"{_plain_rate(requests)} requests/s" if now.in_flight and requests and not now.trouble else "",
         f"Iterable: {_trouble(now.trouble)}" if now.trouble else "",
     ]
@@ -48,6 +49,8 @@ def _lines(now: Snapshot, width: int) -> Iterator[str]:
     if waiting.items and not now.is_all_read:
         alone = [f"{waiting.alone:,} fail alone"] if waiting.alone else []
         yield _row("waiting", waiting.items, [_again(waiting), *_until(waiting), *alone], width)
+    if barrier := _barrier(now):
+        yield from _wrapped(barrier, width)
     if now.trouble:
         kept = f" {now.in_flight:,} kept, none lost." if now.in_flight else ""
         yield from _wrapped(f"Iterable ✘ {_trouble(now.trouble)}.{kept}", width)
@@ -61,8 +64,16 @@ def _outcomes(now: Snapshot) -> Sequence[tuple[str, Named]]:
 
 
 def _flight(now: Snapshot) -> list[str]:
-    rests = [] if now.rests_for is None else [f"next request in {_ahead(now.rests_for)}"]
+    rests = [] if now.rests_for is None or now.barrier else [f"next request in {_ahead(now.rests_for)}"]
     return [f"{now.in_flight:,} in flight", *rests] if now.in_flight else []
+
+
+def _barrier(now: Snapshot) -> str:
+    """`an email change waits for its user, next try in 55 s`."""
+    if not now.barrier or now.rests_for is None:
+        return ""
+    article = "an" if now.barrier[0] in "aeio" else "a"
+    return f"{article} {now.barrier} waits for its user, next try in {_ahead(now.rests_for)}"
 
 
 def _total(of: Named) -> int:

@@ -111,7 +111,9 @@ def run_chunks(
         sending = Sending(settings, watch(settings, activity), activity)
         if not options.local.quiet:
             note("\n".join(filter(None, [start_line(options, loaded, settings.url, recorder), ahead])))
-        watched = Watch(loaded.config.name, doing_of(options, is_replay), tally, source, sending)
+        is_endless = isinstance(options.input, Subscription) and options.input.forever
+        doing = doing_of(options, is_replay)
+        watched = Watch(loaded.config.name, doing, tally, source, sending, ends=not is_endless)
         return drive(source, run_chunk, sink, options, loaded, watched, recorder, on_end)
 
 

@@ -19,7 +19,8 @@ from transforms.delivery.driver import Driver
 from transforms.delivery.runtime import steady_time
 from transforms.delivery.settings import SenderSettings
 from transforms.delivery.waiting import USER_APPLY_SECONDS
-from transforms.iterable.operations import of_which_there_is
+from transforms.iterable.operation import Order
+from transforms.iterable.operations import BY_PART, of_which_there_is
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED
 from transforms.model.release import RELEASE
@@ -36,14 +37,23 @@ class Sending(NamedTuple):
 
 
 class Watch:
-    """Of one run, from its beginning; `sending`: None for one that asks nothing of Iterable."""
+    """Of one run, from its beginning.
 
-    def __init__(self, title: str, doing: str, tally: Tally, source: Source, sending: Sending | None = None) -> None:
+    Args:
+      sending: None for one that asks nothing of Iterable.
+      ends: what waits when all is read is kept for the next run, before it is given up.
+    """
+
+    def __init__(
+        self, title: str, doing: str, tally: Tally, source: Source, sending: Sending | None = None, ends: bool = True
+    ) -> None:
         self._title = title
         self._doing = doing
         self.tally = tally
         self._source = source
         self._sending = sending
+        self._ends = ends
+        self._has_waited = False  # since nothing more was to be read
         self._began = steady_time()
         self._time_left = TimeLeft(self._began, source.share_settled or 0.0)
         self._read = Rate(self._began, tally.read)
@@ -54,7 +64,9 @@ class Watch:
         now, tally, share = steady_time(), self.tally, self._source.share_settled
         trouble = self._trouble(standing, now)
         rests_for = None if trouble else self._rests_for(now)
-        is_answered = not trouble and rests_for is None
+        if share is not None and self._source.is_exhausted:  # then how it went foretells nothing of what waits
+            self._has_waited |= rests_for is not None or any(True for _ in standing.waiting)
+        is_answered = not trouble and rests_for is None and not self._has_waited
         delivered = tally.delivered_by_part
         return Snapshot(
             title=self._title,
@@ -70,6 +82,7 @@ class Watch:
             operations=list(self._operations(now)),
             trouble=trouble,
             rests_for=rests_for,
+            barrier="" if rests_for is None else self._barrier(),
             share=share,
             left=None if share is None else self._time_left.at(now, share, is_answered=is_answered),
             is_all_read=standing.ends_in is not None,
@@ -85,7 +98,7 @@ class Watch:
         if not waiting:
             return Waiting()
         until = None
-        if self._sending and (ends := self._first_end(waiting)) is not None:
+        if self._sending and not self._ends and (ends := self._first_end(waiting)) is not None:
             until = _in(max(ends - steady_time(), standing.due_in or 0.0))
         return Waiting(len(waiting) - alone, alone, standing.due_in, until)
 
@@ -126,6 +139,10 @@ class Watch:
         """A call waits in its place, for its user or for the rest of a day whose limit is used up."""
         seconds = self._sending.driver.next_request - now if self._sending and self._sending.driver.is_idle else 0.0
         return seconds if TROUBLE_SECONDS < seconds < math.inf else None
+
+    def _barrier(self) -> str:
+        operation = BY_PART.get(self._sending.driver.kept_part) if self._sending else None
+        return operation.item if operation and operation.order is Order.BARRIER else ""
 
 
 def start_line(options: RunOptions, loaded: LoadedConfig, url: str, recorder: Recorder) -> str:

@@ -79,6 +79,7 @@ class FilesSource(Source):
         self._in_order = InOrder(_Mark(begin.position, begin.done_bytes, begin.content))
         self._waiting = {key_of(message): message for message in begin.waiting}
         self._chunk_of_waiting = dict.fromkeys((message.message_id for message in begin.waiting), 0)
+        self._begin_bytes, self._taken = begin.done_bytes, 0
         self._noted = begin.noted
         self._note: Any = None
         self._reads_waiting_file = os.path.realpath(waiting_file) in {os.path.realpath(file.path) for file in files}
@@ -93,7 +94,11 @@ class FilesSource(Source):
     @property
     def share_settled(self) -> float:
         """See Source.share_settled."""
-        return self._in_order.mark.done_bytes / self._total_bytes if self._total_bytes else 1.0
+        if not self._total_bytes:
+            return 1.0
+        bytes_each = (self._reader.done_bytes - self._begin_bytes) / self._taken if self._taken else 0.0
+        waiting_bytes = len(self._chunk_of_waiting) * bytes_each
+        return max(0.0, self._in_order.mark.done_bytes - waiting_bytes) / self._total_bytes
 
     @property
     def comes_again(self) -> str:
@@ -129,6 +134,7 @@ class FilesSource(Source):
             content = self._lines.digest() if self._lines else ""
             end = _Mark(self._reader.position, self._reader.done_bytes, content)
             self._in_order.take({message.message_id for message in chunk}, end)
+            self._taken += len(chunk)
         return chunk
 
     def settle(self, message_ids: Collection[str], waiting: Collection[Message], done: Collection[Key] = ()) -> None:

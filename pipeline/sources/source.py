@@ -81,7 +81,7 @@ class Source(Protocol):
 
     @property
     def share_settled(self) -> float | None:
-        """The share of it that is settled, 0 to 1; None if its end is not known."""
+        """The share of it that is settled, 0 to 1, about; what waits is not. None if its end is not known."""
         return None
 
     @property

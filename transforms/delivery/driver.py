@@ -57,6 +57,7 @@ class Driver:
         self.instrumentation: Instrumentation = Nobody()
         self.requests = 0  # so far
         self.next_request = math.inf  # when it may leave, Unix seconds; for whoever shows it
+        self.kept_part = ""  # where that is a while, of a record that is kept till then by itself, not by the pace
         self._under_way: dict[Future[Posted], Batch] = {}
         self._outage = OutageWatch(outage_seconds)
         self._outage_log = outage_log or OutageLog()
@@ -123,6 +124,7 @@ class Driver:
         now = self.runtime.now()
         outcomes: list[Outcome] = []
         self.next_request = self.next_start(scheduler, now, flush)
+        self.kept_part = self._kept_part(scheduler, now, flush)
         if self.next_request < math.inf:
             self._outage.rest(self.next_request)
         for batch, posted in self._wait(min(self.next_request - now, longest)):
@@ -141,6 +143,12 @@ class Driver:
         """When the next request may leave, Unix seconds; infinite if the scheduler is empty."""
         due = ((part, scheduler.next_time(part, now, flush)) for part in scheduler.parts)
         return min((self._pace.next_time(part, time) for part, time in due if time is not None), default=math.inf)
+
+    def _kept_part(self, scheduler: Scheduler, now: float, flush: bool) -> str:
+        if not now + 1.0 < self.next_request < math.inf:
+            return ""
+        due = (part for part in scheduler.parts if scheduler.next_time(part, now, flush) == self.next_request)
+        return next(due, "")
 
     def _next_batch(self, scheduler: Scheduler, flush: bool) -> Batch | None:
         with self._pace.lock:  # another driver may keep the same pace

@@ -4,6 +4,7 @@
 What a failure list or a code means where a row says nothing else is here, too.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -133,6 +134,14 @@ class Operation:
     def __post_init__(self) -> None:
         if not self.array:
             object.__setattr__(self, "max_items", 1)
+
+    def counted(self, count: int) -> str:
+        """So many of its items: `1 email change`, `2 email changes`."""
+        return f"{count:,} {self.items if count != 1 else self.item}"
+
+    @property
+    def item(self) -> str:
+        return re.sub(r"s\b", "", self.items, count=1)
 
     @property
     def path(self) -> str:

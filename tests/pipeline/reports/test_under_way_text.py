@@ -75,6 +75,16 @@ def test_a_rest_stands_beside_what_is_in_flight() -> None:
     assert " · 3 in flight · next request in 23 h 53 min · " in plain_line(rests)
 
 
+def test_a_change_that_waits_for_its_user_stands_on_a_line_of_its_own() -> None:
+    """Instead of a rest that nobody could explain."""
+    waits = replace(DRAIN, per_second=0.0, in_flight=3, rests_for=54.2, barrier="email change")
+    told = "an email change waits for its user, next try in 55 s"
+
+    assert f"  {told}" in lines_of(waits, 60)
+    assert f" · {told} · " in plain_line(waits)
+    assert "next request" not in f"{lines_of(waits, 200)} {plain_line(waits)}"
+
+
 def test_no_answer_and_too_many_requests_are_told_apart() -> None:
     """A request that is under way is the next try."""
     last = [

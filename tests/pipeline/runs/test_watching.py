@@ -37,13 +37,14 @@ STANDS = Standing(waiting=(), due_in=None, ends_in=None, paused_for=None, stops_
 class Looked:
     """A watch over a tally and an activity, as they are in a run; time stands as a test says, from now on."""
 
-    def __init__(self, source: Source | None = None) -> None:
+    def __init__(self, source: Source | None = None, ends: bool = True) -> None:
         self.tally = Tally()
         self.clock = Clock(time.time())
         self.activity = Activity(self.tally, self.clock)
         self.driver = Driver(no_answer, EvenPace(SETTINGS.rates), print, 1, InTurn())
         sending = Sending(SETTINGS, self.driver, self.activity)
-        self._watch = Watch("Demo", "reading rows", self.tally, source or FilesSource([], 1, "", ""), sending)
+        source = source or FilesSource([], 1, "", "")
+        self._watch = Watch("Demo", "reading rows", self.tally, source, sending, ends)
 
     def ask(self, status: int, seconds_ago: float, operation: str = "track_bulk") -> None:
         self.clock.now = time.time() - seconds_ago
@@ -144,6 +145,21 @@ def test_while_it_rests_the_time_left_is_not_told(tmp_path: Path) -> None:
     assert (looked().share, looked().left) == (0.5, None)
 
 
+def test_when_all_is_read_and_something_waited_the_time_left_is_not_told(tmp_path: Path) -> None:
+    """It went fast before: that foretells nothing of what waits."""
+    (tmp_path / "rows").write_bytes(b"{}\n{}\n{}\n")
+    source = FilesSource(find_files([str(tmp_path / "rows")]), 2, "", "")
+    looked = Looked(source)
+    first, second = source.take(0.0)
+    source.settle([first.message_id], [second])
+    is_read = looked(waiting=[second]).left
+    source.take(0.0)
+    source.take(0.0)
+
+    assert is_read is not None
+    assert [looked(waiting=waits).left for waits in ([second], [])] == [None, None]
+
+
 def test_a_short_failure_is_no_outage(looked: Looked) -> None:
     """Nor is one that is over."""
     looked.tally.in_flight = 3
@@ -160,8 +176,9 @@ def waiting(*resumed: Resumed, published_ago: float) -> Sequence[Message]:
     return [Message(b"{}", {}, str(number), published, each) for number, each in enumerate(resumed)]
 
 
-def test_what_waits_is_tried_and_given_up_at_a_time(looked: Looked) -> None:
+def test_what_waits_is_tried_and_given_up_at_a_time() -> None:
     """The first that waits for its user, as old as it may get; not before its next try, nor 60 s after its first."""
+    looked = Looked(ends=False)
     user, alone = Resumed(TRACK, 1, 1, steady_time() - 5.0), Resumed(TRACK, 3, 0, 1.0, own_failures=3)
     young, old = waiting(user, alone, published_ago=10.0), waiting(user, published_ago=9_999.0)
 
@@ -172,6 +189,27 @@ def test_what_waits_is_tried_and_given_up_at_a_time(looked: Looked) -> None:
     assert looked(waiting=old, due_in=10.0).waiting.until == pytest.approx(time.time() + 55.0, abs=1.0)
     assert looked(waiting=old, due_in=70.0).waiting.until == pytest.approx(time.time() + 70.0, abs=1.0)
     assert looked(waiting=waiting(alone, published_ago=1.0), due_in=5.0).waiting.until is None
+
+
+def test_a_run_that_ends_tells_one_end(looked: Looked) -> None:
+    """Its own, once that is known: before, what waits would have another one."""
+    waits = waiting(Resumed(TRACK, 1, 1, steady_time() - 5.0), published_ago=10.0)
+    looked.tally.in_flight = 1
+
+    assert looked(waiting=waits, due_in=40.0).waiting == Waiting(1, 0, 40.0, None)
+    assert looked(waiting=waits, due_in=40.0, ends_in=120.0).waiting.until == pytest.approx(time.time() + 120, abs=1)
+
+
+def test_a_change_that_waits_for_its_user_is_told(looked: Looked) -> None:
+    """What the pace keeps, as for the rest of a day, waits for no user; nor does any other item."""
+    looked.tally.in_flight = 1
+    looked.driver.next_request = steady_time() + 55.0
+    told = []
+    for part in ("update_email", "merge_users", TRACK, ""):
+        looked.driver.kept_part = part
+        told.append(looked().barrier)
+
+    assert told == ["email change", "merge", "", ""]
 
 
 def test_when_all_is_read_it_is_the_end_of_the_run_that_counts(looked: Looked) -> None:

@@ -234,6 +234,18 @@ def test_an_interrupted_run_goes_on_behind_what_is_settled(tmp_path: Path, open_
     assert second.share_settled == pytest.approx(8 / 14)
 
 
+def test_what_waits_is_not_settled(tmp_path: Path, open_source: OpenSource) -> None:
+    """Though the run goes on behind it: nobody is told that it is done."""
+    (tmp_path / "rows.jsonl").write_bytes(b"1\n2\n3\n4\n")
+    source = open_source(max_messages=4)
+    one, *others = source.take(0)
+    source.settle(ids_of(others), [one])
+    waits = source.share_settled
+    source.settle(ids_of([one]), [])
+
+    assert (waits, source.share_settled) == (0.75, 1.0)
+
+
 def test_chunks_may_be_settled_in_parts_and_in_any_order(tmp_path: Path, open_source: OpenSource) -> None:
     """One that failed goes again in parts, behind later ones: until all of it is settled, the checkpoint stays."""
     (tmp_path / "rows.jsonl").write_bytes(b"1\n2\n3\n4\n5\n6\n")

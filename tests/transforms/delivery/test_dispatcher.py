@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+import orjson
 import pytest
 
 from pipeline.sandbox.iterable.running import SimulatedIterable
@@ -17,9 +18,10 @@ from transforms.delivery.pacing import EvenPace
 from transforms.delivery.runtime import Runtime, Threads, steady_time
 from transforms.delivery.settings import DeliveryRules
 from transforms.iterable.client import IterableClient, Response
+from transforms.iterable.operations import OPERATIONS
 from transforms.model.errors import FatalError, OutageError
 from transforms.model.items import TRACK, USER, Item
-from transforms.model.outcomes import DELIVERED, WAITING
+from transforms.model.outcomes import DELIVERED, WAITING, Outcome
 
 LONG = 3600.0  # seconds; no batch of these tests closes by age
 
@@ -239,6 +241,32 @@ def test_an_outage_is_probed_every_15_seconds(new_update: Callable[..., Item]) -
     assert tried[-1] - tried[0] > 270
     assert max(after - before for before, after in itertools.pairwise(tried)) <= 15.0 + LOOK_SECONDS
     assert all(any(abs(time - planned) <= LOOK_SECONDS for planned in told) for time in tried[1:])
+
+
+def dispatcher_result(dispatcher: Dispatcher, item: Item) -> list[Outcome]:
+    order = dispatcher.submit([item], flush=True)
+    while not order.done():
+        dispatcher.step()
+    return order.result()
+
+
+def test_a_change_that_waits_in_its_place_is_known_as_what_keeps_the_run(new_track: Callable[..., Item]) -> None:
+    """Nothing else is due for a minute, and it is no limit that is kept."""
+    runtime = VirtualRuntime(1_000.0)
+    driver = Driver(lambda path, body: Response(400, UNKNOWN), EvenPace(PACE), fail, 4, runtime)
+    dispatcher = Dispatcher(DeliveryRules(OPERATIONS), SentValues(), driver)
+    body = orjson.dumps({"currentEmail": "a@x.com", "newEmail": "b@x.com"})
+    change = new_track("u1")._replace(part="update_email", body=body)
+    (came_again,) = dispatcher_result(dispatcher, change)  # it goes with a chunk of its own
+    dispatcher.submit([change._replace(message=came_again.message)], flush=True)
+    while not driver.kept_part:
+        assert dispatcher.step()
+
+    assert (driver.kept_part, driver.next_request - runtime.now()) == ("update_email", pytest.approx(60.0, abs=0.1))
+
+
+PACE = {operation.part: operation.per_second for operation in OPERATIONS}
+UNKNOWN = b'{"code":"BadParams","msg":"Cannot change user: User does not exist","params":null}'
 
 
 def test_nothing_to_deliver_is_done_at_once(dispatcher: Dispatcher) -> None:

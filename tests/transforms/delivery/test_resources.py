@@ -81,6 +81,7 @@ def test_a_run_on_one_machine_keeps_a_limit_a_day(
         time.sleep(0.05)
 
     assert 86_000 < send.driver.next_request - steady_time() < 87_000
+    assert send.driver.kept_part == ""  # it is the pace
     assert not order.done()
     assert caplog.messages == ["track: 2 requests in 24 hours are its limit. The next may leave in 1 d."]
 
