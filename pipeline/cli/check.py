@@ -13,7 +13,6 @@ from pipeline.cli.resource_names import Kind, broken_rule_of
 from pipeline.cli.urls import is_scheme_and_host
 from pipeline.config.document import open_local
 from pipeline.config.loader import LoadedConfig, load_config
-from pipeline.config.properties import PropertyList
 from pipeline.config.to_rules import sender_settings_of
 from pipeline.readiness.fields import compare, fields_sent, not_known, room
 from pipeline.readiness.folders import look_at_state
@@ -22,6 +21,7 @@ from pipeline.readiness.layout import MARKS, as_json, describe, in_ascii
 from pipeline.readiness.pubsub import ask_pubsub
 from pipeline.readiness.report import Report
 from pipeline.readiness.sample import look_at_sample
+from pipeline.readiness.sent import what_is_sent
 from pipeline.reports.reading import show_reading
 from pipeline.reports.screen import can_show, show
 from pipeline.sources.archives import Reader, find_files
@@ -117,15 +117,7 @@ def _resource_problem(option: str, name: str, kind: Kind) -> Iterator[str]:
 
 def _tell_config(report: Report, loaded: LoadedConfig) -> None:
     config = loaded.config
-    events, users = config.send_events, config.create_and_update_users
-    sent = []
-    if users.enabled:
-        sent.append(f"{(number := _number(users.user_properties))} user propert{'y' if number == '1' else 'ies'}")
-    if events.enabled:
-        count = len(events.events)
-        properties = f"{_number(events.event_properties)} + {_number(events.user_properties)} properties"
-        sent.append(f"{count} event{'' if count == 1 else 's'} with {properties}")
-    told = ", ".join([config.name, config.destination.region, config.destination.project_type, *sent])
+    told = ", ".join([config.name, config.destination.region, config.destination.project_type, *what_is_sent(config)])
     report.add("Config", "ok", "valid", told)
     if config.status == "disabled":
         line = loaded.lines.get(("status",), 0)
@@ -133,10 +125,6 @@ def _tell_config(report: Report, loaded: LoadedConfig) -> None:
     for warning in loaded.warnings:
         number, _, rest = warning.removeprefix(f"{loaded.path}:").partition(": ")
         report.add("Config", "warning", f"line {number}", rest, int(number))
-
-
-def _number(properties: PropertyList) -> str:
-    return "all" if properties.everything else f"{len(properties.rows)}"
 
 
 def _reachable(patterns: Sequence[str], offline: bool) -> list[str]:

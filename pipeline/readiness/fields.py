@@ -72,9 +72,10 @@ def compare(sent: list[SentField], project: Mapping[str, str]) -> Iterator[Findi
     there = [field for field in sent if field.name in project]
     unknown = [field for field in there if not field.types or project[field.name] not in _JUDGED]
     if there and not clashing:
-        told = f"{len(there) - len(unknown):,} of {len(sent):,} user fields are in the project, and what is sent fits"
+        told = f"{len(there):,} of {len(sent):,} user fields are in the project, "
+        told += f"{len(there) - len(unknown):,} of them surely fit" if unknown else "and what is sent fits"
         if unknown:
-            told += f"; of {_names(unknown)} only data can tell"
+            told += f"; whether {_names(unknown)} {'do' if len(unknown) > 1 else 'does'}, only data can tell"
         yield Finding(SUBJECT, "ok", "field types", told)
 
 

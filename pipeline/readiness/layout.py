@@ -10,6 +10,7 @@ from pipeline.readiness.report import Finding, Level, Report
 
 WIDTH = 80
 _SUBJECT, _WHAT = 13, 12
+_MARGIN = 2
 _TOLD = _SUBJECT + 3 + _WHAT  # where the third column begins
 MARKS: dict[Level, str] = {"ok": "✔", "unknown": "–", "warning": "!", "problem": "✘"}
 # For a terminal that has only ASCII.
@@ -65,8 +66,23 @@ def _finding_lines(findings: list[Finding]) -> Iterator[str]:
         head = f"{subject:<{_SUBJECT}}{MARKS[finding.level]} {finding.what:<{_WHAT}} "
         place = f"line {finding.line}" if finding.line else ""
         told = f"{place}: {finding.told}" if place not in ("", finding.what) else finding.told
-        yield from textwrap.wrap(told, WIDTH, initial_indent=head, subsequent_indent=" " * _TOLD, **_WHOLE)
+        yield from _column(told, head)
         before = finding.subject
+
+
+def _column(told: str, head: str) -> Iterator[str]:
+    """Lines whose third column it is. A word that is longer stands alone, whole, and further left if it fits there."""
+    line, is_begun = head, False
+    for word in told.split():
+        if is_begun and len(line) + 1 + len(word) > WIDTH:
+            yield line
+            line, is_begun = " " * _TOLD, False
+        if WIDTH - _TOLD < len(word) <= WIDTH - _MARGIN:
+            if line.strip():
+                yield line.rstrip()
+            line = " " * (WIDTH - len(word))
+        line, is_begun = f"{line}{' ' if is_begun else ''}{word}", True
+    yield line
 
 
 def _count(number: int, noun: str) -> str:

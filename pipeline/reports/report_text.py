@@ -12,6 +12,7 @@ from http.client import OK
 from pipeline.records.counts import Counts
 from pipeline.records.replay_options import WHY
 from pipeline.records.report import HOUR, Report, RunOf
+from pipeline.reports.summary import items_of
 from transforms.iterable.operations import OPERATIONS, of_which_there_is
 from transforms.model.outcomes import DEAD_LETTERED, DELIVERED, DROPPED
 from transforms.model.times import format_span
@@ -37,9 +38,9 @@ def _lines(report: Report) -> Iterator[str]:
     figures, counts = report.figures, report.counts
     rate = "" if figures.rate is None else f"{figures.rate:.2%} · "
     parts = counts.by("part", DELIVERED)
-    of_each = " · ".join(f"{parts[each.part]:,} {each.items}" for each in of_which_there_is(parts))
+    of_each = " · ".join(each.counted(parts[each.part]) for each in of_which_there_is(parts))
     yield ""
-    yield _row("read", report.read, f"messages that make {report.items:,} items")
+    yield _row("read", report.read, f"messages that make {items_of(report.items)}")
     yield _row("delivered", figures.delivered, f"{rate}{of_each}")
     yield _row("dropped", figures.dropped, _reasons(counts, DROPPED))
     yield _row("dead", figures.dead, _reasons(counts, DEAD_LETTERED))

@@ -27,9 +27,9 @@ def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
     expired = tally.by_reason(DEAD_LETTERED)[reasons.EXPIRED.code]
     rate, latency = tally.delivery_rate, tally.p95_latency
     parts = tally.delivered_by_part
-    of_each = ", ".join(f"{parts[each.part]:,} {each.items}" for each in of_which_there_is(parts))
+    of_each = ", ".join(each.counted(parts[each.part]) for each in of_which_there_is(parts))
 
-    yield f"Messages read        {tally.read:>9,}   that make {tally.items:,} items ({tally.total(SPLIT):,} split)"
+    yield f"Messages read        {tally.read:>9,}   that make {items_of(tally.items)} ({tally.total(SPLIT):,} split)"
     yield f"Delivered            {delivered:>9,}   {of_each}"
     yield f"Dropped              {dropped:>9,}   filtered by the config"
     yield f"Not delivered        {dead:>9,}   dead-lettered: {expired:,} expired, {dead - expired:,} discarded"
@@ -53,6 +53,10 @@ def _lines(tally: Tally, comes_again: str) -> Iterator[str]:
             yield title
             for reason, count in counts.most_common():
                 yield f"  {reason:<28} {count:>9,}{_details(tally, reason)}"
+
+
+def items_of(count: int) -> str:
+    return "1 item" if count == 1 else f"{count:,} items"
 
 
 def _requests(tally: Tally) -> str:

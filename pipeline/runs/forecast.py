@@ -5,7 +5,7 @@ import math
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -19,8 +19,8 @@ from pipeline.sources.archives import InputFile, Reader
 from transforms.dead_letters.letter import from_line
 from transforms.delivery.settings import DeliveryRules
 from transforms.delivery.waiting import USER_APPLY_SECONDS
-from transforms.iterable.operation import Order
-from transforms.iterable.operations import of_which_there_is
+from transforms.iterable.operation import Operation, Order
+from transforms.iterable.operations import OF_EVERY_SYNC, of_which_there_is
 from transforms.mapping.translate import Rules, translate
 from transforms.model.items import Item, Message
 
@@ -128,21 +128,34 @@ def _lines(sample: Sample, left_bytes: int, delivery: DeliveryRules, max_wait: f
         requests_needed(count, factor * sample.bytes[operation.part], operation)
         for count, operation in zip(items, operations, strict=True)
     ]
-    at_limits = max(operation.seconds_for(count) for count, operation in zip(requests, operations, strict=True))
+    seconds = {each: each.seconds_for(count) for each, count in zip(operations, requests, strict=True)}
+    at_limits = max(seconds.values())
     here = factor * sample.seconds / RULES_SHARE
     source = "" if is_exact else f", by a sample of {sample.rows:,}"
     about = "" if is_exact else "about "
-    made = _listed(f"{count:,} {operation.items}" for count, operation in zip(items, operations, strict=True))
-    yield f"Forecast: {about}{rows:,} rows make {made}{source}."
-    limits = _listed(f"{operation.per_second:g}" for operation in operations)
-    counted = " + ".join(f"{count:,}" for count in requests)
+    made = _listed(operation.counted(count) for count, operation in zip(items, operations, strict=True))
+    make = "1 row makes" if rows == 1 else f"{rows:,} rows make"
+    yield f"Forecast: {about}{make} {made}{source}."
     capped = (each for each, count in zip(operations, requests, strict=True) if 0 < each.per_day < count)
-    limits += " requests/s" + "".join(f", {each.per_day:,} {each.items} in 24 h" for each in capped)
-    line = f"At {limits}, {counted} requests take {format_duration(at_limits)}"
+    limits = _limits(seconds) + "".join(f", {each.counted(each.per_day)} in 24 h" for each in capped)
+    line = f"At {limits}, {_requests(requests)} {format_duration(at_limits)}"
     if here > max(at_limits, MINUTE):
         line += f"; this machine takes about {format_duration(here)}"
     waits = list(_waits({each.order for each in operations if sample.items[each.part]}, max_wait))
     yield f"{line}, and up to {_listed(waits)}." if waits else f"{line}."
+
+
+def _limits(seconds: Mapping[Operation, float]) -> str:
+    """Where there is more than what every sync has, numbers alone would not tell of what: the slowest is named."""
+    if len(seconds) <= len(OF_EVERY_SYNC):
+        return f"{_listed(f'{operation.per_second:g}' for operation in seconds)} requests/s"
+    slowest = max(seconds, key=lambda operation: seconds[operation])
+    return f"each operation's limit ({slowest.setting} takes longest, {slowest.per_second:g} requests/s)"
+
+
+def _requests(counts: Sequence[int]) -> str:
+    each = " + ".join(f"{count:,}" for count in counts) if len(counts) <= len(OF_EVERY_SYNC) else f"{sum(counts):,}"
+    return f"{each} request takes" if each == "1" else f"{each} requests take"
 
 
 def _waits(orders: set[Order], max_wait: float) -> Iterator[str]:
@@ -150,7 +163,7 @@ def _waits(orders: set[Order], max_wait: float) -> Iterator[str]:
     if max_wait and orders - {Order.LATEST_PER_USER}:
         yield f"{format_duration(max_wait)} for events of new users"
     if Order.BARRIER in orders:  # it waits in its place, and its chunk with it
-        yield f"{format_duration(USER_APPLY_SECONDS)} for calls of unknown users"
+        yield f"{format_duration(USER_APPLY_SECONDS)} for each change of an unknown user, those of one user one by one"
 
 
 def _listed(texts: Iterable[str]) -> str:

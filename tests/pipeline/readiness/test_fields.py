@@ -98,9 +98,12 @@ def test_fields_that_fit_are_counted_and_those_that_only_data_can_judge_are_name
     sent = fields_sent(load(tmp_path), {})
     some, none = (told([*compare(sent, project)]) for project in ({"plan": "string", "total": "double"}, {}))
 
-    expected = "1 of 3 user fields are in the project, and what is sent fits; of plan only data can tell"
+    expected = "2 of 3 user fields are in the project, 1 of them surely fit; whether plan does, only data can tell"
     assert some == [("ok", expected, 0)]
     assert none == []
+    known = [field for field in sent if field.types]
+    of_known = compare(known, {field.name: next(iter(field.types)) for field in known})
+    assert [finding.told for finding in of_known] == ["1 of 1 user fields are in the project, and what is sent fits"]
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,11 @@ def test_a_long_name_is_not_broken(report: Report) -> None:
     name = "projects/shop-1/subscriptions/" + "x" * 60
     report.requests.append(Request(f"GetSubscription {name}", "reads."))
     report.add("Pub/Sub", "problem", "subscription", f"{name} is not there")
+    report.add("State folder", "ok", "usable", f"/{'y' * 74} will be made")
     screen = describe(report, "", verbose=True)
 
     assert f"subscription {name}\n" in screen
+    assert f"  ✔ usable\n     {'/' + 'y' * 74}\n{' ' * 28}will be made\n".lstrip() in screen
     assert f"  GetSubscription\n    {name}:\n    reads.\n" in screen
 
 

@@ -93,6 +93,7 @@ def test_a_share_takes_longer(tmp_path: Path) -> None:
     assert tenth.endswith("\nAt 1 and 0.5 requests/s, 10 + 0 requests take 10 s.")
 
 
+LIMIT = "each operation's limit"
 FORGETS = """
 name: Forgets
 status: enabled
@@ -104,14 +105,24 @@ calls: [{event: Erasure Requested, call: users/forget, confirm: forgets users in
 @pytest.mark.parametrize(
     ("count", "share", "line"),
     [
-        (300, "100%", "At 3, 10 and 5 requests/s, 300 + 0 + 0 requests take 2 min"),
-        (1_000, "100%", "At 3, 10 and 5 requests/s, 1,000 + 0 + 0 requests take 6 min"),
+        (300, "100%", "At LIMIT (forget_user takes longest, 3 requests/s), 300 requests take 2 min"),
+        (1_000, "100%", "At LIMIT (forget_user takes longest, 3 requests/s), 1,000 requests take 6 min"),
         (
             2_500,
             "100%",
-            "At 3, 10 and 5 requests/s, 1,000 users forgotten in 24 h, 2,500 + 0 + 0 requests take 2 d 0 h",
+            (
+                "At LIMIT (forget_user takes longest, 3 requests/s), 1,000 users forgotten in 24 h,"
+                " 2,500 requests take 2 d 0 h"
+            ),
         ),
-        (300, "10%", "At 0.3, 1 and 0.5 requests/s, 100 users forgotten in 24 h, 300 + 0 + 0 requests take 2 d 0 h"),
+        (
+            300,
+            "10%",
+            (
+                "At LIMIT (forget_user takes longest, 0.3 requests/s), 100 users forgotten in 24 h,"
+                " 300 requests take 2 d 0 h"
+            ),
+        ),
     ],
 )
 def test_a_limit_a_day_and_the_wait_of_a_barrier_count(tmp_path: Path, count: int, share: str, line: str) -> None:
@@ -123,8 +134,22 @@ def test_a_limit_a_day_and_the_wait_of_a_barrier_count(tmp_path: Path, count: in
     told = forecast_of(tmp_path, "rows", config=tmp_path / "sync.yaml", share=share, max_wait="0s")
     with_wait = forecast_of(tmp_path, "rows", config=tmp_path / "sync.yaml", share=share)
 
-    assert told.splitlines()[1] == f"{line}, and up to 1 min for calls of unknown users."
-    assert with_wait.endswith(", and up to 2 min for events of new users and 1 min for calls of unknown users.")
+    changes = "1 min for each change of an unknown user, those of one user one by one."
+    assert told.splitlines()[1] == f"{line.replace('LIMIT', LIMIT)}, and up to {changes}"
+    assert with_wait.endswith(f", and up to 2 min for events of new users and {changes}")
+
+
+def test_one_is_told_as_one(tmp_path: Path) -> None:
+    """Of rows, of items and of requests."""
+    (tmp_path / "rows").write_bytes(
+        orjson.dumps({"event_type": "Erasure Requested", "event_time": "2026-01-05 10:00:00", "user_id": "u1"})
+    )
+    (tmp_path / "sync.yaml").write_text(FORGETS)
+
+    first, second = forecast_of(tmp_path, "rows", config=tmp_path / "sync.yaml").splitlines()
+
+    assert first == "Forecast: 1 row makes 1 user forgotten, 0 events and 0 user updates."
+    assert ", 1 request takes 1 s, " in second
 
 
 def test_what_is_not_sent_is_not_forecast(tmp_path: Path) -> None:
@@ -176,7 +201,7 @@ def test_of_large_rows_fewer_are_looked_at(tmp_path: Path) -> None:
     (tmp_path / "long").write_bytes(row + b"\n" + b"x" * (MAX_LINE_BYTES + 1_000_000) + b"\n" + row)
 
     assert "about 100 rows make 100 events and 0 user updates, by a sample of 50." in forecast_of(tmp_path, "rows")
-    assert "about 2 rows make 1 events" in forecast_of(tmp_path, "long")
+    assert "about 2 rows make 1 event" in forecast_of(tmp_path, "long")
 
 
 def test_empty_files_take_nothing(tmp_path: Path) -> None:

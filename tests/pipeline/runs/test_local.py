@@ -254,7 +254,7 @@ def test_a_run_says_at_its_start_what_it_is(
         start,
     )
     assert ahead == [
-        "Forecast: 1 rows make 1 events and 0 user updates.",
+        "Forecast: 1 row makes 1 event and 0 user updates.",
         "At 10 and 5 requests/s, 1 + 0 requests take 1 s.",
     ]
 
