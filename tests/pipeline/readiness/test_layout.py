@@ -19,7 +19,7 @@ def report() -> Report:
     """That of the page: a line of each kind."""
     made = Report()
     add = made.add
-    add("Config", "ok", "valid", "Shop, eu, hybrid, 3 user properties, 2 events with 1 + 0 properties")
+    add("Config", "ok", "valid", "Shop, eu, hybrid, 3 user properties, 2 events with 1 event property")
     told = "mappings.user_id: user is no key of an event that Amplitude documents: most likely nothing is found there."
     add("Config", "warning", "line 15", f"{told} Did you mean user_properties.user?", 15)
     add("Iterable", "ok", "reached", "api.eu.iterable.com, 84 ms")
