@@ -4,6 +4,7 @@
 import contextlib
 import json
 from collections.abc import Generator, Mapping
+from itertools import islice
 
 import click
 
@@ -21,6 +22,7 @@ from pipeline.sources.archives import Reader, find_files
 from pipeline.sources.buckets import BUCKETS
 from transforms.amplitude.parse import event_type_of
 from transforms.amplitude.reserved_events import name_in_data
+from transforms.dead_letters.copies import SeenLetters
 from transforms.dead_letters.letter import DL_REASON, from_line, placed
 from transforms.iterable.api_key import read_api_key
 from transforms.iterable.client import IterableClient
@@ -114,13 +116,12 @@ def _show_groups(letters: Letters, chosen: _Chosen, limit: int, types: Mapping[s
 
 
 def _show_in_full(letters: Letters, chosen: _Chosen, limit: int) -> None:
-    shown = 0
-    for letter in letters:
-        if DL_REASON in letter.attributes and chosen.holds(letter):
-            show_values(describe_values(letter) if not shown else f"\n{describe_values(letter)}")
-            shown += 1
-        if shown == limit:
-            break
+    seen, ours = SeenLetters(), (letter for letter in letters if DL_REASON in letter.attributes)
+    found = (letter for letter in ours if chosen.holds(letter) and not seen.is_copy(letter))
+    for shown, letter in enumerate(islice(found, limit)):
+        show_values(f"\n{describe_values(letter)}" if shown else describe_values(letter))
+    if next(found, None):
+        show(f"\nThere are more: {'this is the first' if limit == 1 else f'these are the first {limit:,}'} (--limit).")
 
 
 def _types_of(config: str, iterable_url: str) -> dict[str, str] | None:

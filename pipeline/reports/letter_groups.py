@@ -17,10 +17,13 @@ from transforms.model.items import USER, Message
 from transforms.model.outcomes import DEAD_LETTERED
 from transforms.model.reasons import FIELD_TYPE_MISMATCH, Reason, of_kind
 
-# Where a detail names a field: `HTTP 400 BadJsonBody: createdAt`, `event_properties.total as number`, `event_time`.
+# Where a detail names a field: `HTTP 400 BadJsonBody: createdAt`, `event_properties.total as number`, `event_time`,
+# `newEmail: event_properties.new is not an email address`, `items[0] has no price`.
 # A file's letter may hold any text there: a dot that stops at a line's end would be tried from each blank to that end.
 _FIELD = re.compile(
-    r"HTTP \d+ \S+: (?P<refused>.+)|(?P<mapped>\S.*?) (?:as|must be|is no) .*|(?P<named>\w+)", re.DOTALL
+    r"HTTP \d+ \S+: (?P<refused>.+)|items\[\d+\] has no (?P<lacking>\w+)|items\[\d+\]\.(?P<of_item>\w+) is not? .*"
+    r"|(?P<mapped>\S.*?) (?:as|must be|is no|is not|cannot stand) .*|(?P<named>\w+)",
+    re.DOTALL,
 )
 _CONFIG_TYPES = {"string": "string", "long": "integer", "double": "number", "boolean": "boolean", "date": "date"}
 _UNKNOWN = Reason("", "A reason of another version of the program.", "See its docs/dead_letters.md.", DEAD_LETTERED, ())
@@ -158,7 +161,11 @@ class LetterGroups:
 def field_of(detail: str) -> str:
     """The field that a detail is about, or ""."""
     match = _FIELD.fullmatch(detail)
-    return (match["refused"] or match["mapped"] or match["named"]) if match else ""
+    if not match:
+        return ""
+    if name := match["lacking"] or match["of_item"]:  # whichever item it is
+        return f"items[].{name}"
+    return match["refused"] or match["mapped"] or match["named"]
 
 
 def _reason(code: str) -> Reason:

@@ -161,6 +161,20 @@ dead.jsonl:3
     )
 
 
+def test_that_there_are_more_letters_than_are_shown_in_full_is_told(
+    letters: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Copies of what is shown are none."""
+    mismatches = ["dead", letters, "--values", "--reason=field_type_mismatch"]
+    ends = []
+    for more in ([], ["--limit=2"], ["--limit=9"]):
+        assert main([*mismatches, *more]) == 0
+        out = capsys.readouterr().out
+        ends.append((out.count("dl_reason"), out.endswith("\nThere are more: this is the first (--limit).\n")))
+
+    assert ends == [(1, True), (2, False), (2, False)]
+
+
 @pytest.mark.parametrize("option", ["--values", "--json"])
 def test_what_no_letter_has_is_told_with_what_was_meant(
     letters: str, capsys: pytest.CaptureFixture[str], option: str

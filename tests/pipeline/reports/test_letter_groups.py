@@ -4,8 +4,12 @@ import pytest
 
 from pipeline.reports.letter_groups import LetterGroups, field_of
 from transforms.dead_letters.letter import dead_letter
+from transforms.iterable.operation import FieldType
+from transforms.mapping.call_fields import TOLD, take_field
+from transforms.model.errors import RejectedError
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, Outcome
+from transforms.model.reasons import INVALID_CALL_FIELD
 
 TIME = 1_767_607_200.0  # 2026-01-05 10:00:00 UTC
 
@@ -29,6 +33,11 @@ def letter_of(
         ("event_properties.Drop Id as integer", "event_properties.Drop Id"),
         ("user_properties.email is no email address that Iterable takes", "user_properties.email"),
         ("event_properties.campaign must be an integer", "event_properties.campaign"),
+        ("items[12].price is not a number", "items[].price"),
+        ("items[0] has no price", "items[].price"),
+        ("items[3].dataFields is no object", "items[].dataFields"),
+        ("newEmail: event_properties.new is not an email address", "newEmail: event_properties.new"),
+        ("user_id cannot stand in the path of users/delete", "user_id"),
         ("event_time", "event_time"),
         ("unexpected character (character 12)", ""),
         ("1,234 bytes; a request holds 1,000", ""),
@@ -41,6 +50,19 @@ def letter_of(
 def test_the_field_of_a_detail(detail: str, expected: str) -> None:
     """Where a rule or Iterable names one."""
     assert expected == field_of(detail)
+
+
+@pytest.mark.parametrize("type_name", TOLD)
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [(("newEmail", "event_properties.new"), "newEmail: event_properties.new"), (("total",), "total")],
+)
+def test_the_field_of_a_value_that_a_call_cannot_take(type_name: FieldType, place: tuple[str, ...], field: str) -> None:
+    """In the words of whatever type the field has."""
+    with pytest.raises(RejectedError) as raised:
+        take_field([None, {}], type_name, INVALID_CALL_FIELD, *place)
+
+    assert field_of(raised.value.detail) == field
 
 
 def test_letters_are_grouped_by_what_they_have_in_common() -> None:
