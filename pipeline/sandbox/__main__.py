@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from pipeline.reports.screen import show_wrapped
 from pipeline.sandbox.arguments import Parser
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
@@ -64,18 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"the demo keeps its files in {FOLDER.resolve()}: {error.strerror}")
     with contextlib.ExitStack() as stack:
         iterable = stack.enter_context(SimulatedIterable(Settings(async_delay=APPLIED_WITHIN)))
-        _say(f"Simulated Iterable (a hybrid project) at {iterable.url}")
+        show_wrapped(f"Simulated Iterable (a hybrid project) at {iterable.url}")
         try:
             emulator = stack.enter_context(PubsubEmulator())
         except EmulatorError as error:
-            _say(f"{error}. Reading from a file instead.")
+            show_wrapped(f"{error}. Reading from a file instead.")
             source = _prepare_file(traffic)
         else:
             source = _prepare_topics(emulator, traffic)
         config = CONFIG.relative_to(pathlib.Path.cwd()) if CONFIG.is_relative_to(pathlib.Path.cwd()) else CONFIG
         command = ["-m", "pipeline", "run", f"--config={config}", *source.arguments, f"--iterable-url={iterable.url}"]
         command.append(f"--state-dir={STATE}")
-        _say(f"\n$ python {' '.join(command)}\n")
+        show_wrapped(f"\n$ python {' '.join(command)}\n")
         shutil.rmtree(STATE, ignore_errors=True)  # an Iterable that is gone knows nobody of whom it tells
         environ = {**os.environ, **source.environ, "ITERABLE_API_KEY": API_KEY}
         code = _run([sys.executable, *command], environ)
@@ -100,7 +101,7 @@ def _prepare_topics(emulator: PubsubEmulator, traffic: Traffic) -> Input:
     topics = {name: create_topic(host, f"{name}-{run}") for name in ("events", "dead-letters")}
     subscriptions = {name: create_subscription(host, topic, f"{name}-{run}") for name, topic in topics.items()}
     count = publish(host, topics["events"], traffic)
-    _say(f"Pub/Sub emulator at {host}: published {count:,} generated messages to {topics['events']}")
+    show_wrapped(f"Pub/Sub emulator at {host}: published {count:,} generated messages to {topics['events']}")
     return Input(
         [f"--input-subscription={subscriptions['events']}", f"--dead-letter-topic={topics['dead-letters']}"],
         emulator.environ,
@@ -119,7 +120,7 @@ def _prepare_file(traffic: Traffic) -> Input:
         of_earlier_run.unlink(missing_ok=True)
     with events.open("wb") as stream:
         write_rows(traffic, stream)
-    _say(f"Wrote {traffic.settings.messages:,} generated messages to {events}")
+    show_wrapped(f"Wrote {traffic.settings.messages:,} generated messages to {events}")
     arguments = [f"--input-files={events}", f"--dead-letter-file={dead_letters}", f"--waiting-file={waiting}"]
     arguments.append(f"--checkpoint-file={checkpoint}")
     return Input(arguments, {}, partial(_read_lines, dead_letters))
@@ -141,18 +142,14 @@ def _check(expected: Expected, dump: dict[str, Any], dead_letters: Iterator[tupl
         f"dead letters {key}: {kept[key]}, expected {wanted[key]}" for key in wanted | kept if kept[key] != wanted[key]
     ]
     if problems:
-        _say("\nIt is not as it should be:\n  " + "\n  ".join(problems))
+        show_wrapped("\nIt is not as it should be:\n  " + "\n  ".join(problems))
         return 1
     users, events = len(expected.users), len(expected.events)
-    _say(
+    show_wrapped(
         f"\nChecked: Iterable holds exactly the {users:,} users and {events:,} events that it must (copies of an event"
         f" are one), and the {kept.total():,} dead letters are the expected ones."
     )
     return 0
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
