@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import textwrap
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from pipeline.reports.screen import show_wrapped
 from pipeline.sandbox.arguments import Parser
 from pipeline.sandbox.iterable.running import SimulatedIterable
 from pipeline.sandbox.iterable.settings import AsyncDelay, Settings
@@ -65,18 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"the demo keeps its files in {FOLDER.resolve()}: {error.strerror}")
     with contextlib.ExitStack() as stack:
         iterable = stack.enter_context(SimulatedIterable(Settings(async_delay=APPLIED_WITHIN)))
-        show_wrapped(f"Simulated Iterable (a hybrid project) at {iterable.url}")
+        _say(f"Simulated Iterable (a hybrid project) at {iterable.url}")
         try:
             emulator = stack.enter_context(PubsubEmulator())
         except EmulatorError as error:
-            show_wrapped(f"{error}. Reading from a file instead.")
+            _say(f"{error}. Reading from a file instead.")
             source = _prepare_file(traffic)
         else:
             source = _prepare_topics(emulator, traffic)
         config = CONFIG.relative_to(pathlib.Path.cwd()) if CONFIG.is_relative_to(pathlib.Path.cwd()) else CONFIG
         command = ["-m", "pipeline", "run", f"--config={config}", *source.arguments, f"--iterable-url={iterable.url}"]
         command.append(f"--state-dir={STATE}")
-        show_wrapped(f"\n$ python {' '.join(command)}\n")
+        _say(f"\n$ python {' '.join(command)}\n")
         shutil.rmtree(STATE, ignore_errors=True)  # an Iterable that is gone knows nobody of whom it tells
         environ = {**os.environ, **source.environ, "ITERABLE_API_KEY": API_KEY}
         code = _run([sys.executable, *command], environ)
@@ -101,7 +101,7 @@ def _prepare_topics(emulator: PubsubEmulator, traffic: Traffic) -> Input:
     topics = {name: create_topic(host, f"{name}-{run}") for name in ("events", "dead-letters")}
     subscriptions = {name: create_subscription(host, topic, f"{name}-{run}") for name, topic in topics.items()}
     count = publish(host, topics["events"], traffic)
-    show_wrapped(f"Pub/Sub emulator at {host}: published {count:,} generated messages to {topics['events']}")
+    _say(f"Pub/Sub emulator at {host}: published {count:,} generated messages to {topics['events']}")
     return Input(
         [f"--input-subscription={subscriptions['events']}", f"--dead-letter-topic={topics['dead-letters']}"],
         emulator.environ,
@@ -120,7 +120,7 @@ def _prepare_file(traffic: Traffic) -> Input:
         of_earlier_run.unlink(missing_ok=True)
     with events.open("wb") as stream:
         write_rows(traffic, stream)
-    show_wrapped(f"Wrote {traffic.settings.messages:,} generated messages to {events}")
+    _say(f"Wrote {traffic.settings.messages:,} generated messages to {events}")
     arguments = [f"--input-files={events}", f"--dead-letter-file={dead_letters}", f"--waiting-file={waiting}"]
     arguments.append(f"--checkpoint-file={checkpoint}")
     return Input(arguments, {}, partial(_read_lines, dead_letters))
@@ -142,14 +142,23 @@ def _check(expected: Expected, dump: dict[str, Any], dead_letters: Iterator[tupl
         f"dead letters {key}: {kept[key]}, expected {wanted[key]}" for key in wanted | kept if kept[key] != wanted[key]
     ]
     if problems:
-        show_wrapped("\nIt is not as it should be:\n  " + "\n  ".join(problems))
+        _say("\nIt is not as it should be:\n  " + "\n  ".join(problems))
         return 1
     users, events = len(expected.users), len(expected.events)
-    show_wrapped(
+    _say(
         f"\nChecked: Iterable holds exactly the {users:,} users and {events:,} events that it must (copies of an event"
         f" are one), and the {kept.total():,} dead letters are the expected ones."
     )
     return 0
+
+
+def _say(text: str) -> None:
+    """As wide as the terminal, if it is one; a command is left whole, or it could not be copied."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        wrapped = partial(textwrap.fill, width=width, subsequent_indent="  ", break_long_words=False)
+        text = "\n".join(line if line.startswith("$ ") else wrapped(line) for line in text.split("\n"))
+    print(text, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """`make run`'s command, over the emulator and without one."""
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -82,3 +86,23 @@ def test_without_an_emulator_it_reads_a_file_and_says_so(tmp_path: pathlib.Path)
     assert "Google's Pub/Sub emulator is not installed: " in done.stdout
     assert "Reading from a file instead.\nWrote 500 generated messages to .run/events.jsonl\n" in done.stdout
     assert "\nChecked: Iterable holds exactly the " in done.stdout
+
+
+def test_on_a_terminal_no_line_but_a_command_is_wider(tmp_path: pathlib.Path) -> None:
+    """The last one, too, which is a sentence."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    environ = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "PATH": "/nowhere"}
+    command = [sys.executable, "-m", "pipeline.sandbox", "--messages=50"]
+    with open(theirs, "w", encoding="utf-8") as terminal:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=terminal, stderr=subprocess.DEVNULL)
+    written = b""
+    with contextlib.suppress(OSError), open(ours, "rb", buffering=0) as screen:  # it ends with an error
+        while piece := screen.read(1024):
+            written += piece
+
+    lines = written.decode().splitlines()
+    assert process.wait() == 0
+    assert any(line.startswith("Checked: ") for line in lines)
+    assert [line for line in lines if len(line) > 80 and not line.startswith("$ ")] == []
