@@ -186,7 +186,7 @@ def test_short_drains_settle_what_waits_and_dead_letter_each_part_once(
         letters += staged.dead_letters()
 
     assert len(outputs) > 2
-    assert all("Messages read                1   that make 1 items (0 split)\n" in out for out in outputs)
+    assert all("Messages read                1   that make 1 item (0 split)\n" in out for out in outputs)
     assert letters == [("user", "unconvertible_property"), ("track", "unknown_user")]
 
 
