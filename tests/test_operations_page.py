@@ -120,7 +120,7 @@ def test_what_it_shows_comes_to_iterable(
 
     out = capsys.readouterr().out
     assert code == 0, out
-    assert "1 purchases, 1 carts, 1 subscription updates, 1 list subscriptions, 1 email changes, 1 deletions" in out
+    assert "1 purchase, 1 cart, 1 subscription update, 1 list subscription, 1 email change, 1 deletion" in out
     held = requests.get(f"{iterable.url}/__sim/dump", timeout=5).json()
     users = {user["email"]: user for user in held["users"]}
     assert users.keys() == {"ada@y.com", "bob@x.com"}

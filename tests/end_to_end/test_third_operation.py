@@ -95,7 +95,7 @@ def test_a_third_operation_is_a_row(iterable: ThreadingHTTPServer, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert _Iterable.came[0] == ("/api/users/bulkUpdate", "user")
     assert sorted(_Iterable.came[1:]) == [("/api/loyalty/stamps", name) for name in ("bad", "first", "last")]
-    assert "3   1 user updates, 0 events, 2 stamps" in done.stdout
+    assert "3   1 user update, 0 events, 2 stamps" in done.stdout
     assert set(done.stdout.splitlines()[-4:]) == {
         "user delivered ",
         "first delivered ",

@@ -352,7 +352,7 @@ def test_a_file_of_dead_letters_is_replayed(staged: Staged) -> None:
     ended = staged.replay(f"--dead_letter_file={again}", letters=str(kept))
 
     assert (ended.code, ended.err) == (0, "")
-    assert "Delivered                    1   0 user updates, 1 events\n" in ended.out
+    assert "Delivered                    1   0 user updates, 1 event\n" in ended.out
     assert re.search(r"^Copies left out +2$", ended.out, re.MULTILINE)
     assert kept.read_bytes() == before
     (letter,) = map(orjson.loads, again.read_bytes().splitlines())
