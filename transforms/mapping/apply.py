@@ -29,8 +29,8 @@ def apply_to_each(
 ) -> list[Out]:
     """What `rule(record, note)` returns; nothing if it raises DroppedError or RejectedError, which end a record's way.
 
-    That, and what it notes, is added to `outcomes`, as of `part` of the record's message; without one each record has
-    its own.
+    That, and what it notes, each reason once, is added to `outcomes`, as of `part` of the record's message; without one
+    each record has its own.
     """
     results: list[Out] = []
     notes: list[Reason] = []  # on one record
@@ -48,7 +48,7 @@ def apply_to_each(
         except RejectedError as rejected:
             add(DEAD_LETTERED, rejected.reason, record, rejected.detail)
         if notes:
-            for noted in notes:
+            for noted in dict.fromkeys(notes):
                 add(NOTED, noted.code, record)
             notes.clear()
     return results
