@@ -34,13 +34,18 @@ class SentAs(NamedTuple):
     total: Source | None = None  # None: the sum of the items
 
 
+def takes_fields(sent_as: SentAs | None) -> bool:
+    """Whether an event that is sent so has the fields that are listed: all but a cart."""
+    return sent_as is None or sent_as.operation.part == TRACK_PURCHASE.part
+
+
 def commerce_body(
     sent_as: SentAs, row: Row, identity: Identity, prefer_user_id: bool, purchase: dict[str, Any], note: Note
 ) -> dict[str, Any]:
     """The body of a request; `purchase`: what of an event a purchase has, too."""
     items = list(_items(sent_as.items.read(row, note)))
     fields: dict[str, Any] = {"items": items}
-    if sent_as.operation.part == TRACK_PURCHASE.part:
+    if takes_fields(sent_as):
         fields |= {"total": _total(sent_as.total, row, items, note), **purchase}
         if not items:
             raise DroppedError(reasons.NO_VALUE_TO_SEND)

@@ -176,6 +176,18 @@ class Source(Compiled):
             value = conversion.apply(value)
         return value if self.each is None or value is None else _map_items(self.each, row, value, note)
 
+    def problem(self, row: Row) -> str:
+        """Why what it finds cannot be made into what is wanted, whatever becomes of it then; "" if it can."""
+        try:
+            found = self.find(row)
+            if found is not MISSING and not (self.default is not MISSING and is_absent(found)):
+                self.converted(found, row)
+        except ValueError as error:
+            return str(error)
+        except RejectedError as rejected:  # of a row of its `each`
+            return rejected.detail
+        return ""
+
     def _reader(self) -> Read:
         if not self.paths:
             return _constant(self.constant)
