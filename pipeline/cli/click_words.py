@@ -44,11 +44,8 @@ def _wrong(param: click.Parameter, message: str) -> str:
         must = f"a whole number of {param.type.min:,} or more"
     else:
         return f"{_name(param)}: {message}"
-    return (
-        f"{_name(param)} is {value}: it must be {must}."
-        if isinstance(param, click.Option)
-        else f"{value} must be {must}."
-    )
+    given = f"{_name(param)} is {value}: it" if isinstance(param, click.Option) else value
+    return f"{given} must be {must}."
 
 
 def _name(param: click.Parameter) -> str:
