@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 
 # What is put into the lines of each file that runs on workers: times, Iterable's status and code, a topic's name,
-# where the API key is.
+# where the API key is, a place in the code.
 LOGGED = {
     "transforms/dead_letters/topic_sink.py": {"self.topic", "self._overflow", "f'{self._overflowed:,}'"},
     "transforms/delivery/outage.py": {
@@ -27,6 +27,7 @@ LOGGED = {
     "transforms/delivery/pacing.py": {"endpoint", "f'{len(left_at):,}'", "format_span(seconds)"},
     "transforms/delivery/resources.py": {"problem.rstrip('.')"},
     "transforms/iterable/api_key.py": {"error"},
+    "transforms/model/faults.py": {"where"},
 }
 
 

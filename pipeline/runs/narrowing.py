@@ -4,14 +4,13 @@
 import bisect
 import logging
 import operator
-import traceback
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from transforms.dead_letters.letter import only_part
 from transforms.model import reasons
 from transforms.model.errors import FatalError, OutageError
+from transforms.model.faults import place_of
 from transforms.model.items import MESSAGE, Message
 from transforms.model.outcomes import DEAD_LETTERED, Outcome
 
@@ -70,7 +69,7 @@ class Narrowing:
         Raises:
           FatalError: so many failed alone, in a row, that it is not they that are bad.
         """
-        messages, where = piece.messages, _place_of(error)
+        messages, where = piece.messages, place_of(error)
         if not piece.failed:
             log.warning("A chunk of %s messages failed (%s). It goes again, in parts.", f"{len(messages):,}", where)
             self._put(piece._replace(failed=True))
@@ -87,15 +86,3 @@ class Narrowing:
 
     def _put(self, piece: Piece) -> None:
         bisect.insort(self._pieces, piece, key=operator.attrgetter("place"))
-
-
-def _place_of(error: Exception) -> str:
-    """What failed and where, without the error's text: that may hold a value of the message."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    ours = [(frame, line) for frame, line in frames if _is_ours(frame.f_globals.get("__name__", ""))]
-    frame, line = (ours or frames)[-1]
-    return f"{type(error).__name__} in {Path(frame.f_code.co_filename).name}:{line}"
-
-
-def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] in ("transforms", "pipeline")

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 import logging
+import re
 from collections.abc import Callable
+from operator import attrgetter
 from typing import NamedTuple
 
 import pytest
 
 from transforms.apply_rule import ApplyRule
+from transforms.mapping.apply import apply_to_each
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, FatalError, RejectedError
+from transforms.model.faults import tell_fault
 from transforms.model.items import MESSAGE, TRACK, Message
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Outcome
 from transforms.model.reasons import Note
@@ -36,6 +40,8 @@ def shout(record: Word, note: Note) -> Word:
         raise RejectedError(reasons.ITEM_TOO_LARGE, "word.text")
     if record.text == "fatal":
         raise FatalError("no voice")
+    if record.text == "deep":
+        raise RecursionError("deep: and what it says may be anybody's")
     return record._replace(text=record.text.upper())
 
 
@@ -81,8 +87,28 @@ def test_a_record_may_itself_be_the_message(check_step: Callable[..., None]) -> 
     )
 
 
-def test_any_other_error_ends_the_run(check_step: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
-    """What is no verdict on a record is not swallowed, and keeps its type."""
+def test_a_fault_of_ours_costs_the_record_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """On Dataflow a bundle that fails is tried for ever. Where it was is told, once, and nothing of the message."""
+    tell_fault.cache_clear()
+    outcomes: list[Outcome] = []
+    bad, good, worse = map(word, ("deep", "good", "deep"))
+
+    kept = apply_to_each(shout, [bad, good, worse], TRACK, attrgetter("message"), outcomes)
+
+    where = outcomes[0].detail
+
+    assert kept == [good._replace(text="GOOD")]
+    assert outcomes == [Outcome(DEAD_LETTERED, TRACK, "processing_failed", bad.message, where)] * 2
+    assert re.fullmatch(r"RecursionError in apply\.py:\d+", where)
+    assert caplog.messages == [
+        f"A fault of the program: {where}. What it concerns is dead-lettered as processing_failed."
+    ]
+
+
+def test_what_no_record_is_at_fault_for_ends_the_run(
+    check_step: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is not swallowed, and keeps its type."""
     caplog.set_level(logging.CRITICAL, logger="apache_beam.runners")
 
     with pytest.raises(FatalError, match="no voice"):

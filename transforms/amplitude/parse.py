@@ -12,7 +12,7 @@ from transforms.dead_letters.letter import DL_DETAIL, DL_REASON
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import Event, Message, maker
-from transforms.model.json_bounds import MAX_VALUES, has_too_many_values
+from transforms.model.json_bounds import MAX_DEPTH, MAX_VALUES, has_too_many_values, is_deeper_than
 from transforms.model.reasons import Note
 from transforms.model.times import from_epoch_ms, parse_time
 
@@ -22,7 +22,6 @@ MERGED_ID = "merged_amplitude_id"
 OBJECTS = (*SCOPES, "data")
 IDS = ("user_id", "device_id")
 INSERT_IDS = ("$insert_id", "insert_id")  # in exports, and in HTTP V2
-MAX_DEPTH = 100  # Amplitude's own limit is 40. orjson reads 1,024 levels but writes 254, and pickle recurses
 
 _ABSENT: dict[str, Any] = {}
 _new_event = maker(Event)
@@ -82,19 +81,9 @@ def _load_row(data: bytes, note: Note | None = None) -> dict[str, Any]:
         raise RejectedError(reasons.NOT_AN_OBJECT)
     # Fewer brackets than levels, as in nearly every event: no need to look. Left out, since before Python 3.13 to count
     # them takes three times as long.
-    if len(data) - len(data.replace(b"{", b"").replace(b"[", b"")) > MAX_DEPTH and _is_deeper_than(MAX_DEPTH, row):
+    if len(data) - len(data.replace(b"{", b"").replace(b"[", b"")) > MAX_DEPTH and is_deeper_than(MAX_DEPTH, row):
         raise RejectedError(reasons.NOT_JSON, f"nested deeper than {MAX_DEPTH} levels")
     return row
-
-
-def _is_deeper_than(levels: int, row: dict[str, Any]) -> bool:
-    nodes: list[Any] = [row]
-    for _ in range(levels):
-        children = (child for node in nodes for child in (node.values() if isinstance(node, dict) else node))
-        nodes = [child for child in children if isinstance(child, (dict, list))]
-        if not nodes:
-            return False
-    return True
 
 
 def _event_type(row: dict[str, Any]) -> str | None:

@@ -4,7 +4,9 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from transforms.model.errors import DroppedError, RejectedError
+from transforms.model import reasons
+from transforms.model.errors import DroppedError, FatalError, RejectedError
+from transforms.model.faults import place_of, tell_fault
 from transforms.model.items import Message
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED, NOTED, Kind, Outcome
 from transforms.model.reasons import Note, Reason
@@ -30,7 +32,8 @@ def apply_to_each(
     """What `rule(record, note)` returns; nothing if it raises DroppedError or RejectedError, which end a record's way.
 
     That, and what it notes, each reason once, is added to `outcomes`, as of `part` of the record's message; without one
-    each record has its own.
+    each record has its own. A fault of ours costs the record, too, as processing_failed: else it would cost all that
+    comes with it, and on Dataflow all that comes after it.
     """
     results: list[Out] = []
     notes: list[Reason] = []  # on one record
@@ -47,6 +50,12 @@ def apply_to_each(
             add(DROPPED, dropped.reason, record)
         except RejectedError as rejected:
             add(DEAD_LETTERED, rejected.reason, record, rejected.detail)
+        except (FatalError, MemoryError):  # no record is at fault
+            raise
+        except Exception as error:
+            where = place_of(error)
+            tell_fault(where)
+            add(DEAD_LETTERED, reasons.PROCESSING_FAILED.code, record, where)
         if notes:
             for noted in dict.fromkeys(notes):
                 add(NOTED, noted.code, record)

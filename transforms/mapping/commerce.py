@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Purchases and carts: events that are sent as one. Knows no HTTP and no event's name."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -72,7 +73,10 @@ def _items(values: Any) -> Iterator[dict[str, Any]]:
 
 def _total(source: Source | None, row: Row, items: list[dict[str, Any]], note: Note) -> float:
     if source is None:
-        return float(sum(item["price"] * item["quantity"] for item in items))
+        total = float(sum(item["price"] * item["quantity"] for item in items))
+        if not math.isfinite(total):  # as JSON that would be null
+            raise RejectedError(reasons.INVALID_ITEM, "the sum of the items is no finite number")
+        return total
     value = source.read(row, note)
     if is_absent(value):
         raise DroppedError(reasons.NO_VALUE_TO_SEND)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from transforms.model.json_bounds import MAX_DEPTH, is_deeper_than
 from transforms.model.times import FIRST_SECOND, LAST_SECOND, parse_time
 
 _MIN_LONG, _MAX_LONG = -(2**63), 2**63 - 1
@@ -174,10 +175,15 @@ def _replaced(value: Any, old: str, new: str) -> Any:
 
 def _parse_json(value: Any) -> Any:
     """What is no text is JSON already."""
+    if not isinstance(value, str):
+        return value
     try:
-        return orjson.loads(value) if isinstance(value, str) else value
+        document = orjson.loads(value)
     except orjson.JSONDecodeError:
         raise ValueError("not JSON") from None
+    if isinstance(document, (dict, list)) and is_deeper_than(MAX_DEPTH, document):
+        raise ValueError(f"not within {MAX_DEPTH} levels")
+    return document
 
 
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {

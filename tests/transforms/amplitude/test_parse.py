@@ -8,10 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from transforms.amplitude.parse import IDENTIFY, MAX_DEPTH, event_type_of, parse_event
+from transforms.amplitude.parse import IDENTIFY, event_type_of, parse_event
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import Event, Message
+from transforms.model.json_bounds import MAX_DEPTH
 from transforms.model.reasons import Reason
 
 TIME = "2025-07-01 16:34:54.837000"

@@ -81,6 +81,14 @@ def test_a_purchase_without_a_mapped_total_is_the_sum_of_its_items(tmp_path: Pat
     assert orjson.loads(made.body)["total"] == 6.0
 
 
+def test_a_sum_that_is_no_number_is_not_sent(tmp_path: Path) -> None:
+    """As JSON it would be null, which a purchase must not cost."""
+    made = made_of(tmp_path, "Bought", products=[{"id": "1", "name": "a", "price": 1e308, "quantity": 9}])
+
+    assert isinstance(made, Outcome)
+    assert (made.reason, made.detail) == ("invalid_item", "the sum of the items is no finite number")
+
+
 @pytest.mark.parametrize(
     ("properties", "reason", "detail"),
     [

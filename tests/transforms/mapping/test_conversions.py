@@ -2,11 +2,13 @@
 import re
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from transforms.mapping.conversions import TYPES, Conversion, convert, iso_dates
+from transforms.model.json_bounds import MAX_DEPTH
 
 
 def test_the_types_are_these() -> None:
@@ -109,6 +111,7 @@ def test_null_stays_null(type_name: str) -> None:
         ("json", '{"a": [1, null]}', {"a": [1, None]}),
         ("json", "null", None),
         ("json", {"a": 1}, {"a": 1}),
+        ("json", "[" * MAX_DEPTH + "]" * MAX_DEPTH, orjson.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)),
         ("split", "a, b,", ["a", " b", ""]),
         ("split", " ", []),
         ("split", [1], [1]),
@@ -207,6 +210,8 @@ def test_a_conversion_with_texts(conversion: Conversion, value: Any, expected: A
         ("json", "{"),
         ("json", ""),
         ("json", "NaN"),
+        ("json", "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)),
+        ("json", '{"a":' * 900 + "1" + "}" * 900),
         ("split", 5),
         ("split", {}),
     ],
