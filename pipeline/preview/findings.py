@@ -163,7 +163,7 @@ def _properties(survey: Survey) -> Iterator[Finding]:
         told = f"never found: no {what} sent has {name}."
         if malformed := survey.search.malformed[sought.keys]:
             has = f"{malformed:,} {what}{' has' if malformed == 1 else 's have'}"
-            told = f"never sent: {has} {name} as no {source.wanted or 'text'}, and on_error leaves it out."
+            told = f"never sent: {has} {name}, but it is no {source.wanted or 'text'}: on_error leaves it out."
         elif survey.search.null[sought.keys]:
             told = f"never sent: no {what} sent has {name} but as null, which nulls leaves out."
         line = survey.loaded.lines.get(sought.keys, 0)

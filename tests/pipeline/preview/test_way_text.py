@@ -174,7 +174,7 @@ def test_what_is_never_sent_is_told_apart_from_what_is_never_found(tmp_path: Pat
     survey.add(message_of({**PAID, "event_properties": {}}, 1))
 
     assert [f"{one.line} {one.what}: {one.told}" for one in findings(survey)] == [
-        "14 count: never sent: 1 event has count as no integer, and on_error leaves it out.",
+        "14 count: never sent: 1 event has count, but it is no integer: on_error leaves it out.",
         "16 weight: never found: no event sent has weight.",
         "18 name: never found: no event sent has all of {user_properties.first} {user_properties.last}.",
         "20 gone: never sent: no event sent has gone but as null, which nulls leaves out.",
