@@ -3,6 +3,9 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from pipeline.config.loader import LoadedConfig, load_config
 from pipeline.preview.diff import Diff
@@ -237,3 +240,46 @@ def test_rows_of_calls_are_told_of_like_rows_of_events(tmp_path: Path) -> None:
         (9, "event_properties.list is news", "never holds for 2 Left."),
         (11, "Joind", "is no event here. Did you mean Joined (1)?"),
     ]
+
+
+LEFT_OUT = """\
+name: Shop
+status: enabled
+destination: {api_key: env:KEY, project_type: user_id}
+mappings: {campaign_id: {path: event_properties.campaign, type: integer, on_error: leave_out}}
+create_and_update_users: {enabled: true, on_error: leave_out, user_properties: [plan, {property: age, type: integer}]}
+send_events:
+  enabled: true
+  on_error: leave_out
+  events:
+    - Opened
+    - event: Ordered
+      send_as: purchase
+      items: {property: products, each: [id, name, price, quantity, {property: size, type: integer}]}
+      total: {path: event_properties.total, type: number, default: 5, on_error: leave_out}
+calls:
+  - event: Left
+    call: lists/unsubscribe
+    fields: {listId: {value: 1}, campaignId: {path: event_properties.campaign, type: integer, on_error: leave_out}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "properties"),
+    [
+        ("Opened", {"campaign": "x"}),
+        ("Ordered", {"products": [{**PRODUCT, "size": "XL"}, {**PRODUCT, "size": "L"}]}),
+        ("Ordered", {"products": [PRODUCT], "total": "much"}),
+        ("Left", {"campaign": "x"}),
+        ("$identify", {"age": "old", "plan": "pro"}),
+    ],
+)
+def test_what_is_left_out_is_counted_once_of_an_item_wherever_it_was(
+    tmp_path: Path, name: str, properties: dict[str, Any]
+) -> None:
+    """Events, purchases, calls and user updates; each is sent."""
+    survey = Survey(load(tmp_path, LEFT_OUT))
+    row = event(name, properties=properties)
+    survey.add(event_of({**row, "user_properties": properties} if name == "$identify" else row).message)
+
+    assert (survey.total(SENT), survey.notes["left_out_value"]) == (1, 1)
