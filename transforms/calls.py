@@ -15,7 +15,7 @@ class CallOperations(beam.PTransform):
     """list[Call] → list[Item], of other operations of Iterable's, and outcomes: filter, then map.
 
     Drops: where_not_met, not_replayed, no_identity, no_value_to_send, same_user. Rejects: wrong_type, invalid_email,
-    invalid_user_id, invalid_call_field, unconvertible_property, item_too_large, not_encodable.
+    invalid_user_id, invalid_call_field, unconvertible_property, item_too_large, not_encodable. Notes: left_out_value.
     """
 
     def __init__(self, rules: CallRules) -> None:

@@ -17,7 +17,7 @@ class IdentifyUsers(beam.PTransform):
 
     Drops: users_disabled, user_where_not_met, no_identity, nothing_to_send. Rejects: wrong_type, invalid_email,
     invalid_user_id, unconvertible_property, item_too_large, not_encodable. Notes: reserved_field, future_event_time,
-    shadowed_user_property, and not_expressible_<operator> where that concerns a property to send.
+    left_out_value, shadowed_user_property, and not_expressible_<operator> where that concerns a property to send.
     """
 
     def __init__(self, rules: UserUpdateRules) -> None:

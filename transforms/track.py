@@ -18,7 +18,7 @@ class TrackEvents(beam.PTransform):
     Drops: events_disabled, reserved_event, event_not_selected, where_not_met, no_identity, no_value_to_send.
     Rejects: missing_event_name, missing_event_time, wrong_type, invalid_email, invalid_user_id, invalid_campaign_id,
     invalid_template_id, unconvertible_property, invalid_item, invalid_call_field, item_too_large, not_encodable.
-    Notes: shadowed_user_property, and
+    Notes: left_out_value, shadowed_user_property, and
     not_expressible_<operator> where that concerns a property to send.
     """
 

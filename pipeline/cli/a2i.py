@@ -12,6 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from pipeline.cli.app import EXIT_PIPE, run_command
+from pipeline.cli.click_words import told
 from pipeline.cli.errors import UsageError
 from pipeline.cli.interrupts import import_work
 from pipeline.cli.lean_beam import import_lean_beam
@@ -118,7 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             return a2i.main(arguments, PROGRAM, standalone_mode=False) or 0
         except click.ClickException as error:
-            raise UsageError(error.format_message()) from error
+            raise UsageError(told(error, sys.argv[1:] if arguments is None else arguments)) from error
         except click.Abort as error:
             raise KeyboardInterrupt from error
 

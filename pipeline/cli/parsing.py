@@ -4,12 +4,12 @@
 import argparse
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.cli.errors import UsageError, spelt
+from pipeline.cli.errors import UsageError, looks_like_a_config, spelt
 from pipeline.cli.resource_names import Kind, broken_rule_of
 from pipeline.config.durations import parse_duration, parse_moment
 from pipeline.config.suggestions import closest
@@ -46,6 +46,8 @@ def read_values(
         f"{argument} is no option of this program or of Beam. {_advice(argument, vars(ours))}"
         for argument in dict.fromkeys(unknown)
     ]
+    if not ours.config:  # what is given bare is told of, and not that there is none, too
+        ours.config = next(filter(looks_like_a_config, unknown), ours.config)
     values: dict[str, Any] = {"beam": PipelineOptions(known, **(parameters or {}))}
     given = {name: text for name, text in vars(ours).items() if text is not None}
     for name, text in given.items():
@@ -125,7 +127,9 @@ def _misread(message: str) -> UsageError:
     return UsageError(f"{told[:1].lower()}{told[1:]}")
 
 
-def _advice(argument: str, ours: Iterable[str]) -> str:
+def _advice(argument: str, ours: Mapping[str, Any]) -> str:
+    if looks_like_a_config(argument) and not ours["config"]:
+        return f"Give it as --config {argument}."
     name = argument.partition("=")[0].lstrip("-").replace("-", "_")
     beam = {option.lstrip("-") for option in _options_of_beam()} - JOB_PARAMETERS.keys()
     meant = closest(name, ours, _LIKENESS) or closest(name, beam, _LIKENESS)

@@ -24,7 +24,7 @@ Rows = Generator[Message, None, None]
 
 @contextlib.contextmanager
 def opened(inputs: Sequence[str], limit: int | None) -> Iterator[Iterator[Message]]:
-    """At most `limit` rows, with a bar at a terminal.
+    """At most `limit` rows, with a bar at a terminal that is gone at the end, whether all rows were taken or not.
 
     Raises:
       UsageError: for what is neither; FatalError: one cannot be read.
@@ -36,11 +36,11 @@ def opened(inputs: Sequence[str], limit: int | None) -> Iterator[Iterator[Messag
     files = find_inputs([name for name in inputs if name not in subscriptions])
     reader, total = Reader(files), sum(file.size for file in files)
     is_known = total and not subscriptions and not limit
+    done = (lambda: reader.done_bytes / total) if is_known else None
     with contextlib.closing(_rows(reader, subscriptions)) as rows:
-        yield show_reading(
-            itertools.islice(rows, limit and min(limit, sys.maxsize)),
-            (lambda: reader.done_bytes / total) if is_known else None,
-        )
+        some = itertools.islice(rows, limit and min(limit, sys.maxsize))
+        with contextlib.closing(show_reading(some, done)) as shown:
+            yield shown
 
 
 def _rows(reader: Reader, subscriptions: Sequence[str]) -> Rows:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, fie
 
 from pipeline.config.clauses import Where
 from pipeline.config.events import NOT_STREAMED
-from pipeline.config.sources import ValueSource
+from pipeline.config.sources import ValueOrSource
 from pipeline.config.suggestions import closest
 from pipeline.config.value_types import Name, Section, broken_rule
 from transforms.amplitude.parse import IDENTIFY
@@ -42,7 +42,7 @@ class CallRow(Section):
     call: Annotated[str, BeforeValidator(_read_call), WithJsonSchema({"enum": list(BY_CALL), "type": "string"})] = (
         Field(description="The operation, by its name in Iterable's reference. See docs/operations.md.")
     )
-    fields: dict[str, ValueSource] = Field(
+    fields: dict[str, ValueOrSource] = Field(
         default_factory=dict, description="Its own fields, by their names in Iterable; the user is told by `mappings`."
     )
     confirm: str | None = Field(default=None, description="What cannot be undone has to be spelled out here.")

@@ -270,7 +270,7 @@ def _syntax_problem(file: str, text: str, error: yaml.YAMLError, secret: Keys) -
     slip = Slip(error.problem or "", mark.line, mark.column, error.context or "", began_at.line, began_at.column)
     if told := explain(lines, slip):
         around = "\n".join(lines[max(0, told.line - 2) : told.line])
-        if secret and str(secret[-1]) in around:
+        if told.shows_text and secret and str(secret[-1]) in around:
             rule, remedy = "is not YAML", "Check its quotes (the line is not shown: it may hold a key)"
             return Problem(file, told.line, "", "", rule, remedy)
         return Problem(file, told.line, "", "", told.rule, told.remedy)

@@ -38,6 +38,14 @@ _REMEDIES_FOR_MISSING = {
 }
 
 
+_ID = "An event's id is a function of the event alone, so that a resend is never a second event"
+_TIME = "createdAt is the event's own time, by which updates are ordered"
+_NEVER_MAPPED = {  # docs/language.md, letter R
+    **dict.fromkeys(("id", "event_id", "eventId", "insert_id"), _ID),
+    **dict.fromkeys(("created_at", "createdAt", "event_time", "time"), _TIME),
+}
+
+
 @dataclass(frozen=True)
 class LoadedConfig:
     """A valid config, with what to tell its author."""
@@ -80,12 +88,21 @@ def _hash(config: Config) -> str:
 
 
 def _schema_problems(error: ValidationError, document: Document) -> list[Problem]:
+    errors = error.errors(include_url=False, include_input=False)
+    misspelt = {(*one["loc"][:-1], _meant(one["loc"])) for one in errors if one["type"] == "extra_forbidden"}
     return [
         _schema_problem(one, document)
-        for one in error.errors(include_url=False, include_input=False)
+        for one in errors
         # Too short is said of a list only beside its wrong elements, which pydantic does not count: Rule says the rest.
-        if one["type"] != "too_short" and not _is_told(one["loc"], document)
+        if one["type"] != "too_short"
+        and not (one["type"] == "missing" and one["loc"] in misspelt)
+        and not _is_told(one["loc"], document)
     ]
+
+
+def _meant(keys: Keys) -> str:
+    """The known key that one of no known name most likely is; or ""."""
+    return closest(str(keys[-1]), _known_keys(keys[:-1]))
 
 
 def _is_told(keys: Keys, document: Document) -> bool:
@@ -103,9 +120,10 @@ def _schema_problem(error: ErrorDetails, document: Document) -> Problem:
         keys = (*document.existing(keys[:-1]), keys[-1])
         return document.problem(keys, "is missing", _REMEDIES_FOR_MISSING[str(keys[-1])])
     if error["type"] == "extra_forbidden":
-        known = _known_keys(keys[:-1])
-        close = closest(str(keys[-1]), known)
-        remedy = f"Did you mean '{close}'?" if close else f"Known keys: {', '.join(known)}"
+        if keys[:-1] == ("mappings",) and keys[-1] in _NEVER_MAPPED:
+            return document.problem(keys, "is not mapped, on purpose", _NEVER_MAPPED[str(keys[-1])])
+        close = _meant(keys)
+        remedy = f"Did you mean '{close}'?" if close else f"Known keys: {', '.join(_known_keys(keys[:-1]))}"
         return document.problem(document.existing(keys), "is not a known key", remedy)
     rule, remedy = "must be a mapping of keys", f"Its keys: {', '.join(_known_keys(keys))}"
     return document.problem_with_value(keys, rule, remedy) if keys else document.problem((), rule, remedy)

@@ -11,7 +11,7 @@ from pipeline.config.clauses import Where
 from pipeline.config.delivery import Delivery
 from pipeline.config.events import EventRows, UserEventRows
 from pipeline.config.properties import Properties, PropertyList
-from pipeline.config.sources import Dates, Nulls, OnError, SourceSpec, ValueSource
+from pipeline.config.sources import Dates, Nulls, OnError, SourceSpec, ValueOrSource, ValueSource
 from pipeline.config.value_types import Rule, Section, broken_rule
 from transforms.amplitude.paths import Path
 from transforms.iterable.operation import SERVER_SIDE
@@ -193,10 +193,10 @@ class Mappings(Section):
         json_schema_extra={"default": "user_id"},
         description="User ID.",
     )
-    campaign_id: Annotated[ValueSource | None, _A_PATH_OR_NULL] = Field(
+    campaign_id: Annotated[ValueOrSource | None, _A_PATH_OR_NULL] = Field(
         default=None, description="Campaign ID: attributes an event to a campaign."
     )
-    template_id: Annotated[ValueSource | None, _A_PATH_OR_NULL] = Field(
+    template_id: Annotated[ValueOrSource | None, _A_PATH_OR_NULL] = Field(
         default=None, description="Template ID: attributes an event to a template."
     )
 

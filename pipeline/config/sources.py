@@ -15,6 +15,7 @@ from pydantic import (
     field_validator,
 )
 
+from pipeline.config.problems import show_value
 from pipeline.config.value_types import PathOrScope, PropertyPath, Rule, Section, broken_rule
 from transforms.amplitude.paths import MISSING, Path
 from transforms.mapping.conversions import WITH_TEXTS, Conversion
@@ -207,6 +208,15 @@ def _read_source(value: Any) -> Any:
     return value if isinstance(value, dict | SourceSpec) else {"path": value}
 
 
+def _refuse_bare(value: Any) -> Any:
+    """A number, say, can be no path: it is told how it is written as a constant."""
+    one = value[0] if isinstance(value, list) and value else value
+    if isinstance(one, bool | int | float):
+        remedy = f"Write {{value: {show_value(value)}}} if it is a constant, or a path, such as user_id"
+        raise broken_rule("must be a path", remedy)
+    return value
+
+
 def _write_source(spec: SourceSpec) -> Any:
     written = spec.model_dump(exclude_defaults=True)
     return written["path"] if list(written) == ["path"] else written
@@ -218,3 +228,4 @@ ValueSource = Annotated[
     BeforeValidator(_read_source, json_schema_input_type=_PATH_OR_PATHS | SourceSpec),
     PlainSerializer(_write_source),
 ]
+ValueOrSource = Annotated[ValueSource, BeforeValidator(_refuse_bare)]  # of what a constant may be meant for

@@ -28,6 +28,7 @@ class Told(NamedTuple):
     line: int
     rule: str
     remedy: str
+    shows_text: bool = True  # of the file
 
 
 _KEY_OF_A_ROW = re.compile(r" (property|path|as|type|event|where|operator|value): ")
@@ -68,7 +69,9 @@ def told_sign(value: str) -> str:
 def _tab(_: Sequence[str], slip: Slip) -> Told | None:
     if "'\\t'" not in slip.problem:
         return None
-    return Told(slip.line + 1, "holds a tab where YAML has blanks", "Indent with two blanks for each level")
+    return Told(
+        slip.line + 1, "holds a tab where YAML has blanks", "Indent with two blanks for each level", shows_text=False
+    )
 
 
 def _quote(lines: Sequence[str], slip: Slip) -> Told | None:

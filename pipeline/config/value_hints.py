@@ -11,12 +11,14 @@ from pipeline.config.places import clauses, clauses_in, property_rows, sources
 from pipeline.config.problems import Keys, Problem, show_value
 from pipeline.config.properties import PropertyRow
 from pipeline.config.sources import SourceSpec
+from pipeline.config.suggestions import closest
 from transforms.amplitude.event_keys import EVENT_KEYS
 from transforms.amplitude.parse import IDENTIFY
 from transforms.amplitude.paths import SCOPES, Path
 from transforms.mapping.filters import EVERYTHING
 from transforms.mapping.sources import AS_USUAL, ITEM, Source
 
+_LIKENESS = 0.75  # userId is like user_id, and currency not like country
 _POSITION = re.compile(r"\[\]|(?<!\d)\.(\d+)(?:\.|$)")  # but for "version 1.2"
 
 
@@ -57,7 +59,8 @@ def _unknown_event_keys(config: Config, document: Document) -> Iterator[Problem]
     for keys, path in _paths(config):
         if not path.scope and path.name not in EVENT_KEYS and path.name.split(".")[0] not in EVENT_KEYS:
             rule = f"{path} is no key of an event that Amplitude documents: most likely nothing is found there"
-            yield document.problem(document.existing(keys), rule, f"Did you mean {_likely_scope(keys)}.{path}?")
+            likely = filter(None, [closest(path.name, EVENT_KEYS, _LIKENESS), f"{_likely_scope(keys)}.{path}"])
+            yield document.problem(document.existing(keys), rule, f"Did you mean {', or '.join(likely)}?")
 
 
 def _likely_scope(keys: Keys) -> str:

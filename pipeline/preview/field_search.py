@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of the fields that a config lists are in nothing that is sent. Bounded by the config. Knows no screen."""
+"""Which of the fields that a config lists are in nothing that is sent, and why. Knows no screen."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from pipeline.config.model import Config
 from pipeline.config.places import property_rows
 from pipeline.config.problems import Keys
-from pipeline.config.properties import PropertyRow
+from transforms.amplitude.paths import MISSING
+from transforms.mapping.sources import Row, Source
 from transforms.model.items import PURCHASE, TRACK, USER
 
 PARTS = {"create_and_update_users": (USER,), "send_events": (TRACK, PURCHASE)}  # whose items hold a section's fields
@@ -20,8 +22,7 @@ class Sought(NamedTuple):
     """A row of a list of properties, or of its `each`."""
 
     keys: Keys
-    scope: str  # of its bare names
-    row: PropertyRow
+    source: Source
     path: _Path
 
     @property
@@ -34,19 +35,33 @@ class FieldSearch:
 
     def __init__(self, config: Config) -> None:
         self._rows: dict[Keys, Sought] = {}
+        self.malformed: Counter[Keys] = Counter()  # of what was left out: how many items there was one in
+        self.null: Counter[Keys] = Counter()
+        handling = {section: getattr(config, section).handling for section in PARTS}
         for keys, scope, row in property_rows(config):
             if "items" not in keys:  # of commerce: they fill no dataFields of their own
                 outer = self._rows.get(keys[:-2])
-                self._rows[keys] = Sought(keys, scope, row, (*(outer.path if outer else ()), *row.keys))
+                source = row.source(scope, handling[str(keys[0])])
+                self._rows[keys] = Sought(keys, source, (*(outer.path if outer else ()), *row.keys))
+        self._may_be_left_out = [sought for sought in self._rows.values() if sought.source.may_leave_out]
         self._unseen: dict[str, set[_Path]] = {section: set() for section in PARTS}
         for sought in self._rows.values():
             self._unseen[sought.section].add(sought.path)
 
-    def look(self, part: str, data_fields: dict[str, Any]) -> None:
-        """At what is sent in one item of that part."""
-        unseen = self._unseen.get(_SECTIONS.get(part, ""))
-        if unseen:
-            unseen.difference_update([path for path in unseen if _holds(data_fields, path)])
+    def look(self, part: str, data_fields: dict[str, Any], row: Callable[[], Row]) -> None:
+        """At what is sent in one item of that part, and at the row that it is made of."""
+        section = _SECTIONS.get(part, "")
+        unseen = self._unseen.get(section)
+        if not unseen:
+            return
+        unseen.difference_update([path for path in unseen if _holds(data_fields, path)])
+        left_out = [one for one in self._may_be_left_out if one.section == section and one.path in unseen]
+        made_of = row() if left_out else {}
+        for sought in left_out:
+            if sought.source.problem(made_of):
+                self.malformed[sought.keys] += 1
+            elif sought.source.find(made_of) is not MISSING:
+                self.null[sought.keys] += 1
 
     def never_seen(self) -> Iterator[Sought]:
         """In the order of the config; of what lies in a field that was never seen that field alone."""

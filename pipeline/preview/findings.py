@@ -17,6 +17,7 @@ from pipeline.preview.survey import OTHERS, ClauseCounts, RowCounts, Survey
 from pipeline.reports.redaction import redact_name
 from transforms.iterable.operations import BY_PART
 from transforms.mapping.filters import EVERYTHING
+from transforms.mapping.operators import Scalar
 from transforms.model import reasons
 from transforms.model.items import MESSAGE, USER
 from transforms.model.outcomes import NOTED
@@ -137,8 +138,13 @@ def clause_text(clause: AnyClause) -> str:
     """`event_properties.total >= 10`."""
     if not isinstance(clause, Clause):
         return f"{clause.quantifier} of {len(clause.clauses):,} clauses"
-    values = " or ".join(redact_name(str(value)) for value in clause.values)
+    values = " or ".join(redact_name(_as_written(value)) for value in clause.values)
     return " ".join(filter(None, [redact_name(str(clause.path)), clause.operator, values]))
+
+
+def _as_written(value: Scalar) -> str:
+    """As YAML has it, but for quotes."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _events_of(event: str) -> str:
@@ -147,22 +153,19 @@ def _events_of(event: str) -> str:
 
 def _properties(survey: Survey) -> Iterator[Finding]:
     """A listed property that is in nothing that is sent."""
-    config = survey.loaded.config
-    handling = {
-        "create_and_update_users": config.create_and_update_users.handling,
-        "send_events": config.send_events.handling,
-    }
     for sought in survey.search.never_seen():
-        parts, row = PARTS[sought.section], sought.row
-        source = row.source(sought.scope, handling[sought.section])
+        parts, source = PARTS[sought.section], sought.source
         detail = f"{source} as {source.wanted}"
         if not _is_reached(survey, sought) or _is_unconvertible(survey, parts, detail):
             continue
         names = " or ".join(redact_name(path.name) for path in source.paths)
         name, what = names or f"all of {redact_name(str(source))}", "user update" if USER in parts else "event"
         told = f"never found: no {what} sent has {name}."
-        if source.may_leave_out:
-            told = f"never sent: no {what} has {name}, but for what is left out."
+        if malformed := survey.search.malformed[sought.keys]:
+            has = f"{malformed:,} {what}{' has' if malformed == 1 else 's have'}"
+            told = f"never sent: {has} {name}, but it is no {source.wanted or 'text'}: on_error leaves it out."
+        elif survey.search.null[sought.keys]:
+            told = f"never sent: no {what} sent has {name} but as null, which nulls leaves out."
         line = survey.loaded.lines.get(sought.keys, 0)
         yield Finding("warning", line, redact_name(".".join(sought.path)), told)
 

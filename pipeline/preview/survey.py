@@ -7,6 +7,7 @@ Items come from the functions that a run's steps are made of, mapping/translate.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -22,8 +23,10 @@ from transforms.delivery.field_types import type_of
 from transforms.iterable.operation import Operation
 from transforms.mapping.filters import Condition, EventFilter, Where
 from transforms.mapping.routing import parts_of
+from transforms.mapping.sources import Row, unnoted
 from transforms.mapping.track_events import apply_own_operators
 from transforms.mapping.translate import items_of, read_event
+from transforms.mapping.user_updates import filter_identify
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import TRACK, USER, Event, Item, Message
@@ -154,9 +157,9 @@ class Survey:
         name = self._name(event.event_type) if event else ""
         for outcome in outcomes:
             self._count_outcome(name, outcome, event)
-        for item in items:
-            self._count_item(name, item)
         if event:
+            for item in items:
+                self._count_item(name, item, event)
             self._count_rows(event)
 
     def total(self, kind: Fate) -> int:
@@ -210,7 +213,7 @@ class Survey:
             if source and not all(is_absent(look_up(event.row, path)) for path in source.all_paths):
                 self.other_ids[name] += 1
 
-    def _count_item(self, name: str, item: Item) -> None:
+    def _count_item(self, name: str, item: Item, event: Event) -> None:
         counts = self._counts(name, item.part)
         counts.items += 1
         counts.sent[item.event_name if name != OTHERS else ""] += 1
@@ -218,7 +221,7 @@ class Survey:
         self.bytes[item.part] += len(item.body) + 1
         fields = self.fields[item.part, "" if item.part == USER else self._kept(item.event_name)]
         data_fields = orjson.loads(item.body).get("dataFields", {})
-        self.search.look(item.part, data_fields)
+        self.search.look(item.part, data_fields, partial(self._made_of, item.part, event))
         for field_name, value in data_fields.items():
             types = fields.get(field_name)
             if types is None:
@@ -228,6 +231,12 @@ class Survey:
                 self._field_count += 1
                 types = fields[field_name] = Counter()
             types[type_of(value)] += 1
+
+    def _made_of(self, part: str, event: Event) -> Row:
+        """The row as the mapping of what was sent has seen it."""
+        if part == USER:
+            return filter_identify(self._rules.users, event, unnoted).event.row
+        return apply_own_operators(event)[0].row
 
     def _kept(self, event_name: str) -> str:
         return event_name if (TRACK, event_name) in self.fields or len(self.fields) < MAX_EVENTS else OTHERS

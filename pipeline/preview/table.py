@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A survey for a person, within 80 columns, and as JSON. Knows no row."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pipeline.preview.findings import Finding
@@ -10,13 +10,14 @@ from pipeline.preview.layout import WIDTH, figure, fit, share, wrap
 from pipeline.preview.survey import SENT, EventCounts, Survey
 from pipeline.reports.redaction import redact_name
 from transforms.iterable.operations import CALLS, OF_EVERY_SYNC
-from transforms.model.items import MESSAGE, USER
+from transforms.model.items import MADE_OF_TRACK, MESSAGE, TRACK, USER
 from transforms.model.outcomes import DEAD_LETTERED, DROPPED
 
-NAME_WIDTH, AS_WIDTH = 20, 8
+NAME_WIDTH, AS_WIDTH, CALL_WIDTH = 20, 8, 17
+LAST = "Mostly because"
 SHOWN = 12  # events, without --all
 NO_EVENT = "(no event)"
-_CALLED = {operation.part for operation in CALLS}
+_CALLED = {operation.part: operation.name for operation in CALLS}
 MARKS = {"warning": "!", "note": "i"}
 
 
@@ -38,7 +39,7 @@ def describe(survey: Survey, found: list[Finding], show_all: bool = False) -> st
 
 
 def _table(survey: Survey, show_all: bool) -> Iterator[str]:
-    rows = sorted(map(_row_of, survey.events, survey.events.values()), key=lambda row: (not row.sent, -row.items))
+    rows = sorted(_rows_of(survey), key=lambda row: (not row.sent, -row.items))
     listed = [row for row in rows if row.name != NO_EVENT]
     shown = listed if show_all or len(listed) <= SHOWN + 1 else listed[:SHOWN]
     if more := listed[len(shown) :]:
@@ -46,23 +47,19 @@ def _table(survey: Survey, show_all: bool) -> Iterator[str]:
     shown += [row for row in rows if row.name == NO_EVENT]
     total = _together(shown, "")
     names = max(map(len, ["Event", *(fit(row.name, NAME_WIDTH) for row in shown)]))
-    renamed = max(map(len, ["as", *(fit(row.renamed, AS_WIDTH) for row in shown)]))
-
-    def line(name: str, items: str, sent: str, as_: str, dropped: str, dead: str) -> str:
-        name, as_ = fit(name, NAME_WIDTH), as_ if as_ in _CALLED else fit(as_, AS_WIDTH)
-        return f"{name:<{names}} {items:>{n}} {sent:>{n}}  {as_:<{renamed}} {dropped:>{max(n, 7)}} {dead:>{d}}  "
-
     n = max(5, len(f"{total.items:,}"))
     d = max(3, len(f"{total.dead:,}"))
-    yield line("Event", "Rows", "Sent", "as", "Dropped", "Bad") + "Mostly because"
+    room = WIDTH - names - 2 * n - max(n, 7) - d - len(f"{LAST}{8 * ' '}")
+    renamed = min(room, max(map(len, ["as", *(row.renamed for row in shown)])))
+
+    def line(name: str, items: str, sent: str, as_: str, dropped: str, dead: str) -> str:
+        name, as_ = fit(name, NAME_WIDTH), fit(as_, renamed)
+        return f"{name:<{names}} {items:>{n}} {sent:>{n}}  {as_:<{renamed}} {dropped:>{max(n, 7)}} {dead:>{d}}  "
+
+    yield line("Event", "Rows", "Sent", "as", "Dropped", "Bad") + LAST
     for row in shown:
         numbers = f"{row.items:,}", f"{row.sent:,}" if row.sent else "–", row.renamed, figure(row.dropped)
         begin = line(row.name, *numbers, figure(row.dead))
-        if len(row.renamed) > renamed and row.renamed in _CALLED:  # it is told whole, and the rest in the next line
-            yield line(row.name, *numbers[:3], "", "").rstrip()
-            if not row.because:
-                continue
-            begin = line("", "", "", "", *numbers[3:], figure(row.dead))
         yield (begin + _because(row, WIDTH - len(begin))).rstrip()
     begin = line("", f"{total.items:,}", f"{total.sent:,}", "", f"{total.dropped:,}", f"{total.dead:,}")
     requests = survey.requests
@@ -80,16 +77,35 @@ def finding_lines(found: list[Finding]) -> Iterator[str]:
         yield from wrap(f"{MARKS[one.level]} {place}: {one.told}")
 
 
-def _row_of(key: tuple[str, str], counts: EventCounts) -> Row:
-    event, part = key
-    names = [redact_name(name) for name in counts.sent if name not in ("", event)]
-    told = "user" if part == USER else part if part in _CALLED else ""
-    renamed = told or (" ".join(names) if len(names) < 2 else f"{len(names)} names")
+def _rows_of(survey: Survey) -> Iterator[Row]:
+    """One of each event and what the config makes of it: an event, whatever it is sent as; a user update; a call."""
+    grouped: defaultdict[tuple[str, str], dict[str, EventCounts]] = defaultdict(dict)
+    for (event, part), counts in survey.events.items():
+        grouped[event, TRACK if part in MADE_OF_TRACK else part][part] = counts
+    for (event, part), by_part in grouped.items():
+        name = NO_EVENT if part == MESSAGE else redact_name(event)
+        row = _together([_row_of(name, counts) for counts in by_part.values()], name)
+        yield row._replace(renamed=_sent_as(event, by_part))
+
+
+def _sent_as(event: str, by_part: Mapping[str, EventCounts]) -> str:
+    """What became of those that were sent: in the words of the config."""
+    sent = [part for part, counts in by_part.items() if counts.sent]
+    if sent == [USER]:
+        return "user"
+    if called := [_CALLED[part] for part in sent if part in _CALLED]:
+        return fit(called[0], CALL_WIDTH)
+    names = [redact_name(name) for part in sent for name in by_part[part].sent if name not in ("", event)]
+    names += [part for part in sent if part in MADE_OF_TRACK]
+    return fit(names[0], AS_WIDTH) if len(names) == 1 else f"{len(names)} names" if names else ""
+
+
+def _row_of(name: str, counts: EventCounts) -> Row:
     return Row(
-        NO_EVENT if part == MESSAGE else redact_name(event),
+        name,
         counts.items,
         counts.sent.total(),
-        renamed if counts.sent else "",
+        "",
         counts.dropped.total(),
         counts.dead.total(),
         (counts.dropped + counts.dead).most_common(),

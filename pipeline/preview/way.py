@@ -19,9 +19,10 @@ from transforms.amplitude.parse import IDENTIFY
 from transforms.amplitude.paths import MISSING, Path, is_absent
 from transforms.iterable.operation import Field
 from transforms.mapping.call_fields import TOLD, as_field
-from transforms.mapping.field_lists import FieldLists
+from transforms.mapping.commerce import takes_fields
+from transforms.mapping.field_lists import NOTHING, FieldLists
 from transforms.mapping.properties import PropertySelection
-from transforms.mapping.sources import Row, Source
+from transforms.mapping.sources import Row, Source, unnoted
 from transforms.mapping.track_events import apply_own_operators, filter_track
 from transforms.mapping.translate import items_of, read_event
 from transforms.mapping.user_updates import filter_identify
@@ -29,6 +30,7 @@ from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
 from transforms.model.items import MESSAGE, USER, Event, Item, Message
 from transforms.model.outcomes import NOTED, SPLIT, Outcome
+from transforms.model.user_keys import EMAIL, USER_ID
 
 _NO_UPDATE = reasons.USER_WHERE_NOT_MET.code
 
@@ -42,6 +44,7 @@ class IdLook:
     found: Any
     taken: Any  # MISSING: nothing
     type: str  # "": as it is
+    is_left: bool = False  # the other id is sent, and this one is not
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class _Explanation:
             *verdict,
             event_name=item.event_name if item else "",
             rows=rows,
-            ids=tuple(self._ids(seen)) if is_mapped else (),
+            ids=tuple(self._ids(seen, item)) if is_mapped else (),
             fields=(*commerce, *_fields(lists, seen, item)) if is_mapped and has_user else (),
             request=request_of(item, self._settings) if item else None,
         )
@@ -138,13 +141,13 @@ class _Explanation:
         taken = named[len(rows) - 1] if rows[-1].is_taken else None
         fields = [_field_look(field, source, seen) for field, source in taken.fields] if taken else []
         request = request_of(item, self._settings) if item else None
-        ids = tuple(self._ids(seen)) if taken else ()
+        ids = tuple(self._ids(seen, item)) if taken else ()
         return PartWay(part, *verdict, rows=rows, ids=ids, fields=tuple(fields), request=request)
 
     def _as_updated(self, event: Event) -> tuple[Row, FieldLists]:
         """As the mapping of a user update sees it, and which fields that fills."""
         try:
-            selected = filter_identify(self._rules.users, event, _unnoted)
+            selected = filter_identify(self._rules.users, event, unnoted)
         except (DroppedError, RejectedError):
             return _as_mapped(event), self._rules.users.lists
         return selected.event.row, selected.lists
@@ -153,11 +156,12 @@ class _Explanation:
         """As the mapping of an event sees it, which fields that fills, and what a purchase has beside them."""
         seen = _as_mapped(event)
         try:
-            selected = filter_track(self._rules.tracks, event, _unnoted)
+            selected = filter_track(self._rules.tracks, event, unnoted)
         except (DroppedError, RejectedError):
             return seen, self._rules.tracks.lists, ()
         sources = (("items", selected.sent_as.items), ("total", selected.sent_as.total)) if selected.sent_as else ()
-        return seen, selected.lists, tuple(_look(name, source, seen) for name, source in sources if source)
+        lists = selected.lists if takes_fields(selected.sent_as) else FieldLists(NOTHING)
+        return seen, lists, tuple(_look(name, source, seen) for name, source in sources if source)
 
     def _rows(self, part: str, event_type: str, row: Row) -> tuple[RowLook, ...]:
         section = "create_and_update_users" if part == USER else "send_events"
@@ -175,12 +179,14 @@ class _Explanation:
         looks = look_at_clauses(keys, where.conditions, row, self._loaded.lines)
         return (RowLook(self._loaded.lines.get(keys, 0), 0, looks, where.holds(row)),)
 
-    def _ids(self, row: Row) -> Iterator[IdLook]:
-        identity = self._rules.users.identity
-        for name, source in (("userId", identity.user_id), ("email", identity.email)):
+    def _ids(self, row: Row, item: Item | None) -> Iterator[IdLook]:
+        identity, sent = self._rules.users.identity, item and {USER_ID: item.user_id, EMAIL: item.email}
+        for name, source in ((USER_ID, identity.user_id), (EMAIL, identity.email)):
             if source:
                 found, (taken, _) = _found(source, row), _made(source, row)
-                yield IdLook(name, str(source.winner(row) or source), found, taken, source.wanted)
+                is_left = bool(sent and not sent[name] and not is_absent(taken))
+                look = IdLook(name, str(source.winner(row) or source), found, taken, source.wanted, is_left)
+                yield replace(look, taken=MISSING) if is_left else look
 
 
 def _fields(lists: FieldLists, row: Row, item: Item | None) -> Iterator[FieldLook]:
@@ -200,11 +206,11 @@ def _field_look(field: Field, source: Source, row: Row) -> FieldLook:
     try:
         return look if is_absent(look.sent) else replace(look, sent=as_field(look.sent, field.type))
     except ValueError as error:
-        return replace(look, sent=MISSING, type=TOLD[field.type], problem=str(error))
+        return replace(look, sent=MISSING, type=_without_article(TOLD[field.type]), problem=str(error))
 
 
-def _unnoted(_: reasons.Reason) -> None:
-    """A look is told of no notes: the way has them."""
+def _without_article(told: str) -> str:
+    return told.removeprefix("a ").removeprefix("an ")
 
 
 def _as_mapped(event: Event) -> Row:
@@ -243,16 +249,7 @@ def _found(source: Source, row: Row) -> Any:
 
 def _made(source: Source, row: Row) -> tuple[Any, str]:
     """What is sent, or MISSING; and why it cannot be made, whatever becomes of it then."""
-    problem = ""
     try:
-        found = source.find(row)
-        if found is not MISSING and not (source.default is not MISSING and is_absent(found)):
-            source.converted(found, row)
-    except ValueError as error:
-        problem = str(error)
-    except RejectedError as rejected:  # of a row of its `each`
-        problem = rejected.detail
-    try:
-        return source.read(row), problem
+        return source.read(row), source.problem(row)
     except RejectedError:
-        return MISSING, problem
+        return MISSING, source.problem(row)

@@ -92,16 +92,18 @@ def _clauses(clauses: Iterable[WhereLook], indent: str) -> Iterator[str]:
 
 
 def _id_becomes(look: IdLook) -> str:
+    if look.is_left:
+        return f"   {look.path}, not sent"
     same = look.taken is MISSING or look.taken == look.found
     return f"   {look.path}" if same else f"→ {_value(look.taken)}  {look.path}"
 
 
 def _becomes(look: FieldLook) -> str:
+    failed = _failed(look)
     if look.is_default:
-        return f"→ {_value(look.sent)}  default, no {look.path}"
+        return f"→ {_value(look.sent)}  default, {failed or f'no {look.path}'}"
     if look.found is MISSING and look.sent is MISSING:
         return f"  no {look.path}"
-    failed = f"no {look.type}: {look.problem}" if look.problem else ""
     if look.sent is MISSING:
         return f"✘ {failed or 'not sent'}"
     told = [
@@ -110,6 +112,13 @@ def _becomes(look: FieldLook) -> str:
         look.path if look.is_choice else "",
     ]
     return "  ".join(filter(None, told))
+
+
+def _failed(look: FieldLook) -> str:
+    """Why it cannot be made, as far as something was there."""
+    if not look.problem or look.problem.startswith(("no ", "neither ")):
+        return look.problem
+    return f"no {look.type}: {look.problem}"
 
 
 def _value(value: Any) -> str:

@@ -2,7 +2,7 @@
 """A bar on stderr while rows are read, on a terminal only. Knows no row."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar
 
 from rich.console import Console
@@ -12,8 +12,11 @@ Row = TypeVar("Row")
 EVERY = 1_000  # rows
 
 
-def show_reading(rows: Iterable[Row], done: Callable[[], float] | None = None) -> Iterator[Row]:
-    """The rows as they come. `done`: the share of them, 0 to 1; None where their end is not known."""
+def show_reading(rows: Iterable[Row], done: Callable[[], float] | None = None) -> Generator[Row, None, None]:
+    """The rows as they come. `done`: the share of them, 0 to 1; None where their end is not known.
+
+    The bar goes with the last row; whoever takes fewer closes this before saying a word.
+    """
     console = Console(file=sys.stderr, highlight=False)
     if not console.is_terminal:
         yield from rows

@@ -33,6 +33,7 @@ def shout(record: Word, note: Note) -> Word:
     if "noted" in record.text:
         note(reasons.LONE_SURROGATE)
         note(reasons.RESERVED_FIELD)
+        note(reasons.RESERVED_FIELD)
     if "dropped" in record.text:
         raise DroppedError(reasons.WHERE_NOT_MET)
     if "rejected" in record.text:
@@ -51,7 +52,7 @@ def count(record: Message, note: Note) -> int:
 
 
 def test_each_record_is_judged_alone(check_step: Callable[..., None]) -> None:
-    """One record of a list leaves early and the others go on, each message with its own outcome and its notes."""
+    """One record of a list leaves early and the others go on, each message with its outcome, and each note once."""
     kept, dropped, rejected, noted, last = map(word, ("kept", "dropped", "rejected", "noted", "noted dropped"))
 
     check_step(

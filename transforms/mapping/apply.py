@@ -31,9 +31,9 @@ def apply_to_each(
 ) -> list[Out]:
     """What `rule(record, note)` returns; nothing if it raises DroppedError or RejectedError, which end a record's way.
 
-    That, and what it notes, is added to `outcomes`, as of `part` of the record's message; without one each record has
-    its own. A fault of ours costs the record, too, as processing_failed: else it would cost all that comes with it, and
-    on Dataflow all that comes after it.
+    That, and what it notes, each reason once, is added to `outcomes`, as of `part` of the record's message; without one
+    each record has its own. A fault of ours costs the record, too, as processing_failed: else it would cost all that
+    comes with it, and on Dataflow all that comes after it.
     """
     results: list[Out] = []
     notes: list[Reason] = []  # on one record
@@ -57,7 +57,7 @@ def apply_to_each(
             tell_fault(where)
             add(DEAD_LETTERED, reasons.PROCESSING_FAILED.code, record, where)
         if notes:
-            for noted in notes:
+            for noted in dict.fromkeys(notes):
                 add(NOTED, noted.code, record)
             notes.clear()
     return results

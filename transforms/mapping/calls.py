@@ -100,11 +100,11 @@ def filter_call(rules: CallRules, call: Call, note: Note) -> SelectedCall:  # no
     return SelectedCall(event, call.part, row)
 
 
-def map_call(rules: CallRules, call: SelectedCall, note: Note) -> Item:  # noqa: ARG001
+def map_call(rules: CallRules, call: SelectedCall, note: Note) -> Item:
     """The body, or of a bulk operation an element."""
     event, operation = call.event, call.row.operation
     identity = rules.identity.of_track(event.row)
-    values = dict(_values(call.row.fields, event.row))
+    values = dict(_values(call.row.fields, event.row, note))
     if not all(any(name in values for name in names) for names in operation.needs):
         raise DroppedError(reasons.NO_VALUE_TO_SEND)
     if _names_itself(operation, values, identity):
@@ -128,10 +128,10 @@ def map_call(rules: CallRules, call: SelectedCall, note: Note) -> Item:  # noqa:
     )
 
 
-def _values(fields: Iterable[tuple[Field, Source]], row: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+def _values(fields: Iterable[tuple[Field, Source]], row: Mapping[str, Any], note: Note) -> Iterable[tuple[str, Any]]:
     """Of those fields that have one."""
     for (name, type_name), source in fields:
-        value = source.read(row)
+        value = source.read(row, note)
         if not is_absent(value):
             yield name, take_field(value, type_name, reasons.INVALID_CALL_FIELD, name, source)
 

@@ -13,6 +13,7 @@ from transforms.mapping.identity import Identity
 from transforms.mapping.sources import Row, Source
 from transforms.model import reasons
 from transforms.model.errors import DroppedError, RejectedError
+from transforms.model.reasons import Note
 
 # Iterable's CommerceItem (its Swagger): what an item must have, and may. What else it has goes into its dataFields.
 NEEDED: dict[str, FieldType] = {"id": "text", "name": "text", "price": "number", "quantity": "integer"}
@@ -34,14 +35,19 @@ class SentAs(NamedTuple):
     total: Source | None = None  # None: the sum of the items
 
 
+def takes_fields(sent_as: SentAs | None) -> bool:
+    """Whether an event that is sent so has the fields that are listed: all but a cart."""
+    return sent_as is None or sent_as.operation.part == TRACK_PURCHASE.part
+
+
 def commerce_body(
-    sent_as: SentAs, row: Row, identity: Identity, prefer_user_id: bool, purchase: dict[str, Any]
+    sent_as: SentAs, row: Row, identity: Identity, prefer_user_id: bool, purchase: dict[str, Any], note: Note
 ) -> dict[str, Any]:
     """The body of a request; `purchase`: what of an event a purchase has, too."""
-    items = list(_items(sent_as.items.read(row)))
+    items = list(_items(sent_as.items.read(row, note)))
     fields: dict[str, Any] = {"items": items}
-    if sent_as.operation.part == TRACK_PURCHASE.part:
-        fields |= {"total": _total(sent_as.total, row, items), **purchase}
+    if takes_fields(sent_as):
+        fields |= {"total": _total(sent_as.total, row, items, note), **purchase}
         if not items:
             raise DroppedError(reasons.NO_VALUE_TO_SEND)
     return with_user(sent_as.operation, identity, prefer_user_id, fields)
@@ -65,13 +71,13 @@ def _items(values: Any) -> Iterator[dict[str, Any]]:
         yield item | ({"dataFields": data | others} if data or others else {})
 
 
-def _total(source: Source | None, row: Row, items: list[dict[str, Any]]) -> float:
+def _total(source: Source | None, row: Row, items: list[dict[str, Any]], note: Note) -> float:
     if source is None:
         total = float(sum(item["price"] * item["quantity"] for item in items))
         if not math.isfinite(total):  # as JSON that would be null
             raise RejectedError(reasons.INVALID_ITEM, "the sum of the items is no finite number")
         return total
-    value = source.read(row)
+    value = source.read(row, note)
     if is_absent(value):
         raise DroppedError(reasons.NO_VALUE_TO_SEND)
     return float(take_field(value, "number", reasons.INVALID_CALL_FIELD, "total", source))

@@ -13,13 +13,13 @@ from transforms.mapping.compiled import Compiled
 from transforms.mapping.conversions import iso_dates
 from transforms.mapping.sources import AS_USUAL, ITEM, Handling, Row, Source
 from transforms.model import reasons
-from transforms.model.reasons import Note, Reason
+from transforms.model.reasons import Note
 
 _NAME_OR_DOT = re.compile(r"((?:\\\.|[^.])*)(\.|\Z)")
 
 _MANY = 40  # rows, from which on sorting those that an event has is less work than looking for each
 
-_Fill = Callable[[Row, dict[str, Any]], None]
+_Fill = Callable[[Row, dict[str, Any], Note], None]
 
 
 class FieldMapping(NamedTuple):
@@ -101,10 +101,10 @@ class PropertySelection(Compiled):
             selected = {name: value for name, value in selected.items() if value is not None}
         return iso_dates(selected) if self.handling.dates == "iso" else selected
 
-    def of_item(self, row: Row, item: Mapping[str, Any]) -> dict[str, Any]:
+    def of_item(self, row: Row, item: Mapping[str, Any], note: Note) -> dict[str, Any]:
         """Of one item of a list, for rows of an `each`."""
         scoped = RowWith(row, ITEM, item) if self._needs_event else {ITEM: item}
-        return select_properties(self, scoped, frozenset(), _ignore)
+        return select_properties(self, scoped, frozenset(), note)
 
 
 def note_unknown(
@@ -131,7 +131,7 @@ def select_properties(selection: PropertySelection, row: Row, reserved: frozense
     """
     selected = selection.everything(row, reserved, note) if selection.everything_in else {}
     for fill in selection.fills:
-        fill(row, selected)
+        fill(row, selected, note)
     return selected
 
 
@@ -151,10 +151,6 @@ def _merged(first: Any, second: Any) -> Any:
     if not isinstance(first, dict) or not isinstance(second, dict):
         return second
     return first | {key: _merged(first[key], value) if key in first else value for key, value in second.items()}
-
-
-def _ignore(_: Reason) -> None:
-    """Items have no reserved fields to note."""
 
 
 def _fills(rows: tuple[FieldMapping, ...]) -> Iterable[_Fill]:
@@ -178,7 +174,7 @@ def _fill_plain(scope: str, names: tuple[tuple[str, str], ...]) -> _Fill:
     if len(names) > _MANY:
         return _fill_found(scope, names)
 
-    def fill(row: Row, selected: dict[str, Any]) -> None:
+    def fill(row: Row, selected: dict[str, Any], _: Note) -> None:
         holder: Any = row.get(scope) if scope else row
         if isinstance(holder, dict) or not scope:
             for name, target in names:
@@ -194,12 +190,12 @@ def _fill_found(scope: str, names: tuple[tuple[str, str], ...]) -> _Fill:
     for number, (name, target) in enumerate(names):
         rows.setdefault(name, []).append((number, name, target))
 
-    def fill(row: Row, selected: dict[str, Any]) -> None:
+    def fill(row: Row, selected: dict[str, Any], _: Note) -> None:
         holder: Any = row.get(scope) if scope else row
         if isinstance(holder, dict) or not scope:
             found = [each for name in rows.keys() & holder.keys() for each in rows[name]]
             found.sort()
-            for _, name, target in found:
+            for _number, name, target in found:
                 selected[target] = holder[name]
 
     return fill
@@ -208,8 +204,8 @@ def _fill_found(scope: str, names: tuple[tuple[str, str], ...]) -> _Fill:
 def _fill_one(mapping: FieldMapping) -> _Fill:
     read, target = mapping.source.read, mapping.target
 
-    def fill(row: Row, selected: dict[str, Any]) -> None:
-        value = read(row)
+    def fill(row: Row, selected: dict[str, Any], note: Note) -> None:
+        value = read(row, note)
         if value is not MISSING:
             selected[target] = value
 
@@ -219,8 +215,8 @@ def _fill_one(mapping: FieldMapping) -> _Fill:
 def _fill_nested(mapping: FieldMapping) -> _Fill:
     read, (*holders, last) = mapping.source.read, mapping.keys
 
-    def fill(row: Row, selected: dict[str, Any]) -> None:
-        value = read(row)
+    def fill(row: Row, selected: dict[str, Any], note: Note) -> None:
+        value = read(row, note)
         if value is not MISSING:
             holder = selected
             for key in holders:

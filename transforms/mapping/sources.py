@@ -5,7 +5,7 @@ A source is compiled when it is made, also on a worker: what it does not use cos
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -15,14 +15,24 @@ from transforms.mapping.conversions import Conversion, convert, iso_dates
 from transforms.mapping.encode import encode_body
 from transforms.model import reasons
 from transforms.model.errors import RejectedError
+from transforms.model.reasons import Note, Reason
 
 Row = Mapping[str, Any]
-Read = Callable[[Row], Any]  # a value, or MISSING
 
 MAX_MADE_BYTES = 10_000_000  # by an `each`: more than a request holds of all
 ITEM = "item"  # the scope of an item's keys, for the rows of an `each`
 
 _TEMPLATE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+
+
+def unnoted(_: Reason) -> None:
+    """For who looks again at what was noted, or has no notes."""
+
+
+class Read(Protocol):
+    """A value, or MISSING; notes left_out_value."""
+
+    def __call__(self, row: Row, note: Note = ..., /) -> Any: ...
 
 
 class Template(NamedTuple):
@@ -87,7 +97,7 @@ AS_USUAL = Handling()
 class ItemRows(Protocol):
     """What `each` makes of one item of a list."""
 
-    def of_item(self, row: Row, item: Mapping[str, Any]) -> dict[str, Any]: ...
+    def of_item(self, row: Row, item: Mapping[str, Any], note: Note) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -146,7 +156,7 @@ class Source(Compiled):
         """What it is made into: `trim, date`; "" as it is."""
         return ", ".join([*map(str, self.conversions), *(["objects"] if self.each else [])])
 
-    def find(self, row: Row) -> Any:
+    def find(self, row: Row, note: Note = unnoted, /) -> Any:  # noqa: ARG002 - as Read
         """The value before anything is made of it. Raises as Template.read."""
         if self.template:
             text = self.template.read(row)
@@ -160,11 +170,23 @@ class Source(Compiled):
         value = self.find(row)
         return next((path for path in self.paths if look_up(row, path) is value), None)
 
-    def converted(self, value: Any, row: Row) -> Any:
+    def converted(self, value: Any, row: Row, note: Note = unnoted) -> Any:
         """Raises ValueError: it is not possible; RejectedError: one of the rows of `each`, or all that it makes."""
         for conversion in self.conversions:
             value = conversion.apply(value)
-        return value if self.each is None or value is None else _map_items(self.each, row, value)
+        return value if self.each is None or value is None else _map_items(self.each, row, value, note)
+
+    def problem(self, row: Row) -> str:
+        """Why what it finds cannot be made into what is wanted, whatever becomes of it then; "" if it can."""
+        try:
+            found = self.find(row)
+            if found is not MISSING and not (self.default is not MISSING and is_absent(found)):
+                self.converted(found, row)
+        except ValueError as error:
+            return str(error)
+        except RejectedError as rejected:  # of a row of its `each`
+            return rejected.detail
+        return ""
 
     def _reader(self) -> Read:
         if not self.paths:
@@ -173,16 +195,16 @@ class Source(Compiled):
 
 
 def _constant(value: Any) -> Read:
-    return lambda _: value
+    return lambda _, __=unnoted: value
 
 
 def _one_path(path: Path) -> Read:
     scope, name = path
     may_walk = "." in name or "[" in name
     if not scope and not may_walk:
-        return lambda row: row.get(name, MISSING)
+        return lambda row, _=unnoted: row.get(name, MISSING)
 
-    def read(row: Row) -> Any:
+    def read(row: Row, _: Note = unnoted, /) -> Any:
         holder: Any = row.get(scope) if scope else row
         if scope and not isinstance(holder, dict):
             return MISSING
@@ -196,7 +218,7 @@ def _one_path(path: Path) -> Read:
 def _first_of(paths: tuple[Path, ...]) -> Read:
     readers = tuple(map(_one_path, paths))
 
-    def read(row: Row) -> Any:
+    def read(row: Row, _: Note = unnoted, /) -> Any:
         there = MISSING  # the first that is there at all: null or blank
         for one in readers:
             value = one(row)
@@ -218,16 +240,18 @@ def _refined(source: Source) -> Read:
     # A row that says string means text; the rows of an `each` look themselves.
     finds_dates = dates == "iso" and not is_text and source.each is None
 
-    def read(row: Row) -> Any:
+    def read(row: Row, note: Note = unnoted, /) -> Any:
         value: Any = MISSING
         try:
             found = value = find(row)
             if makes and not (found is MISSING or (has_default and is_absent(found))):
-                value = source.converted(found, row)
+                value = source.converted(found, row, note)
         except ValueError:
             if on_error == "dead_letter":
                 raise RejectedError(reasons.UNCONVERTIBLE_PROPERTY, f"{source} as {source.wanted or 'text'}") from None
-            value = MISSING if on_error == "leave_out" else value
+            if on_error == "leave_out":
+                note(reasons.LEFT_OUT_VALUE)
+                value = MISSING
         if has_default and is_absent(value):
             value = default
         if value is None and without_nulls:
@@ -237,7 +261,7 @@ def _refined(source: Source) -> Read:
     return read
 
 
-def _map_items(rows: ItemRows, row: Row, value: Any) -> list[dict[str, Any]]:
+def _map_items(rows: ItemRows, row: Row, value: Any, note: Note) -> list[dict[str, Any]]:
     """An object counts as a list of one."""
     items = [value] if isinstance(value, dict) else value
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -246,7 +270,7 @@ def _map_items(rows: ItemRows, row: Row, value: Any) -> list[dict[str, Any]]:
     # is found too large.
     made, left = [], MAX_MADE_BYTES
     for item in items:
-        made.append(rows.of_item(row, item))
+        made.append(rows.of_item(row, item, note))
         left -= len(encode_body(made[-1], MAX_MADE_BYTES))
         if left < 0:
             raise RejectedError(reasons.ITEM_TOO_LARGE, f"more than {MAX_MADE_BYTES:,} bytes of {len(items):,} items")

@@ -106,9 +106,9 @@ def map_track(rules: TrackEventRules, selected: SelectedEvent, note: Note) -> It
     body["createdAt"] = math.floor(event.event_time)
     body["dataFields"] = lists.fields_of(row, _NOTHING_RESERVED, note)
     if rules.numbers:
-        body.update(_numbers(rules.numbers, row))
+        body.update(_numbers(rules.numbers, row, note))
     if sent_as:
-        body = commerce_body(sent_as, row, identity, rules.identity.prefer_user_id, body)
+        body = commerce_body(sent_as, row, identity, rules.identity.prefer_user_id, body, note)
     elif rules.create_new_fields is not None:
         body["createNewFields"] = rules.create_new_fields
     return _new_item(
@@ -163,10 +163,10 @@ def _uuid5(name: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
 
-def _numbers(sources: Mapping[str, Source], row: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def _numbers(sources: Mapping[str, Source], row: Mapping[str, Any], note: Note) -> Iterator[tuple[str, int]]:
     for key, source in sources.items():
         name, invalid = MAPPED_NUMBERS[key]
-        value = source.read(row)
+        value = source.read(row, note)
         if not is_absent(value):
             try:
                 yield name, convert(value, "integer")

@@ -196,6 +196,12 @@ RESERVED_FIELD = given(NOTED, "identify")(
     'Under "*" a property is called like a field that Iterable keeps itself, or like an id: it was left out.',
     "Send it under another name, in a row with `as`; an id comes from the mappings alone.",
 )
+LEFT_OUT_VALUE = given(NOTED, *ALL_MAPPING)(
+    "left_out_value",
+    "A value cannot be converted to the type that the config asks for, and `on_error: leave_out` has the rest sent"
+    " without it, or with its default.",
+    "Look with `preview --event` at such an event; correct the `type`, or what sends the value to Amplitude.",
+)
 FUTURE_EVENT_TIME = given(NOTED, "identify")(
     "future_event_time",
     "A user update from the future counts as of when it was published.",

@@ -170,7 +170,9 @@ function drawClauses(looked) {
 }
 
 function drawIds(ids) {
-  return table("Who it is", ["Id", "Found", "Path"], ids.map((one) => [one.name, one.sent ?? one.found ?? "–", one.path]));
+  return table("Who it is", ["Id", "Found", "Path"], ids.map((one) => [
+    one.name, one.sent ?? one.found ?? "–", one.found !== undefined && one.sent === undefined ? `${one.path}, not sent` : one.path,
+  ]));
 }
 
 function drawFields(fields) {
@@ -178,11 +180,15 @@ function drawFields(fields) {
   return table("What it says", ["Field", "Found", "Sent"], rows);
 }
 
+function problemOf({ type, problem }) {
+  return /^(no|neither) /.test(problem) ? problem : `no ${type}: ${problem}`;
+}
+
 function becomes(field) {
-  if (field.is_default) return `${field.sent} (default)`;
+  if (field.is_default) return `${field.sent} (default${field.problem ? `, ${problemOf(field)}` : ""})`;
   if (field.found === undefined && field.sent === undefined) return "–";
   if (field.sent !== undefined) return field.type ? `${field.sent} (${field.type})` : field.sent;
-  return make("span", "bad", field.problem ? `✘ no ${field.type}: ${field.problem}` : "✘ not sent");
+  return make("span", "bad", `✘ ${field.problem ? problemOf(field) : "not sent"}`);
 }
 
 function drawRequest(part) {

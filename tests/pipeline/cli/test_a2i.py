@@ -107,9 +107,20 @@ def test_a_verb_and_an_option_are_completed() -> None:
     ("arguments", "told"),
     [
         (["no-such-verb"], "No such command 'no-such-verb'.\n"),
-        (["dead", "--limt", "3", "x"], "No such option '--limt'. Did you mean '--limit'?\n"),
-        (["dead", "x", "--limit", "0"], "Invalid value for '--limit': 0 is not in the range x>=1.\n"),
-        (["dead"], "Missing argument 'FILE|SUBSCRIPTION'.\n"),
+        (["dead", "--limt", "3", "x"], "--limt is no option of a2i dead. Did you mean --limit?\n"),
+        (["dead", "x", "--limit", "0"], "--limit is 0: it must be a whole number of 1 or more.\n"),
+        (["dead", "x", "--limit", "x"], "--limit is 'x': it must be a whole number of 1 or more.\n"),
+        (["dead", "x", "--limit"], "--limit needs a value.\n"),
+        (["dead"], "FILE|SUBSCRIPTION is missing. See a2i dead --help.\n"),
+        (["schema", "x", "y"], "x y: no option of a2i schema takes it. See --help.\n"),
+        (["deploy"], "Give cloud-run, cron or dataflow to a2i deploy.\n"),
+        (["deploy", "azure"], "'azure' must be cloud-run, cron or dataflow.\n"),
+        (["deploy", "cron", "my.yaml"], "--config is missing. Give my.yaml as --config my.yaml.\n"),
+        (["init", "x", "--region", "uk"], "--region is 'uk': it must be us or eu.\n"),
+        (
+            ["replay", "my.yaml", "--dead-letters", "README.md", "--dry-run"],
+            "my.yaml is no option of this program or of Beam. Give it as --config my.yaml.\n",
+        ),
     ],
 )
 def test_a_wrong_command_line_is_told_in_a_line(

@@ -445,6 +445,14 @@ def test_times_and_a_share(tmp_path: Path) -> None:
 def test_a_word_that_belongs_to_no_option_is_refused() -> None:
     """It is not taken for a value of the option before."""
     assert _problem_of_words("more.jsonl") == "more.jsonl is no option of this program or of Beam. See --help."
+    assert _problem_of_words("b.yaml") == "b.yaml is no option of this program or of Beam. See --help."
+
+
+def test_a_config_that_is_given_bare_is_told_how_it_is_given() -> None:
+    """And not that there is none."""
+    with pytest.raises(UsageError) as caught:
+        parse_options(["my.yaml", *(f"--{name}={value}" for name, value in DRAIN.items() if name != "config")])
+    assert str(caught.value) == "my.yaml is no option of this program or of Beam. Give it as --config my.yaml."
 
 
 def _problem_of_words(*words: str) -> str:

@@ -157,7 +157,7 @@ def test_a_file_is_written_once_and_is_ready(capsys: pytest.CaptureFixture[str])
         ),
         (["--project-type=email", "--region=eu"], "my.yaml:7: destination.region:"),
         (["--name=a#b"], "my.yaml:3: name:"),
-        (["--project-type=mail"], "Invalid value for '--project-type'"),
+        (["--project-type=mail"], "--project-type is 'mail': it must be email, user_id or hybrid."),
         (["--output=no/folder"], "no/folder cannot be written: No such file or directory."),
         (["--output", "x" * 300, f"--limit={10**30}"], "cannot be written: File name too long."),
     ],

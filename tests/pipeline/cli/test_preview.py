@@ -45,7 +45,7 @@ Event is sent as purchase (row 1, line 12)
   where, row 1 (line 12)
     event_properties.total >= 10: 12 holds
   userId      "user-1"             user_id
-  email       "ada@example.com"    user_properties.email
+  email       "ada@example.com"    user_properties.email, not sent
   total       12                → 12
   ordered_at  –                   no event_properties.Ordered At
   drop_type   "7"               → 7  integer

@@ -3,6 +3,7 @@
 
 import os
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +45,20 @@ def test_standard_input_is_read_as_a_file_is() -> None:
         os.dup2(kept, 0)
         os.close(kept)
         os.close(read_end)
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+def test_the_bar_is_gone_before_anybody_speaks(
+    taken: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of who has found the row that was looked for, and leaves the others."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    (tmp_path / "rows.jsonl").write_text("1\n2\n")
+
+    with opened([str(tmp_path / "rows.jsonl")], limit=None) as rows:
+        for _ in range(taken):
+            next(rows)
+    shown = capsys.readouterr().err
+    assert ("0 rows" in shown) is bool(taken)
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == bool(taken)  # the cursor hidden, and back
+    assert not taken or shown.endswith("\x1b[1A\x1b[2K")  # its line is empty

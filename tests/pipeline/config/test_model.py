@@ -286,10 +286,11 @@ def test_a_name_has_at_most_200_characters(head: str, load: Load, problems: Prob
                 "Remove the key to leave it to Iterable."
             ),
         ),
+        ("status: enabled", "statuss: enabled", "2: statuss: is not a known key. Did you mean 'status'?"),
         ("hybrid", "hybrid\n  regoin: eu", "6: destination.regoin: is not a known key. Did you mean 'region'?"),
     ],
 )
-def test_a_wrong_destination_says_so(head: str, problems: Problems, written: str, instead: str, told: str) -> None:
+def test_a_wrong_head_says_so_in_one_line(head: str, problems: Problems, written: str, instead: str, told: str) -> None:
     """What does not fit the project is found before a message is read."""
     assert [f"sync.yaml:{told}"] == problems(head.replace(written, instead))
 
@@ -367,3 +368,33 @@ def test_a_key_pasted_beside_its_place_is_not_shown(problems: Problems, text: st
 
     assert HEX_KEY not in told
     assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("event_id", "An event's id is a function of the event alone, so that a resend is never a second event."),
+        ("created_at", "createdAt is the event's own time, by which updates are ordered."),
+    ],
+)
+def test_what_is_never_mapped_is_refused_with_the_reason(head: str, problems: Problems, key: str, told: str) -> None:
+    """No slip, and no key that was forgotten."""
+    line = f"sync.yaml:6: mappings.{key}: is not mapped, on purpose. {told}"
+    assert problems(f"{head}mappings: {{{key}: event_properties.x}}\n") == [line]
+
+
+@pytest.mark.parametrize(
+    "section",
+    ["mappings: {{campaign_id: {}}}", "calls: [{{event: A, call: lists/subscribe, fields: {{listId: {}}}}}]"],
+)
+@pytest.mark.parametrize("value", ["34", "true", "[1, 2]"])
+def test_a_bare_constant_is_told_how_to_write_it(
+    head: str, load: Load, problems: Problems, section: str, value: str
+) -> None:
+    """And so it is taken where its type fits."""
+    (told,) = problems(f"{head}{section.format(value)}\n")
+
+    advice = f"{{value: {value}}}"
+    assert told.endswith(f"must be a path. Write {advice} if it is a constant, or a path, such as user_id.")
+    if value == "34":
+        assert load(f"{head}{section.format(advice)}\n")

@@ -38,6 +38,7 @@ SLIPS = [
     ("a:\n\tb: 1\n", 2, TAB),
     ("a:\n  b:\n  \t- c\n", 3, TAB),
     ("a:\tb\n", 1, TAB),
+    ("destination:\n\tapi_key: hunter2\n", 2, TAB),  # which shows nothing of the line
     ("a: 1\n b: 2\n", 2, f"is indented by 1, and what it may belong to by 0. {INDENTED}"),
     ("a:\n  b: 1\n   c: 2\n", 3, f"is indented by 3, and what it may belong to by 0 and 2. {INDENTED}"),
     ("a:\n   b: 1\n\n  # c\n  c: 2\n", 5, f"is indented by 2, and what it may belong to by 0 and 3. {INDENTED}"),

@@ -35,7 +35,7 @@ HINTS = [
         EVENTS.format('[{template: "{total} EUR", as: t}, {path: [country, contry]}]'),
         [
             f"event_properties[0].template: total {NO_KEY} Did you mean event_properties.total?",
-            f"event_properties[1].path[1]: contry {NO_KEY} Did you mean event_properties.contry?",
+            f"event_properties[1].path[1]: contry {NO_KEY} Did you mean country, or event_properties.contry?",
         ],
     ),
     (
@@ -45,6 +45,10 @@ HINTS = [
             f"mappings.email[1]: mail {NO_KEY} Did you mean user_properties.mail?",
             f"mappings.user_id.default: {ONE_OF_MANY}",
         ],
+    ),
+    (
+        "mappings: {user_id: userId}\n" + EVENTS.format("[]"),
+        [f"mappings.user_id: userId {NO_KEY} Did you mean user_id, or user_properties.userId?"],
     ),
     (USERS.format("[{path: [event_properties.total, user_properties.total]}]"), []),
     (USERS.format("[{path: event_properties.total, default: 0}]"), []),

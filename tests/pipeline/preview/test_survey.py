@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts of what a config makes of rows: they add up, and they are bounded."""
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from pipeline.config.loader import LoadedConfig, load_config
 from pipeline.preview.diff import Diff
 from pipeline.preview.findings import findings
-from pipeline.preview.survey import MAX_EVENTS, OTHERS, SENT, Survey
+from pipeline.preview.survey import MAX_EVENTS, OTHERS, SENT, EventCounts, Survey
 from pipeline.preview.table import describe
 from pipeline.sandbox.traffic.generator import Traffic
 from pipeline.sandbox.traffic.settings import TrafficSettings
@@ -74,22 +78,41 @@ calls:
   - {event: Preferences Saved, call: users/merge, fields: {sourceUserId: device_id}}
 """
 TABLE = """\
-Event              Rows  Sent  as       Dropped Bad  Mostly because
-Preferences Saved     2     1  bulk_update_subscriptions
-                                              1      no_value_to_send 50 %
-Preferences Saved     2     2  merge_users
-                      4     3                 1   0  ~3 requests
+Event              Rows  Sent  as                Dropped Bad  Mostly because
+Preferences Saved     2     1  users/bulkUpdate…       1      no_value_to_send
+Preferences Saved     2     2  users/merge
+                      4     3                          1   0  ~3 requests
 """
 
 
-def test_a_calls_name_is_told_whole(tmp_path: Path) -> None:
-    """What is longer than its column has the rest of its line below."""
+def test_a_call_is_told_by_its_name_in_the_config(tmp_path: Path) -> None:
+    """As far as there is room: what was dropped and what is bad stands in the same line."""
     survey = Survey(load(tmp_path, CALLED))
     for number, lists in enumerate(([1], None)):
         row = {"event_type": "Preferences Saved", "event_time": "2026-01-05 10:00:00", "user_id": "u", "device_id": "d"}
         survey.add(message_of({**row, "$insert_id": str(number), "event_properties": {"lists": lists}}, number))
 
     assert describe(survey, []).startswith(TABLE)
+
+
+def test_an_event_is_one_line_whatever_it_is_sent_as(tmp_path: Path) -> None:
+    """With what was left out of it; `as` says purchase or cart, as the config does."""
+    survey = Survey(load(tmp_path, PURCHASES))
+    for number, (name, products) in enumerate((("Ordered", [PRODUCT]), ("Ordered", None), ("Filled", [PRODUCT]))):
+        survey.add(event_of(event(name, properties={"products": products}, number=number)).message)
+
+    assert describe(survey, []).splitlines()[1:3] == [
+        "Ordered     2     1  purchase       1      no_value_to_send 50 %",
+        "Filled      1     1  cart",
+    ]
+
+
+def test_many_rows_of_long_names_keep_to_80_columns(tmp_path: Path) -> None:
+    """The name of a call gives way."""
+    survey = Survey(load(tmp_path, CALLED))
+    survey.events["Preferences Saved for Good", "update_email"] = EventCounts(8_000_000, Counter({"": 7_000_000}))
+
+    assert max(map(len, describe(survey, []).splitlines())) <= 80
 
 
 def test_names_without_end_take_no_memory_without_end(tmp_path: Path) -> None:
@@ -217,3 +240,46 @@ def test_rows_of_calls_are_told_of_like_rows_of_events(tmp_path: Path) -> None:
         (9, "event_properties.list is news", "never holds for 2 Left."),
         (11, "Joind", "is no event here. Did you mean Joined (1)?"),
     ]
+
+
+LEFT_OUT = """\
+name: Shop
+status: enabled
+destination: {api_key: env:KEY, project_type: user_id}
+mappings: {campaign_id: {path: event_properties.campaign, type: integer, on_error: leave_out}}
+create_and_update_users: {enabled: true, on_error: leave_out, user_properties: [plan, {property: age, type: integer}]}
+send_events:
+  enabled: true
+  on_error: leave_out
+  events:
+    - Opened
+    - event: Ordered
+      send_as: purchase
+      items: {property: products, each: [id, name, price, quantity, {property: size, type: integer}]}
+      total: {path: event_properties.total, type: number, default: 5, on_error: leave_out}
+calls:
+  - event: Left
+    call: lists/unsubscribe
+    fields: {listId: {value: 1}, campaignId: {path: event_properties.campaign, type: integer, on_error: leave_out}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "properties"),
+    [
+        ("Opened", {"campaign": "x"}),
+        ("Ordered", {"products": [{**PRODUCT, "size": "XL"}, {**PRODUCT, "size": "L"}]}),
+        ("Ordered", {"products": [PRODUCT], "total": "much"}),
+        ("Left", {"campaign": "x"}),
+        ("$identify", {"age": "old", "plan": "pro"}),
+    ],
+)
+def test_what_is_left_out_is_counted_once_of_an_item_wherever_it_was(
+    tmp_path: Path, name: str, properties: dict[str, Any]
+) -> None:
+    """Events, purchases, calls and user updates; each is sent."""
+    survey = Survey(load(tmp_path, LEFT_OUT))
+    row = event(name, properties=properties)
+    survey.add(event_of({**row, "user_properties": properties} if name == "$identify" else row).message)
+
+    assert (survey.total(SENT), survey.notes["left_out_value"]) == (1, 1)

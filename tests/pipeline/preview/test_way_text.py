@@ -17,6 +17,7 @@ from pipeline.preview.profile import Profile
 from pipeline.preview.survey import Survey
 from pipeline.preview.way import way_of
 from tests.golden import message_of
+from transforms.model import reasons
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "configs/schemas/preview.schema.json"
@@ -73,6 +74,7 @@ send_events:
     - {template: "{user_properties.first} {user_properties.last}", as: name}
     - {value: amplitude, as: source}
     - {property: gone, nulls: leave_out}
+    - {property: notes, type: integer, default: 0}
 """
 PAID = {
     "event_type": "Paid",
@@ -105,6 +107,7 @@ Event is sent as Paid (row 1, line 8)
   name         –                      no {user_properties.first} {user_properties.last}
   source       "amplitude"          → "amplitude"
   gone         null                 ✘ not sent
+  notes        "-"                  → 0  default, no integer: not a number
 
 POST"""
 
@@ -124,7 +127,8 @@ def test_the_way_of_each_property_says_which_source_won_and_what_was_made_of_it(
         "found": " Ada@X.io ",
         "sent": "ada@x.io",
     }
-    assert [one["field"] for one in told["fields"] if one["is_default"]] == ["currency"]
+    assert [one["field"] for one in told["fields"] if one["is_default"]] == ["currency", "notes"]
+    assert way_text.describe(way_of(message_of(PAID, 0), loaded)).endswith("}\nnoted: left_out_value")
 
 
 PURCHASES = """\
@@ -167,13 +171,68 @@ def test_what_is_never_sent_is_told_apart_from_what_is_never_found(tmp_path: Pat
     path.write_text(SOURCES, encoding="utf-8")
     survey = Survey(load_config(str(path)))
     survey.add(message_of(PAID, 0))
+    survey.add(message_of({**PAID, "event_properties": {}}, 1))
 
     assert [f"{one.line} {one.what}: {one.told}" for one in findings(survey)] == [
-        "14 count: never sent: no event has count, but for what is left out.",
+        "14 count: never sent: 1 event has count, but it is no integer: on_error leaves it out.",
         "16 weight: never found: no event sent has weight.",
         "18 name: never found: no event sent has all of {user_properties.first} {user_properties.last}.",
-        "20 gone: never sent: no event has gone, but for what is left out.",
+        "20 gone: never sent: no event sent has gone but as null, which nulls leaves out.",
+        f"0 left_out_value: 1 time. {reasons.LEFT_OUT_VALUE.meaning}",
     ]
+
+
+CARTS_AND_CALLS = """\
+name: Shop
+status: enabled
+destination: {api_key: env:KEY, project_type: user_id}
+send_events:
+  enabled: true
+  events:
+    - event: Filled
+      send_as: cart
+      items: {property: products, each: "*"}
+      where: [{property: event_properties.test, operator: is not, value: true}]
+  event_properties: ["*", {property: coupon, as: code}]
+calls:
+  - event: Saved
+    call: users/updateSubscriptions
+    fields: {emailListIds: event_properties.lists, campaignId: event_properties.coupon}
+"""
+
+
+def test_of_a_cart_only_what_it_takes_is_in_the_way(tmp_path: Path) -> None:
+    """The lists of properties are for events and purchases; an id that does not identify is not sent."""
+    path = tmp_path / "sync.yaml"
+    path.write_text(CARTS_AND_CALLS, encoding="utf-8")
+    products = [{"id": "p", "name": "Tea", "price": 1, "quantity": 2}]
+    row = {**PAID, "event_type": "Filled", "user_id": "u1", "event_properties": {"products": products, "coupon": "X"}}
+    way = way_of(message_of(row, 0), load_config(str(path)))
+
+    ids = way_text.as_json(way)["parts"][0]["ids"]
+    assert [(one["name"], one.get("sent")) for one in ids] == [("userId", "u1"), ("email", None)]
+    lines = way_text.describe(way).partition("\n\nPOST")[0].splitlines()[5:]
+    assert [tuple(line.split()[:: len(line.split()) - 1]) for line in lines] == [
+        ("userId", "user_id"),
+        ("email", "sent"),
+        ("items", "objects"),
+    ]
+
+
+def test_what_no_field_of_a_call_takes_is_told_in_words(tmp_path: Path) -> None:
+    """Each with its reason; and the clauses of a row as the config writes them."""
+    path = tmp_path / "sync.yaml"
+    path.write_text(CARTS_AND_CALLS, encoding="utf-8")
+    loaded = load_config(str(path))
+    row = {**PAID, "event_type": "Saved", "user_id": "u1", "event_properties": {"lists": ["x"], "coupon": True}}
+    filled = {**PAID, "event_type": "Filled", "user_id": "u1", "event_properties": {"test": True}}
+    survey = Survey(loaded)
+    survey.add(message_of(filled, 1))
+
+    told = way_text.describe(way_of(message_of(row, 0), loaded))
+    assert "✘ no list of whole numbers: not a number" in told
+    assert "✘ no whole number: not a number" in told
+    assert "event_properties.test is not true" in [one.what for one in findings(survey)]
 
 
 def listed(items: object) -> list[object]:

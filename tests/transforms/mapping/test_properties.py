@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import pickle
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 
 from tests.builders import source_at
 from transforms.amplitude.paths import Path, parse_path
+from transforms.mapping.conversions import Conversion
 from transforms.mapping.properties import FieldMapping, PropertySelection, note_unknown, select_properties
-from transforms.mapping.sources import ITEM, Source
+from transforms.mapping.sources import ITEM, Handling, Source, parse_template
 from transforms.model.errors import RejectedError
 from transforms.model.reasons import Reason
 
@@ -163,3 +165,48 @@ def test_a_row_of_a_whole_scope_reads_each_of_its_properties() -> None:
 
     assert notes == [["not_expressible_add"], []]
     assert select(rows[0]) == ({"all": [{"plan": "pro"}]}, [])
+
+
+AS_INTEGER = (Conversion("integer"),)
+LEFT_OUT = Handling("leave_out", "leave_out")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected", "is_noted"),
+    [
+        (source_at("country", "integer"), {}, True),
+        (Source((Path("", "country"),), conversions=AS_INTEGER, default=0), {"target": 0}, True),
+        (Source(template=parse_template("{country}"), conversions=AS_INTEGER), {}, True),
+        (source_at("event_properties.total", "integer"), {"target": 6396}, False),
+        (source_at("event_properties.note", "integer"), {}, False),
+        (source_at("event_properties.absent", "integer"), {}, False),
+        (source_at("country"), {"target": "France"}, False),
+    ],
+)
+@pytest.mark.parametrize("inner", [(), ("inner",)])
+def test_a_value_that_is_left_out_for_what_it_is_is_noted(
+    source: Source, expected: dict[str, Any], is_noted: bool, inner: tuple[str, ...]
+) -> None:
+    """Whether a default stands in or not; one that is not there, or is null, is not malformed."""
+    row = FieldMapping(replace(source, handling=LEFT_OUT), "target", inner)
+
+    fields, notes = select(row)
+    assert fields == ({"target": {"inner": expected["target"]}} if inner and expected else expected)
+    assert notes == ["left_out_value"] * is_noted
+
+
+def test_one_that_is_left_out_of_an_item_is_noted() -> None:
+    """As deep as it may be."""
+    inner = FieldMapping(replace(source_at("item.id", "integer"), handling=LEFT_OUT), "id")
+    each = Source((Path("event_properties", "items"),), each=PropertySelection((inner,)))
+    row = {"event_properties": {"items": [{"id": "1"}, {"id": "x"}]}}
+
+    assert select(FieldMapping(each, "items"), row=row) == ({"items": [{"id": 1}, {}]}, ["left_out_value"])
+
+
+def test_what_makes_a_dead_letter_or_goes_as_it_is_is_not_left_out() -> None:
+    """The first is told by its letter."""
+    source = source_at("country", "integer")
+    assert select(FieldMapping(replace(source, handling=Handling("as_is")), "c")) == ({"c": "France"}, [])
+    with pytest.raises(RejectedError, match="unconvertible_property"):
+        select(FieldMapping(source, "c"))

@@ -178,8 +178,8 @@ def test_the_codes_are_interfaces() -> None:
         DROPPED: "group_identify merged_ids other_sync outside_time_range events_only identify_not_selected"
         " part_not_selected users_disabled user_where_not_met nothing_to_send events_disabled event_not_selected"
         " reserved_event where_not_met no_value_to_send same_user not_replayed no_identity",
-        NOTED: "lone_surrogate not_expressible_<operator> reserved_field future_event_time shadowed_user_property"
-        " created_field filtered_out_field waiting_full",
+        NOTED: "lone_surrogate not_expressible_<operator> reserved_field left_out_value future_event_time"
+        " shadowed_user_property created_field filtered_out_field waiting_full",
     }
 
     assert {kind: " ".join(of_kind(kind)) for kind in (DEAD_LETTERED, DROPPED, NOTED)} == expected
