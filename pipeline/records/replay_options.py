@@ -10,8 +10,8 @@ ReplayOption = Literal["", "--with-users", "--with-deletions"]
 WITH_USERS: ReplayOption = "--with-users"
 WITH_DELETIONS: ReplayOption = "--with-deletions"
 WHY = {
-    WITH_USERS: "user updates and calls: an older value may overwrite a newer one",
-    WITH_DELETIONS: "deletions and their like: they cannot be undone",
+    WITH_USERS: "user updates and calls, of which an older value may overwrite a newer one",
+    WITH_DELETIONS: "deletions and their like, which cannot be undone",
 }
 
 # Parts of which a value that is sent late may overwrite a newer one.

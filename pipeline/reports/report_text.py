@@ -158,7 +158,7 @@ def _options_for(report: Report, reasons: Sequence[str]) -> str:
 def option_notes(report: Report) -> list[str]:
     """What to know of the options that `commands` holds, in a sentence each."""
     needing = {option: report.needing(option).total() for option in WHY} if len(commands(report)) > 1 else {}
-    return [f"{option} takes {count:,} {WHY[option]}." for option, count in needing.items() if count]
+    return [f"{option} takes {count:,}: {WHY[option]}." for option, count in needing.items() if count]
 
 
 def syncs_of(report: Report) -> str:

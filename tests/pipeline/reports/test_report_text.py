@@ -52,7 +52,7 @@ def test_the_commands_take_as_many_letters_as_are_said_to_be_replayable(
     for option in ("--with-users", "--with-deletions"):
         without = sum(taken_by(command.replace(f" {option}", ""), letters) for command in replays)
         assert (f" {option} " in " ".join(replays)) == (without < 2)
-        assert (f"\n  {option} takes 1 " in describe(report)) == (without < 2)
+        assert (f"\n  {option} takes 1: " in describe(report)) == (without < 2)
 
 
 @pytest.mark.parametrize(
