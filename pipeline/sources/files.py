@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pipeline.sources.archives import BEGIN, HEAD_BYTES, MAX_LINE_BYTES, InputFile, Position, Reader
 from pipeline.sources.checkpoint import Checkpoint, CheckpointFile
 from pipeline.sources.in_order import InOrder
-from pipeline.sources.read_lines import ReadLines, read_again
+from pipeline.sources.read_lines import CRC32, ReadLines, read_again
 from pipeline.sources.source import Key, NewChunkEnd, Noted, Source, anywhere, key_of
 from pipeline.sources.waiting_file import WaitingFile
 from transforms.dead_letters.letter import DL_DETAIL, DL_REASON, DeadLetter, from_line, placed, waiting_letter
@@ -223,7 +223,7 @@ def _lines_until(
         )
     if begin.done_bytes > LONG_BYTES:
         log.warning("%.1f GB that are done are compared with what is there now.", begin.done_bytes / 1e9)
-    lines = read_again(files, begin.position, max_line_bytes)
+    lines = read_again(files, begin.position, begin.content or CRC32, max_line_bytes)
     if begin.content and begin.content != lines.digest():
         raise checkpoint.differs(begin.position.path)
     return lines

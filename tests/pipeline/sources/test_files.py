@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import gzip
+import hashlib
 import os
 import warnings
 import zipfile
@@ -360,6 +361,26 @@ def test_what_was_read_is_compared_by_its_content(
 
     assert {path.name: path.stat().st_size for path in tmp_path.glob("*.jsonl*")} == sizes
     with pytest.raises(FatalError, match=r"4\.jsonl, where the interrupted run stands, are not those that it read"):
+        open_source()
+
+
+def test_what_an_earlier_version_read_is_compared_as_that_noted_it(tmp_path: Path, open_source: OpenSource) -> None:
+    """It hashed the lines by sha256; the run that goes on does so, too."""
+    path = tmp_path / "1.jsonl"
+    path.write_bytes(b"1\n2\n3\n4\n")
+    source = open_source(max_messages=2)
+    source.settle(ids_of(source.take(0)), [])
+    head = orjson.loads((tmp_path / "checkpoint").read_bytes())
+    none, two = (hashlib.sha256(lines).hexdigest() for lines in (b"", b"1\n2\n"))
+    content = hashlib.sha256(f"0:\n{none}\n{len(str(path))}:{path}\n{two}\n".encode()).hexdigest()[:32]
+    (tmp_path / "checkpoint").write_bytes(orjson.dumps({**head, "content": content}))
+
+    second = open_source(max_messages=1)
+    second.settle(ids_of(second.take(0)), [])
+
+    assert data_of(take_all(open_source())) == [b"4"]
+    path.write_bytes(b"1\nx\n3\n4\n")
+    with pytest.raises(FatalError, match=r"1\.jsonl, where the interrupted run stands, are not those that it read"):
         open_source()
 
 
