@@ -51,7 +51,7 @@ class AfterUser(Queue):
                 break
             else:
                 size += pending.size
-                records.append(Record((pending,), pending.item.body))
+                records.append(Record.of(pending))
             events.popleft()
             self._bytes -= pending.size
         return tuple(records)
