@@ -8,10 +8,10 @@ import pytest
 from tests.builders import event_of
 from transforms.branch import BranchEvents
 from transforms.dead_letters.letter import sync_tag
-from transforms.mapping.routing import IDENTIFY, PROPERTY_CHANGES, BranchRules, parts_of
+from transforms.mapping.routing import IDENTIFY, PROPERTY_CHANGES, BranchRules, parts_of, route
 from transforms.model.errors import DroppedError
-from transforms.model.items import MESSAGE, TRACK, USER, Event, Resumed
-from transforms.model.outcomes import DROPPED, SPLIT, Outcome
+from transforms.model.items import MESSAGE, TRACK, USER, Event, Message, Resumed
+from transforms.model.outcomes import DEAD_LETTERED, DROPPED, SPLIT, Outcome
 from transforms.model.time_range import TimeRange
 
 SYNC = "Amplitude to Iterable"
@@ -225,3 +225,13 @@ def test_the_step(check_step: Callable[..., None]) -> None:
             Outcome(DROPPED, TRACK, "other_sync", foreign_event.message, event="Order Completed"),
         ],
     )
+
+
+def test_a_fault_of_ours_costs_the_event_alone() -> None:
+    """On Dataflow a bundle that fails is tried for ever."""
+    message, outcomes = Message(b"{}", {}, "1", 0.0), list[Outcome]()
+
+    parts = route(ON_CHANGES, Event(message, {"data": 5}, "Song Played", 0.0), outcomes)
+
+    assert parts == ()
+    assert [outcome[:4] for outcome in outcomes] == [(DEAD_LETTERED, MESSAGE, "processing_failed", message)]

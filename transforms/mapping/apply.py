@@ -53,14 +53,20 @@ def apply_to_each(
         except (FatalError, MemoryError):  # no record is at fault
             raise
         except Exception as error:
-            where = place_of(error)
-            tell_fault(where)
-            add(DEAD_LETTERED, reasons.PROCESSING_FAILED.code, record, where)
+            of_part: str = part or record.part  # type: ignore[attr-defined]
+            outcomes.append(outcome_of_fault(error, of_part, message_of(record), _type_of(record)))
         if notes:
             for noted in dict.fromkeys(notes):
                 add(NOTED, noted.code, record)
             notes.clear()
     return results
+
+
+def outcome_of_fault(error: Exception, part: str, message: Message, event_type: str) -> Outcome:
+    """The dead letter of what nobody thought of, which is told."""
+    where = place_of(error)
+    tell_fault(where)
+    return Outcome(DEAD_LETTERED, part, reasons.PROCESSING_FAILED.code, message, where, event=event_type)
 
 
 def _type_of(record: object) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 
 from transforms.dead_letters.letter import DL_CONFIG, only_part, sync_name_of
 from transforms.iterable.operations import BY_PART
+from transforms.mapping.apply import outcome_of_fault
 from transforms.mapping.filters import EventFilter
 from transforms.model import reasons
-from transforms.model.errors import DroppedError
-from transforms.model.items import MADE_OF_TRACK, TRACK, USER, Event
+from transforms.model.errors import DroppedError, FatalError
+from transforms.model.items import MADE_OF_TRACK, MESSAGE, TRACK, USER, Event
 from transforms.model.outcomes import DROPPED, SPLIT, Outcome
 from transforms.model.time_range import ANY_TIME, TimeRange
 
@@ -38,12 +39,20 @@ class BranchRules:
 
 
 def route(rules: BranchRules, event: Event, outcomes: list[Outcome]) -> tuple[str, ...]:
-    """The parts that this event makes. To `outcomes`: its drop if there are none, a split for each but the first."""
+    """The parts that this event makes. To `outcomes`: its drop if there are none, a split for each but the first.
+
+    A fault of ours costs the event alone, as in apply_to_each.
+    """
     try:
         parts = parts_of(rules, event)
     except DroppedError as dropped:
         part = USER if event.event_type == "$identify" else TRACK
         outcomes.append(Outcome(DROPPED, part, dropped.reason, event.message, event=event.event_type))
+        return ()
+    except (FatalError, MemoryError):  # no event is at fault
+        raise
+    except Exception as error:
+        outcomes.append(outcome_of_fault(error, only_part(event.message) or MESSAGE, event.message, event.event_type))
         return ()
     if len(parts) > 1:
         outcomes.extend(Outcome(SPLIT, part, "", event.message, event=event.event_type) for part in parts[1:])
